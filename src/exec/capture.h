@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* capture: keeps one output stream in bounded memory, then in an unlinked file. */
+#ifndef MUSTER_EXEC_CAPTURE_H
+#define MUSTER_EXEC_CAPTURE_H
+#include <stddef.h>
+#include <stdint.h>
+
+#define CAPTURE_MEMORY_MAX (64U << 10)
+
+/*
+ * Written by one thread, which reads straight into capture_room() and never
+ * waits for a disk: when capture_full(), it stops reading and has
+ * capture_spill() called on a thread that may block. Once the stream is at its
+ * end the bytes stand still and any thread may read them.
+ */
+struct capture;
+
+/* New empty capture with one reference. NULL when out of memory. */
+struct capture *capture_new(void);
+/* Another reference, another owner. Any thread. */
+struct capture *capture_ref(struct capture *c);
+/* Gives a reference back; the last frees. Accepts NULL; returns NULL. */
+struct capture *capture_unref(struct capture *c);
+
+/*
+ * Room for reading into, *n its size: at least a byte unless the capture is
+ * full. NULL when full, or when there is no memory for the first byte: then
+ * *n is 0 too, and capture_full() says which.
+ */
+char *capture_room(struct capture *c, size_t *n);
+/* n bytes were put into the room. */
+void capture_added(struct capture *c, size_t n);
+/* Whether memory is used up and capture_spill() must be called. */
+int capture_full(const struct capture *c);
+/*
+ * Writes what is in memory to the file, which it makes at first, and empties
+ * memory. Blocks. 0 or UV_E…; after an error the bytes that did not fit are
+ * lost and counted, further ones are too, and capture_error() tells.
+ */
+int capture_spill(struct capture *c);
+/* Appends n bytes, copied, spilling as needed. Blocks. 0 or UV_E…. */
+int capture_add(struct capture *c, const char *bytes, size_t n);
+
+/* All bytes of the stream that were kept. */
+uint64_t capture_size(const struct capture *c);
+/* All bytes that came, lost ones too. */
+uint64_t capture_total(const struct capture *c);
+/* The first error that lost bytes, or 0. */
+int capture_error(const struct capture *c);
+/*
+ * Copies up to n bytes from offset `at`, of a stream at its end. How many, 0
+ * at the end, or UV_E…. Blocks. Any thread.
+ */
+long capture_read(const struct capture *c, uint64_t at, char *buf, size_t n);
+/*
+ * The last line that has text, of what is in memory, at most n - 1 bytes and a
+ * NUL; "" when there is none. Any thread, also while the stream runs.
+ */
+void capture_last_line(struct capture *c, char *buf, size_t n);
+#endif

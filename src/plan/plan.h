@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* plan: the jobs of a run, typed and checked. Const once loaded; any thread reads it. */
+#ifndef MUSTER_PLAN_PLAN_H
+#define MUSTER_PLAN_PLAN_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/source.h"
+
+#define COUNT_UNLIMITED UINT32_MAX
+
+enum lane { LANE_IO, LANE_CPU, LANES };
+enum action { ACTION_NONE, ACTION_COMMAND, ACTION_EXEC };
+enum when { WHEN_SUCCESS, WHEN_FAILURE, WHEN_ALWAYS };
+enum on_failure { ON_FAILURE_CONTINUE, ON_FAILURE_DRAIN, ON_FAILURE_CANCEL };
+enum output_mode { OUTPUT_FAILED, OUTPUT_GROUP, OUTPUT_NONE };
+
+/* What a standard stream of a job is. */
+enum stream_kind {
+    STREAM_NULL,    /* /dev/null */
+    STREAM_CAPTURE, /* kept by muster; not for stdin */
+    STREAM_STDOUT,  /* stderr only: the same pipe or file as stdout */
+    STREAM_FILE,    /* stdin: read; stdout, stderr: truncated at each attempt's start */
+    STREAM_APPEND,  /* opened for appending */
+    STREAM_TEXT,    /* stdin only: exactly these bytes */
+};
+struct stream {
+    enum stream_kind kind;
+    const char *text; /* absolute path, or the bytes of STREAM_TEXT (no NUL in them) */
+};
+
+/* A set of exit statuses, a bit each. */
+struct exit_set {
+    uint32_t bits[8];
+};
+static inline bool exit_set_has(const struct exit_set *s, int status) {
+    return status >= 0 && status < 256 && (s->bits[status / 32] >> (status % 32) & 1);
+}
+
+/* Why another attempt is made: the classes of `retry-on`. */
+struct retry_on {
+    bool any, timeout, signal, spawn;
+    struct exit_set exits; /* of exit:LIST */
+};
+
+/* One environment variable of the manifest. */
+struct env_var {
+    const char *name;
+    const char *value;
+};
+
+/* One job with everything that its layers (defaults, templates, own) say. */
+struct plan_job {
+    const char *name;
+    struct span header;           /* of [job NAME], for messages at run time */
+    const char *folder;           /* absolute; of the file that its section stands in */
+    enum lane type;               /* the lane it is marked for */
+    enum action action;
+    const char *command;          /* ACTION_COMMAND: text for the shell */
+    const char *const *argv;      /* ACTION_EXEC: words, NULL at the end */
+    const char *program;          /* ACTION_EXEC: absolute path found at check time; NULL: not there then */
+    const char *const *shell;     /* words before the command, NULL at the end */
+    const char *dir;              /* absolute */
+    const struct env_var *env;    /* env.NAME, names unique; a NULL name ends it */
+    const struct env_var *env_file; /* of env-file, the same */
+    bool clear_env;
+    struct stream in, out, err;
+    int64_t timeout_ns;           /* of one attempt; 0: none */
+    int64_t kill_after_ns;
+    int stop_signal;
+    uint32_t retries;
+    int64_t retry_delay_ns, retry_max_delay_ns;
+    double retry_backoff, retry_jitter;
+    struct retry_on retry_on;
+    struct exit_set ok_exit, skip_exit;
+    bool allow_failure;
+    enum when when;
+    const uint32_t *after;        /* indexes of the jobs it comes after, no doubles */
+    uint32_t nafter;
+    uint32_t cpus;                /* workers' worth; 1 in the I/O lane */
+    int nice;                     /* added to muster's */
+    int32_t priority;             /* higher starts first among the ready */
+};
+
+enum report_format { REPORT_TABLE, REPORT_JSON };
+struct report_spec {
+    enum report_format format;
+    const char *file; /* NULL: standard output */
+};
+
+struct plan {
+    struct arena arena;
+    struct sources sources;
+    const char *path;             /* as given; "-" for standard input */
+    const char *name;             /* `name`, else the file's base name without .ini */
+    uint32_t io_limit;            /* effective: option, else manifest, else 64 */
+    uint32_t cpu_workers;         /* effective: option, else manifest, else the machine's */
+    int64_t deadline_ns;          /* 0: none */
+    enum on_failure on_failure;
+    uint32_t max_failures;
+    uint32_t max_retries;         /* COUNT_UNLIMITED: no budget */
+    enum output_mode output;
+    const struct report_spec *reports;
+    size_t nreports;
+    const struct env_var *vars;   /* [vars] and --define; a NULL name ends it */
+    const struct env_var *env;    /* [env]; the same */
+    struct plan_job *jobs;        /* in manifest order */
+    uint32_t njobs;
+    const uint32_t *order;        /* all jobs, each behind what it comes after */
+};
+
+/* What the command line says over the manifest's head. Zero or NULL: nothing. */
+struct plan_opts {
+    const char *path;                    /* file, or "-" */
+    uint32_t io_limit, cpu_workers;
+    uint32_t cpus;                       /* CPUs that this process may use */
+    const char *const *defines;          /* NAME=VALUE, NULL at the end */
+    const char *const *jobs;             /* only these and what they come after; NULL at the end */
+};
+
+/*
+ * Reads, checks and seals a plan; starts nothing. All that is wrong with the
+ * manifest, the defines or the wanted jobs is in `diag`, which the caller has
+ * neither to prepare nor to free: it lives in the plan. 0: usable, though
+ * there may be warnings. UV_EINVAL: errors were gathered; *out is set all the
+ * same, for rendering. UV_ENOMEM: *out is NULL. Main thread; blocks.
+ */
+int plan_load(const struct plan_opts *opts, struct plan **out, struct diag **diag);
+/* Accepts NULL; returns NULL. */
+struct plan *plan_free(struct plan *plan);
+/* The index of a job, or UINT32_MAX. */
+uint32_t plan_find(const struct plan *plan, const char *name);
+
+/*
+ * The value of an environment variable as the job will see it, MUSTER_… left
+ * out, or NULL: what resolves `exec` programs by the job's own PATH.
+ */
+const char *plan_job_getenv(const struct plan *plan, const struct plan_job *job, const char *name);
+/* Finds a program by a PATH (NULL: the system's default), names with a slash
+ * relative to dir. A copy in the arena, or NULL with *error set to UV_E…. */
+const char *plan_find_program(struct arena *arena, const char *name, const char *path,
+                              const char *dir, int *error);
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * output: standard error while a run goes on, and what becomes of the jobs'
+ * captured output, on a thread of its own, so that no slow terminal, pipe or
+ * disk ever holds the loop.
+ */
+#ifndef MUSTER_REPORT_OUTPUT_H
+#define MUSTER_REPORT_OUTPUT_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct capture;
+struct output;
+
+#define OUTPUT_TAIL_MAX (64U << 10) /* bytes of each stream that reports show */
+
+/* What of a job's captured output is wanted. */
+struct output_job {
+    char *header;         /* a line before it, malloc'd, taken over; NULL: none */
+    struct capture *out;  /* a reference each, taken over, or NULL */
+    struct capture *err;
+    uint32_t lines;       /* show so many last lines, UINT32_MAX: all, 0: none */
+    bool keep;            /* keep the tails for the reports */
+    uint64_t *out_at, *out_len, *err_at, *err_len; /* where keep puts the tails' places */
+};
+
+/* Starts the thread. `tty`: standard error is a terminal: control characters of
+ * jobs are made visible. 0 or UV_E…. Main thread, as all that follow. */
+int output_open(struct output **out, bool tty);
+/* Queues a line or several, whole; text is copied. Never blocks. */
+void output_text(struct output *o, const char *text, size_t n);
+void output_printf(struct output *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Queues a job's output. Never blocks. */
+void output_job(struct output *o, const struct output_job *job);
+/* Waits until all is written and ends the thread; the tails stay readable.
+ * Blocks as long as standard error does. */
+void output_drain(struct output *o);
+/* The first error that lost a tail, or 0. Lost text on standard error is none:
+ * there is nobody to tell. */
+int output_error(const struct output *o);
+/* Copies a kept tail. How many bytes, or UV_E…. After output_drain. */
+long output_tail(const struct output *o, uint64_t at, char *buf, size_t n);
+/* Accepts NULL; returns NULL. */
+struct output *output_free(struct output *o);
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* report: writes the results of a run, one file per format behind one table. */
+#ifndef MUSTER_REPORT_REPORT_H
+#define MUSTER_REPORT_REPORT_H
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "plan/plan.h"
+#include "run/result.h"
+
+struct output;
+
+struct report_input {
+    const struct run_result *run;
+    const struct output *output; /* for the tails of the jobs' output; may be NULL */
+    bool color;                  /* standard output may be coloured */
+    bool all_rows;               /* table: also past 50 rows (it goes to a file) */
+    bool failed_only;            /* table: -q with a failure: only what is not ok */
+};
+
+/* One format. write() returns 0 or UV_E…; stdio errors show in ferror(). */
+struct report_writer {
+    enum report_format format;
+    const char *name; /* as in --report */
+    int (*write)(const struct report_input *in, FILE *out);
+};
+extern const struct report_writer report_writers[];
+extern const size_t report_writer_count;
+
+int report_table_write(const struct report_input *in, FILE *out);
+int report_json_write(const struct report_input *in, FILE *out);
+
+/*
+ * Writes a report to a file: a temporary one beside it, flushed, synced and
+ * renamed over it, so that it is whole or absent; a device or FIFO is written
+ * in place. The standard umask applies to its mode. 0 or UV_E….
+ */
+int report_to_file(const struct report_writer *w, const struct report_input *in, const char *path);
+/* Writes a report to standard output and flushes it. 0 or UV_E…. */
+int report_to_stdout(const struct report_writer *w, const struct report_input *in);
+#endif

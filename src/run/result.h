@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* result: how each job and the run as a whole went; what all reports read. */
+#ifndef MUSTER_RUN_RESULT_H
+#define MUSTER_RUN_RESULT_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "plan/plan.h"
+
+enum status {
+    STATUS_NONE, /* not ended */
+    STATUS_OK,
+    STATUS_FAILED,
+    STATUS_TIMEOUT,
+    STATUS_CANCELLED,
+    STATUS_SKIPPED,
+    STATUS_CACHED,
+    STATUS_RESUMED,
+    STATUSES,
+};
+
+enum reason {
+    REASON_NONE,
+    REASON_EXIT,
+    REASON_SIGNAL,
+    REASON_TIMEOUT,
+    REASON_SPAWN,
+    REASON_DEPENDENCY,
+    REASON_CANCELLED,
+    REASON_DEADLINE,
+    REASON_BREAKER,
+    REASON_HTTP,
+    REASON_NOT_READY,
+    REASON_LOST,
+    REASON_OOM,
+    REASONS,
+};
+
+/* The words of reports: "ok", "not-ready"; NULL for STATUS_NONE, REASON_NONE. */
+extern const char *const status_words[STATUSES];
+extern const char *const reason_words[REASONS];
+
+#define NO_JOB UINT32_MAX
+
+/* One attempt that was started, or could not be. */
+struct attempt_result {
+    int64_t start_ns; /* clock_ns(); the run's start is run_result.start_ns */
+    int64_t wall_ns;
+    int64_t user_us, sys_us;
+    uint64_t max_rss; /* bytes */
+    uint64_t out_bytes, err_bytes;
+    int16_t exit;     /* -1: null */
+    uint8_t signal;   /* 0: null */
+    bool core, killed;
+    uint8_t status, reason;
+    uint8_t stage;    /* enum spawn_stage when reason is REASON_SPAWN */
+    int error;        /* UV_E… then */
+    char *detail;     /* the path at fault then, malloc'd, or NULL */
+};
+
+/* One job. Written by the scheduler alone. */
+struct job_result {
+    uint8_t status, reason; /* enum status, enum reason */
+    bool flaky, allowed;
+    uint32_t cause;         /* the job that failed first, or NO_JOB */
+    int32_t worker;         /* first CPU worker of the last attempt, -1: none */
+    uint32_t leftover, unkillable;
+    struct attempt_result *attempts;
+    uint32_t nattempts;
+    int64_t wait_ns;        /* ready to first start; 0 when never started */
+    uint64_t out_at, out_len; /* tail of stdout in the run's tail store (report/output) */
+    uint64_t err_at, err_len;
+};
+
+/* Sums over the attempts: computed, not stored. */
+int64_t job_wall_ns(const struct job_result *j); /* first start to last end */
+int64_t job_cpu_us(const struct job_result *j);
+uint64_t job_max_rss(const struct job_result *j);
+
+struct run_totals {
+    uint32_t jobs, by_status[STATUSES];
+    uint32_t flaky, allowed, retries;
+    int64_t job_wall_ns, cpu_us;
+};
+
+struct run_result {
+    const struct plan *plan;
+    char id[32];              /* sorts by time */
+    struct timespec started;  /* wall clock */
+    struct timespec ended;
+    int64_t start_ns;         /* clock_ns() */
+    int64_t wall_ns;
+    int exit;                 /* status to end with; 128 + N when interrupted */
+    int interrupted_by;       /* signal, or 0 */
+    bool deadline_passed;
+    bool undelivered;         /* something could not be written: exit 3 */
+    int64_t loop_lag_ns;      /* longest that the loop was kept from waiting */
+    struct job_result *jobs;  /* one per plan job */
+};
+
+/* Counts over all jobs; linear. */
+struct run_totals run_totals(const struct run_result *r);
+/* The exit status by the order of precedence of the manual (2 and 75 come
+ * before there is a run): signal, 3, 124, 1, 0. */
+int run_exit_status(const struct run_result *r);
+/*
+ * The reason in words, into buf: "exit 3", "SIGSEGV", "timed out after 30s",
+ * "not found: /bin/nope", "because fetch failed". "" for ok. Returns buf.
+ */
+const char *job_reason_text(const struct run_result *r, uint32_t job, char *buf, size_t n);
+/* "SIGTERM" for 15, "SIGRTMIN+1", "signal 77". Returns buf. */
+const char *signal_name(int sig, char *buf, size_t n);
+#endif

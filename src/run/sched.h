@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched: decides what starts when. Pure: it touches no process and reads no
+ * clock; time comes in with every call (run time, clock_run_ns: without
+ * pauses), orders go out through an executor, so tests drive it with fakes.
+ */
+#ifndef MUSTER_RUN_SCHED_H
+#define MUSTER_RUN_SCHED_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/attempt.h"
+#include "plan/plan.h"
+#include "run/result.h"
+
+/* Orders to whoever runs attempts. Answers come back by sched_started and so
+ * on, never from within the call. */
+struct sched_executor {
+    void (*start)(void *ctx, const struct attempt *a);
+    void (*stop)(void *ctx, uint32_t job); /* its stop sequence; sched_ended follows */
+};
+
+/* What happened, for whoever wants to show it. NULL members are left out. */
+struct sched_listener {
+    void (*started)(void *ctx, uint32_t job, const struct attempt *a, pid_t pid);
+    void (*timed_out)(void *ctx, uint32_t job); /* the stop sequence begins */
+    /* An attempt failed and another follows after delay_ns. */
+    void (*retry)(void *ctx, uint32_t job, int64_t delay_ns);
+    /* The job's result stands. `end` is its last attempt's, NULL when it never
+     * had one; the listener may take (and NULL) its captures. */
+    void (*done)(void *ctx, uint32_t job, struct attempt_end *end);
+};
+
+struct sched_opts {
+    const struct plan *plan;
+    struct job_result *results;  /* one per job, zeroed; the scheduler fills them */
+    uint32_t io_width;           /* I/O attempts at once; at most plan->io_limit */
+    uint64_t seed;               /* of the jitter */
+    const struct sched_executor *executor;
+    void *executor_ctx;
+    const struct sched_listener *listener;
+    void *listener_ctx;
+};
+
+struct sched;
+
+/* NULL when out of memory. All memory that it will need is taken here, but for
+ * the attempts' result rows. */
+struct sched *sched_new(const struct sched_opts *opts);
+/* Accepts NULL; returns NULL. */
+struct sched *sched_free(struct sched *s);
+
+/* Makes ready what waits for nothing and starts what has a slot. */
+void sched_begin(struct sched *s, int64_t now);
+/* The attempt's process runs since `now`: its timeout counts from here. */
+void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t now);
+/* There was no room for the process: the job is ready again, its lane narrows
+ * to what runs (at least 1) and widens by one with every start that succeeds;
+ * tried again as something ends, or after 10 ms doubling to 1 s. When nothing
+ * has run for 30 s the job fails with reason `spawn`. */
+void sched_put_off(struct sched *s, const struct attempt *a, int error, int64_t now);
+/* The attempt is gone. The scheduler classifies it, retries or ends the job,
+ * and starts what has become possible. */
+void sched_ended(struct sched *s, const struct attempt *a, struct attempt_end *end, int64_t now);
+/* Fires all timers that are due: timeouts, delays, the deadline. */
+void sched_advance(struct sched *s, int64_t now);
+/* When sched_advance() is wanted next, or INT64_MAX. */
+int64_t sched_due(const struct sched *s);
+/* A signal: nothing starts any more, all that runs is stopped, all becomes
+ * `cancelled`, reason `cancelled`. Again: no effect. */
+void sched_interrupt(struct sched *s, int64_t now);
+/* Every job has ended. */
+bool sched_done(const struct sched *s);
+/* Whether the run's deadline passed while jobs were left. */
+bool sched_deadline_passed(const struct sched *s);
+
+struct sched_counts {
+    uint32_t by_state[7]; /* enum job_state */
+    uint32_t running[LANES], width[LANES];
+};
+struct sched_counts sched_counts(const struct sched *s);
+/* State, start of the current attempt in run time, attempt number: for USR1. */
+struct sched_view {
+    int state; /* enum job_state */
+    uint32_t attempt;
+    int64_t since;
+};
+struct sched_view sched_view(const struct sched *s, uint32_t job);
+#endif

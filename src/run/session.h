@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* session: one run from plan to results: the loop, signals, shutdown. */
+#ifndef MUSTER_RUN_SESSION_H
+#define MUSTER_RUN_SESSION_H
+#include <stdbool.h>
+
+#include "plan/plan.h"
+#include "run/result.h"
+#include "run/sched.h"
+
+/*
+ * What a session tells while it runs: the command line hangs the printing of
+ * lines and output here. All on the main thread; none may block.
+ */
+struct session_events {
+    struct sched_listener jobs;
+    /* A sentence for standard error ("muster: …" is not yet before it). */
+    void (*say)(void *ctx, const char *text);
+    /* SIGUSR1: one call per running job; elapsed in run time. */
+    void (*show_running)(void *ctx, uint32_t job, uint32_t attempt, int64_t elapsed_ns,
+                         const char *last_line);
+};
+
+struct session_opts {
+    const struct plan *plan;
+    const struct session_events *events;
+    void *ctx; /* of events, and of the listener */
+};
+
+/*
+ * Runs the plan to its end and fills *result (job rows are malloc'd). Installs
+ * handlers for INT, TERM, HUP, TSTP, CONT, USR1 for its time, except those
+ * that were ignored. 0: a run took place, result->exit is not set yet. UV_E…:
+ * nothing was started. Closes its loop with no handle left in every case. Main
+ * thread.
+ */
+int session_run(const struct session_opts *opts, struct run_result *result);
+/* Frees the rows of a result. */
+void run_result_release(struct run_result *result);
+#endif
