@@ -23,9 +23,8 @@ struct capture *capture_ref(struct capture *c);
 struct capture *capture_unref(struct capture *c);
 
 /*
- * Room for reading into, *n its size: at least a byte unless the capture is
- * full. NULL when full, or when there is no memory for the first byte: then
- * *n is 0 too, and capture_full() says which.
+ * Room for reading into, *n its size: at least a byte, or 0 when the capture
+ * is full. Grows with what has come; where memory is short it fills up sooner.
  */
 char *capture_room(struct capture *c, size_t *n);
 /* n bytes were put into the room. */
@@ -41,7 +40,7 @@ int capture_spill(struct capture *c);
 /* Appends n bytes, copied, spilling as needed. Blocks. 0 or UV_E…. */
 int capture_add(struct capture *c, const char *bytes, size_t n);
 
-/* All bytes of the stream that were kept. */
+/* All bytes of the stream that were kept: the first ones where some were lost. */
 uint64_t capture_size(const struct capture *c);
 /* All bytes that came, lost ones too. */
 uint64_t capture_total(const struct capture *c);

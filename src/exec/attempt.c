@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* attempt: one try at a job, as asked for and as it ended. Plain facts, no behaviour. */
+#include "exec/attempt.h"
+
+#include <stdlib.h>
+
+#include "exec/capture.h"
+
+void attempt_end_release(struct attempt_end *end) {
+    free(end->detail);
+    end->detail = NULL;
+    end->out = capture_unref(end->out);
+    end->err = capture_unref(end->err);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* capture: keeps one output stream in bounded memory, then in an unlinked file. */
+#include "exec/capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define FIRST_BYTES 256 /* most jobs print less and so need no memory of their own */
+
+struct capture {
+    atomic_uint refs;
+    pthread_mutex_t lock; /* buf, len, cap: the writer against capture_last_line */
+    char *buf;            /* what is in memory: `first` or malloc'd */
+    size_t len, cap;
+    bool cannot_grow; /* memory was short: spill what there is */
+    int fd;           /* the unlinked file, or -1 */
+    uint64_t filed;   /* bytes in it */
+    uint64_t total;   /* bytes that came */
+    int error;        /* the first that lost bytes */
+    char first[FIRST_BYTES];
+};
+
+struct capture *capture_new(void) {
+    struct capture *c = malloc(sizeof *c);
+
+    if (!c)
+        return NULL;
+    memset(c, 0, offsetof(struct capture, first));
+    if (pthread_mutex_init(&c->lock, NULL)) {
+        free(c);
+        return NULL;
+    }
+    atomic_init(&c->refs, 1);
+    c->buf = c->first;
+    c->cap = sizeof c->first;
+    c->fd = -1;
+    return c;
+}
+
+struct capture *capture_ref(struct capture *c) {
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+struct capture *capture_unref(struct capture *c) {
+    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
+        return NULL;
+    if (c->fd >= 0)
+        close(c->fd);
+    if (c->buf != c->first)
+        free(c->buf);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+    return NULL;
+}
+
+/* Eightfold: 256 B, 2 KiB, 16 KiB, then the whole 64 KiB. */
+static void grow(struct capture *c) {
+    size_t cap = c->cap * 8 < CAPTURE_MEMORY_MAX ? c->cap * 8 : CAPTURE_MEMORY_MAX;
+    char *buf = malloc(cap);
+
+    if (!buf) {
+        c->cannot_grow = true;
+        return;
+    }
+    memcpy(buf, c->buf, c->len);
+    pthread_mutex_lock(&c->lock);
+    if (c->buf != c->first)
+        free(c->buf);
+    c->buf = buf;
+    c->cap = cap;
+    pthread_mutex_unlock(&c->lock);
+}
+
+char *capture_room(struct capture *c, size_t *n) {
+    if (c->len == c->cap && !capture_full(c))
+        grow(c);
+    *n = c->cap - c->len;
+    return *n ? c->buf + c->len : NULL;
+}
+
+void capture_added(struct capture *c, size_t n) {
+    pthread_mutex_lock(&c->lock);
+    c->len += n;
+    c->total += n;
+    pthread_mutex_unlock(&c->lock);
+}
+
+int capture_full(const struct capture *c) {
+    return c->len == c->cap && (c->cap == CAPTURE_MEMORY_MAX || c->cannot_grow);
+}
+
+/* An unlinked file in TMPDIR, else in the usual places. */
+static int open_unlinked(void) {
+    const char *dirs[] = {getenv("TMPDIR"), "/tmp", "/var/tmp"};
+    int error = UV_ENOENT;
+
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+        char path[4096];
+        size_t n;
+        int fd;
+
+        if (!dirs[i] || !*dirs[i])
+            continue;
+        fd = open(dirs[i], O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+        if (fd >= 0)
+            return fd;
+        error = -errno;
+        if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+            continue;
+        /* A file system without O_TMPFILE (overlayfs on old kernels, NFS). */
+        n = strlen(dirs[i]);
+        if (n + sizeof "/muster-XXXXXX" > sizeof path)
+            continue;
+        memcpy(path, dirs[i], n);
+        memcpy(path + n, "/muster-XXXXXX", sizeof "/muster-XXXXXX");
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd >= 0) {
+            unlink(path);
+            return fd;
+        }
+        error = -errno;
+    }
+    return error;
+}
+
+/* Writes all of memory behind what is filed already. */
+static int file_memory(struct capture *c) {
+    size_t done = 0;
+
+    if (c->fd < 0) {
+        int fd = open_unlinked();
+
+        if (fd < 0)
+            return fd;
+        c->fd = fd;
+    }
+    while (done < c->len) {
+        ssize_t n = pwrite(c->fd, c->buf + done, c->len - done, (off_t)c->filed);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : UV_EIO;
+        done += (size_t)n;
+        c->filed += (uint64_t)n;
+    }
+    return 0;
+}
+
+int capture_spill(struct capture *c) {
+    /* Once bytes are lost, all that follows is: what is kept is one piece. */
+    if (!c->error)
+        c->error = file_memory(c);
+    pthread_mutex_lock(&c->lock);
+    c->len = 0;
+    pthread_mutex_unlock(&c->lock);
+    return c->error;
+}
+
+int capture_add(struct capture *c, const char *bytes, size_t n) {
+    while (n) {
+        size_t room;
+        char *to = capture_room(c, &room);
+
+        if (!to) {
+            capture_spill(c);
+            continue;
+        }
+        if (room > n)
+            room = n;
+        memcpy(to, bytes, room);
+        capture_added(c, room);
+        bytes += room;
+        n -= room;
+    }
+    return c->error;
+}
+
+uint64_t capture_size(const struct capture *c) {
+    return c->error ? c->filed : c->filed + c->len;
+}
+
+uint64_t capture_total(const struct capture *c) {
+    return c->total;
+}
+
+int capture_error(const struct capture *c) {
+    return c->error;
+}
+
+long capture_read(const struct capture *c, uint64_t at, char *buf, size_t n) {
+    size_t done = 0;
+    uint64_t size = capture_size(c);
+
+    if (at >= size)
+        return 0;
+    if (n > size - at)
+        n = (size_t)(size - at);
+    while (done < n && at + done < c->filed) {
+        size_t want = n - done;
+        ssize_t got;
+
+        if (want > c->filed - at - done)
+            want = (size_t)(c->filed - at - done);
+        got = pread(c->fd, buf + done, want, (off_t)(at + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? -errno : UV_EIO;
+        done += (size_t)got;
+    }
+    if (done < n)
+        memcpy(buf + done, c->buf + (at + done - c->filed), n - done);
+    return (long)n;
+}
+
+void capture_last_line(struct capture *c, char *buf, size_t n) {
+    size_t end, start;
+
+    pthread_mutex_lock(&c->lock);
+    for (end = c->len; end > 0 && strchr("\r\n \t", c->buf[end - 1]); end--)
+        ;
+    for (start = end; start > 0 && c->buf[start - 1] != '\n'; start--)
+        ;
+    if (end - start > n - 1)
+        end = start + n - 1;
+    memcpy(buf, c->buf + start, end - start);
+    pthread_mutex_unlock(&c->lock);
+    buf[end - start] = '\0';
+}
