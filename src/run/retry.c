@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* retry: what the end of an attempt means, whether another follows, and after how long. Pure. */
+#include "run/retry.h"
+
+#define DELAY_NS_MAX 1e18 /* 31 years: far from overflow in sums with the clock */
+
+struct verdict retry_judge(const struct plan_job *job, const struct attempt_end *end) {
+    if (end->error)
+        return (struct verdict){STATUS_FAILED, REASON_SPAWN};
+    if (exit_set_has(&job->skip_exit, end->exit))
+        return (struct verdict){STATUS_SKIPPED, REASON_NONE};
+    if (exit_set_has(&job->ok_exit, end->exit))
+        return (struct verdict){STATUS_OK, REASON_NONE};
+    return (struct verdict){STATUS_FAILED, end->exit < 0 ? REASON_SIGNAL : REASON_EXIT};
+}
+
+bool retry_wanted(const struct plan_job *job, struct verdict verdict,
+                  const struct attempt_end *end) {
+    const struct retry_on *on = &job->retry_on;
+
+    if (verdict.status != STATUS_FAILED && verdict.status != STATUS_TIMEOUT)
+        return false;
+    if (on->any)
+        return true;
+    switch (verdict.reason) {
+    case REASON_TIMEOUT:
+        return on->timeout;
+    case REASON_SIGNAL:
+        return on->signal;
+    case REASON_SPAWN:
+        return on->spawn;
+    case REASON_EXIT:
+        return exit_set_has(&on->exits, end->exit);
+    default:
+        return false;
+    }
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014): any seed will do, also 0. */
+static uint64_t draw(uint64_t *random) {
+    uint64_t z = *random += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+int64_t retry_delay_ns(const struct plan_job *job, double *unclipped_ns, uint64_t *random) {
+    double unit = (double)(draw(random) >> 11) * 0x1p-53; /* [0, 1) */
+    double delay = (double)job->retry_delay_ns;
+
+    if (*unclipped_ns > 0)
+        delay = *unclipped_ns * job->retry_backoff;
+    if (delay > DELAY_NS_MAX)
+        delay = DELAY_NS_MAX;
+    *unclipped_ns = delay;
+    if (job->retry_max_delay_ns && delay > (double)job->retry_max_delay_ns)
+        delay = (double)job->retry_max_delay_ns;
+    return (int64_t)(delay - delay * job->retry_jitter * unit);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* retry: what the end of an attempt means, whether another follows, and after how long. Pure. */
+#ifndef MUSTER_RUN_RETRY_H
+#define MUSTER_RUN_RETRY_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/attempt.h"
+#include "plan/plan.h"
+#include "run/result.h"
+
+struct verdict {
+    enum status status;
+    enum reason reason;
+};
+
+/* What an attempt that nobody here stopped comes to, by the job's own terms. */
+struct verdict retry_judge(const struct plan_job *job, const struct attempt_end *end);
+/* Whether `retry-on` asks for another attempt after this one. */
+bool retry_wanted(const struct plan_job *job, struct verdict verdict,
+                  const struct attempt_end *end);
+
+/*
+ * The delay before the next attempt, drawn from [delay - delay * jitter, delay]
+ * with the generator *random. *unclipped_ns carries from one retry of a job to
+ * the next and is 0 at first.
+ */
+int64_t retry_delay_ns(const struct plan_job *job, double *unclipped_ns, uint64_t *random);
+#endif

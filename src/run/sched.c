@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched: decides what starts when.
+ *
+ * Every call from outside has three steps: note what happened, settle() what
+ * follows from jobs that ended by it (dependents, on-failure), dispatch() what
+ * has a slot now. A job that ends is appended to `ended` and looked at by
+ * settle() later, so that a chain of 100,000 skipped jobs needs no recursion.
+ */
+#include "run/sched.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/trace.h"
+#include "run/heap.h"
+#include "run/job.h"
+#include "run/retry.h"
+#include "run/slots.h"
+
+/* No process at all could be made for so long: jobs fail by it. */
+#define STARVED_NS (30 * NS_PER_S)
+#define NEVER      INT64_MAX
+
+struct sched_job {
+    enum job_state state;
+    bool alive;        /* its attempt was started and has not ended */
+    bool dep_failed;   /* one that it comes after did not succeed */
+    bool dep_unwanted; /* one that it comes after was skipped by choice */
+    bool has_row;      /* there is room for its attempt's result row */
+    uint8_t stopped;   /* enum reason: why its attempt was told to end */
+    uint32_t deps;     /* that it comes after and that have not ended */
+    uint32_t cause;    /* the root of dep_failed, or of its being cancelled */
+    uint32_t attempt;  /* number of the current or next one */
+    uint32_t slot;     /* first of those it holds */
+    int64_t since;     /* start of the current attempt; before the first: when it got ready */
+    int64_t due;       /* of its timer: timeout or delay */
+    double delay_ns;   /* see retry_delay_ns() */
+};
+
+struct sched {
+    struct sched_opts opts;
+    const struct plan *plan;
+    struct sched_job *jobs;
+    uint32_t *dependents, *dependents_at; /* of job i: those from dependents_at[i] on */
+    struct heap ready[LANES], timers;
+    struct slots slots[LANES];
+    uint32_t *ended; /* jobs in the order of their ends */
+    uint32_t nended, nsettled;
+    uint32_t by_state[JOB_STATES];
+    uint32_t alive;
+    uint32_t failures, first_failed; /* counted for max_failures */
+    uint32_t retries_left;
+    uint64_t random;
+    int64_t deadline;
+    int64_t starved_since; /* nothing ran and a start was put off, or NEVER */
+    bool closed;           /* nothing starts or is tried again any more */
+    bool wind_down;        /* max_failures is reached, settle() has to act on it */
+    bool deadline_passed;
+};
+
+static const struct plan_job *plan_of(const struct sched *s, uint32_t job) {
+    return &s->plan->jobs[job];
+}
+
+/* Workers' worth. Never more than there are, else it would wait for ever. */
+static uint32_t weight(const struct sched *s, uint32_t job) {
+    const struct plan_job *p = plan_of(s, job);
+    uint32_t most = s->slots[p->type].limit;
+
+    return p->type == LANE_IO ? 1 : p->cpus < most ? p->cpus : most;
+}
+
+static bool starts_first(const void *ctx, uint32_t a, uint32_t b) {
+    const struct plan_job *jobs = ((const struct sched *)ctx)->plan->jobs;
+
+    return jobs[a].priority != jobs[b].priority ? jobs[a].priority > jobs[b].priority : a < b;
+}
+
+static bool due_first(const void *ctx, uint32_t a, uint32_t b) {
+    const struct sched_job *jobs = ((const struct sched *)ctx)->jobs;
+
+    return jobs[a].due != jobs[b].due ? jobs[a].due < jobs[b].due : a < b;
+}
+
+static void move(struct sched *s, uint32_t job, enum job_event event) {
+    struct sched_job *j = &s->jobs[job];
+
+    s->by_state[j->state]--;
+    job_step(&j->state, event, plan_of(s, job)->name);
+    s->by_state[j->state]++;
+}
+
+static void set_timer(struct sched *s, uint32_t job, int64_t due) {
+    s->jobs[job].due = due;
+    heap_push(&s->timers, job);
+}
+
+/* dependents_at[i + 2] counts first, then serves as the place to fill next, and
+ * ends up as the start of i + 1's: no second array. */
+static void link_dependents(struct sched *s) {
+    uint32_t *at = s->dependents_at;
+    const struct plan *p = s->plan;
+
+    for (uint32_t i = 0; i < p->njobs; i++)
+        for (uint32_t k = 0; k < p->jobs[i].nafter; k++)
+            at[p->jobs[i].after[k] + 2]++;
+    for (uint32_t i = 2; i < p->njobs + 2; i++)
+        at[i] += at[i - 1];
+    for (uint32_t i = 0; i < p->njobs; i++)
+        for (uint32_t k = 0; k < p->jobs[i].nafter; k++)
+            s->dependents[at[p->jobs[i].after[k] + 1]++] = i;
+}
+
+struct sched *sched_new(const struct sched_opts *opts) {
+    const struct plan *p = opts->plan;
+    size_t edges = 0;
+    uint64_t most[LANES] = {0};
+    struct sched *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    *s = (struct sched){
+        .opts = *opts,
+        .plan = p,
+        .first_failed = NO_JOB,
+        .retries_left = p->max_retries,
+        .random = opts->seed,
+        .deadline = NEVER,
+        .starved_since = NEVER,
+    };
+    for (uint32_t i = 0; i < p->njobs; i++) {
+        edges += p->jobs[i].nafter;
+        most[p->jobs[i].type] += p->jobs[i].type == LANE_IO ? 1 : p->jobs[i].cpus;
+    }
+    for (int lane = 0; lane < LANES; lane++)
+        if (most[lane] > UINT32_MAX)
+            most[lane] = UINT32_MAX;
+    s->jobs = calloc((size_t)p->njobs + 1, sizeof *s->jobs);
+    s->ended = calloc((size_t)p->njobs + 1, sizeof *s->ended);
+    s->dependents_at = calloc((size_t)p->njobs + 2, sizeof *s->dependents_at);
+    s->dependents = calloc(edges + 1, sizeof *s->dependents);
+    if (!s->jobs || !s->ended || !s->dependents_at || !s->dependents ||
+        slots_init(&s->slots[LANE_IO], opts->io_width, (uint32_t)most[LANE_IO]) < 0 ||
+        slots_init(&s->slots[LANE_CPU], p->cpu_workers, (uint32_t)most[LANE_CPU]) < 0 ||
+        heap_init(&s->ready[LANE_IO], p->njobs, starts_first, s) < 0 ||
+        heap_init(&s->ready[LANE_CPU], p->njobs, starts_first, s) < 0 ||
+        heap_init(&s->timers, p->njobs, due_first, s) < 0)
+        return sched_free(s);
+
+    s->by_state[JOB_WAITING] = p->njobs;
+    for (uint32_t i = 0; i < p->njobs; i++) {
+        s->jobs[i].deps = p->jobs[i].nafter;
+        s->jobs[i].cause = NO_JOB;
+        s->jobs[i].attempt = 1;
+        s->opts.results[i].cause = NO_JOB;
+        s->opts.results[i].worker = -1;
+    }
+    link_dependents(s);
+    return s;
+}
+
+struct sched *sched_free(struct sched *s) {
+    if (!s)
+        return NULL;
+    for (int lane = 0; lane < LANES; lane++) {
+        heap_release(&s->ready[lane]);
+        slots_release(&s->slots[lane]);
+    }
+    heap_release(&s->timers);
+    free(s->dependents);
+    free(s->dependents_at);
+    free(s->ended);
+    free(s->jobs);
+    free(s);
+    return NULL;
+}
+
+/* A job's result stands. `end` is its last attempt's, or NULL. */
+static void finish(struct sched *s, uint32_t job, enum job_event event, struct verdict verdict,
+                   uint32_t cause, struct attempt_end *end) {
+    struct job_result *r = &s->opts.results[job];
+    bool failed = verdict.status == STATUS_FAILED || verdict.status == STATUS_TIMEOUT;
+
+    move(s, job, event);
+    r->status = (uint8_t)verdict.status;
+    r->reason = (uint8_t)verdict.reason;
+    r->cause = cause;
+    r->allowed = failed && plan_of(s, job)->allow_failure;
+    r->flaky = verdict.status == STATUS_OK && r->nattempts > 1;
+    s->ended[s->nended++] = job;
+    if (failed && !r->allowed) {
+        if (s->first_failed == NO_JOB)
+            s->first_failed = job;
+        s->failures++;
+        if (s->plan->on_failure != ON_FAILURE_CONTINUE && s->failures >= s->plan->max_failures &&
+            !s->closed)
+            s->wind_down = true;
+    }
+    if (s->opts.listener->done)
+        s->opts.listener->done(s->opts.listener_ctx, job, end);
+}
+
+/* Ends the wait of a job as soon as it is certain how. */
+static void resolve(struct sched *s, uint32_t job, int64_t now) {
+    struct sched_job *j = &s->jobs[job];
+    enum when when = plan_of(s, job)->when;
+    bool wanted = when == WHEN_ALWAYS || (when == WHEN_FAILURE) == j->dep_failed;
+
+    if (j->state != JOB_WAITING)
+        return;
+    if (when == WHEN_SUCCESS && j->dep_failed) {
+        finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_SKIPPED, REASON_DEPENDENCY}, j->cause,
+               NULL);
+    } else if (j->deps > 0) {
+        return;
+    } else if (!wanted || (when == WHEN_SUCCESS && j->dep_unwanted)) {
+        finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_SKIPPED, REASON_NONE}, NO_JOB, NULL);
+    } else {
+        j->since = now;
+        j->cause = NO_JOB;
+        move(s, job, JOB_EV_DEPS_MET);
+        heap_push(&s->ready[plan_of(s, job)->type], job);
+    }
+}
+
+/* Tells those that come after a job how it ended. */
+static void release_dependents(struct sched *s, uint32_t job, int64_t now) {
+    const struct job_result *r = &s->opts.results[job];
+    bool unwanted = r->status == STATUS_SKIPPED && r->reason == REASON_NONE;
+    bool success = r->status == STATUS_OK || r->status == STATUS_CACHED ||
+                   r->status == STATUS_RESUMED || r->allowed;
+
+    for (uint32_t k = s->dependents_at[job]; k < s->dependents_at[job + 1]; k++) {
+        struct sched_job *d = &s->jobs[s->dependents[k]];
+
+        d->deps--;
+        if (unwanted) {
+            d->dep_unwanted = true;
+        } else if (!success && !d->dep_failed) {
+            d->dep_failed = true;
+            d->cause = r->cause != NO_JOB ? r->cause : job;
+        }
+        resolve(s, s->dependents[k], now);
+    }
+}
+
+/* The run wants a job no more: ends it, or tells its attempt to end when
+ * `stop`. */
+static void cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, uint32_t cause) {
+    struct sched_job *j = &s->jobs[job];
+
+    switch (j->state) {
+    case JOB_READY:
+        heap_remove(&s->ready[plan_of(s, job)->type], job);
+        break;
+    case JOB_BACKOFF:
+        heap_remove(&s->timers, job);
+        break;
+    case JOB_STARTING:
+    case JOB_RUNNING:
+        if (!stop)
+            return;
+        heap_remove(&s->timers, job);
+        move(s, job, JOB_EV_CANCEL);
+        j->stopped = (uint8_t)reason;
+        j->cause = cause;
+        s->opts.executor->stop(s->opts.executor_ctx, job);
+        return;
+    case JOB_WAITING:
+        break;
+    default: /* told to end before, which stands, or ended */
+        return;
+    }
+    finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_CANCELLED, reason}, cause, NULL);
+}
+
+/* Nothing starts any more. The one place that goes over all jobs. */
+static void close_run(struct sched *s, bool stop, enum reason reason, uint32_t cause) {
+    s->closed = true;
+    s->wind_down = false;
+    for (uint32_t i = 0; i < s->plan->njobs; i++)
+        cancel(s, i, stop, reason, cause);
+}
+
+static void settle(struct sched *s, int64_t now) {
+    for (;;) {
+        while (s->nsettled < s->nended)
+            release_dependents(s, s->ended[s->nsettled++], now);
+        /* Only now: what comes after the failed job has been skipped for that
+         * reason, which says more than `cancelled`. */
+        if (!s->wind_down)
+            return;
+        close_run(s, s->plan->on_failure == ON_FAILURE_CANCEL, REASON_CANCELLED, s->first_failed);
+    }
+}
+
+/* Makes room for one more row before an attempt starts, so that its end can be
+ * written down whatever memory there is by then. */
+static bool reserve_row(struct sched *s, uint32_t job) {
+    struct job_result *r = &s->opts.results[job];
+    uint32_t n = r->nattempts;
+    struct attempt_result *rows;
+
+    if (s->jobs[job].has_row || (n & (n - 1))) /* doubled whenever n is a power of two */
+        return s->jobs[job].has_row = true;
+    rows = realloc(r->attempts, (n ? (size_t)n * 2 : 1) * sizeof *rows);
+    if (rows)
+        r->attempts = rows;
+    return s->jobs[job].has_row = rows;
+}
+
+static void add_row(struct sched *s, const struct attempt *a, struct attempt_end *end,
+                    struct verdict verdict) {
+    struct job_result *r = &s->opts.results[a->job];
+
+    if (!s->jobs[a->job].has_row) /* it was out of memory that failed the job */
+        return;
+    s->jobs[a->job].has_row = false;
+    r->attempts[r->nattempts++] = (struct attempt_result){
+        .start_ns = end->start_ns,
+        .wall_ns = end->wall_ns,
+        .user_us = end->user_us,
+        .sys_us = end->sys_us,
+        .max_rss = end->max_rss,
+        .out_bytes = end->out_bytes,
+        .err_bytes = end->err_bytes,
+        .exit = (int16_t)end->exit,
+        .signal = (uint8_t)end->signal,
+        .core = end->core,
+        .killed = end->killed,
+        .status = (uint8_t)verdict.status,
+        .reason = (uint8_t)verdict.reason,
+        .stage = (uint8_t)end->stage,
+        .error = end->error,
+        .detail = end->detail,
+    };
+    end->detail = NULL;
+    r->leftover += end->leftover;
+    r->unkillable += end->unkillable;
+    if (plan_of(s, a->job)->type == LANE_CPU)
+        r->worker = (int32_t)a->slot;
+}
+
+static void give_slots(struct sched *s, uint32_t job) {
+    slots_give(&s->slots[plan_of(s, job)->type], s->jobs[job].slot);
+    s->jobs[job].slot = SLOTS_NONE;
+}
+
+/* Something has changed for the better: lanes that paused try again. */
+static void unpause(struct sched *s, enum lane lane) {
+    const struct heap *ready = &s->ready[lane];
+
+    slots_unpause(&s->slots[lane], ready->count ? weight(s, ready->items[0]) : 1);
+}
+
+/* Takes an attempt's end in: a row, and another attempt or the job's end. */
+static void conclude(struct sched *s, const struct attempt *a, struct attempt_end *end,
+                     int64_t now) {
+    const struct plan_job *p = plan_of(s, a->job);
+    struct sched_job *j = &s->jobs[a->job];
+    bool told = j->state == JOB_STOPPING;
+    uint32_t cause = told ? j->cause : NO_JOB;
+    struct verdict v = retry_judge(p, end);
+
+    if (told)
+        v = (struct verdict){j->stopped == REASON_TIMEOUT ? STATUS_TIMEOUT : STATUS_CANCELLED,
+                             (enum reason)j->stopped};
+    if (j->attempt == 1 && !j->alive && end->error != UV_ECANCELED)
+        s->opts.results[a->job].wait_ns = now - j->since;
+    heap_remove(&s->timers, a->job);
+    give_slots(s, a->job);
+    if (j->alive) {
+        j->alive = false;
+        s->alive--;
+    }
+    if (end->error != UV_ECANCELED)
+        add_row(s, a, end, v);
+
+    if (!s->closed && j->attempt <= p->retries && s->retries_left > 0 && retry_wanted(p, v, end)) {
+        int64_t delay = retry_delay_ns(p, &j->delay_ns, &s->random);
+
+        if (s->retries_left != COUNT_UNLIMITED)
+            s->retries_left--;
+        j->attempt++;
+        j->stopped = REASON_NONE;
+        move(s, a->job, JOB_EV_RETRY);
+        set_timer(s, a->job, now + delay);
+        if (s->opts.listener->retry)
+            s->opts.listener->retry(s->opts.listener_ctx, a->job, delay);
+    } else {
+        finish(s, a->job, JOB_EV_ENDED, v, cause, end);
+    }
+    attempt_end_release(end);
+}
+
+/* There is no room for the attempt's process now. */
+static void put_off(struct sched *s, const struct attempt *a, int error, int64_t now) {
+    struct sched_job *j = &s->jobs[a->job];
+    enum lane lane = plan_of(s, a->job)->type;
+
+    trace(TRACE_SCHED, "job %s: start put off: %s", plan_of(s, a->job)->name, uv_strerror(error));
+    if (s->alive > 0)
+        s->starved_since = NEVER;
+    else if (s->starved_since == NEVER)
+        s->starved_since = now;
+    else if (now - s->starved_since >= STARVED_NS && j->state == JOB_STARTING) {
+        struct attempt_end end = {
+            .error = error, .stage = SPAWN_RESOURCES, .exit = -1, .start_ns = now};
+
+        conclude(s, a, &end, now);
+        return;
+    }
+    give_slots(s, a->job);
+    slots_narrow(&s->slots[lane], now);
+    if (j->state == JOB_STOPPING) {
+        finish(s, a->job, JOB_EV_PUT_OFF,
+               (struct verdict){STATUS_CANCELLED, (enum reason)j->stopped}, j->cause, NULL);
+        return;
+    }
+    move(s, a->job, JOB_EV_PUT_OFF);
+    heap_push(&s->ready[lane], a->job);
+    if (s->closed) /* on-failure = drain: what runs may end, but this does not run */
+        cancel(s, a->job, false, REASON_CANCELLED, s->first_failed);
+}
+
+/* Starts what has a slot, strictly in order: a wide job at the head of the
+ * queue waits for enough workers and those behind wait with it, else a stream
+ * of narrow ones would starve it. */
+static void dispatch(struct sched *s, int64_t now) {
+    if (now >= s->deadline) /* about to be told by sched_advance() */
+        return;
+    for (int lane = 0; lane < LANES; lane++) {
+        struct heap *ready = &s->ready[lane];
+        struct slots *slots = &s->slots[lane];
+
+        while (ready->count > 0 && slots_fit(slots, weight(s, ready->items[0]))) {
+            uint32_t job = heap_pop(ready);
+            struct sched_job *j = &s->jobs[job];
+            struct attempt a = {.job = job, .number = j->attempt};
+
+            a.slot = j->slot = slots_take(slots, weight(s, job));
+            move(s, job, JOB_EV_SLOT);
+            if (reserve_row(s, job)) {
+                s->opts.executor->start(s->opts.executor_ctx, &a);
+            } else {
+                put_off(s, &a, UV_ENOMEM, now);
+                settle(s, now);
+            }
+        }
+    }
+}
+
+void sched_begin(struct sched *s, int64_t now) {
+    if (s->closed)
+        return;
+    if (s->plan->deadline_ns)
+        s->deadline = now + s->plan->deadline_ns;
+    for (uint32_t i = 0; i < s->plan->njobs; i++)
+        resolve(s, i, now);
+    settle(s, now);
+    dispatch(s, now);
+}
+
+void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t now) {
+    struct sched_job *j = &s->jobs[a->job];
+    const struct plan_job *p = plan_of(s, a->job);
+
+    assert(a->number == j->attempt);
+    if (j->attempt == 1)
+        s->opts.results[a->job].wait_ns = now - j->since;
+    move(s, a->job, JOB_EV_STARTED);
+    j->alive = true;
+    j->since = now;
+    s->alive++;
+    s->starved_since = NEVER;
+    slots_widen(&s->slots[p->type]);
+    if (j->state == JOB_RUNNING && p->timeout_ns)
+        set_timer(s, a->job, now + p->timeout_ns);
+    if (s->opts.listener->started)
+        s->opts.listener->started(s->opts.listener_ctx, a->job, a, pid);
+    dispatch(s, now);
+}
+
+void sched_put_off(struct sched *s, const struct attempt *a, int error, int64_t now) {
+    assert(a->number == s->jobs[a->job].attempt);
+    put_off(s, a, error, now);
+    settle(s, now);
+    dispatch(s, now);
+}
+
+void sched_ended(struct sched *s, const struct attempt *a, struct attempt_end *end, int64_t now) {
+    assert(a->number == s->jobs[a->job].attempt);
+    conclude(s, a, end, now);
+    for (int lane = 0; lane < LANES; lane++)
+        unpause(s, (enum lane)lane);
+    settle(s, now);
+    dispatch(s, now);
+}
+
+void sched_advance(struct sched *s, int64_t now) {
+    while (s->timers.count > 0 && s->jobs[s->timers.items[0]].due <= now) {
+        uint32_t job = heap_pop(&s->timers);
+        struct sched_job *j = &s->jobs[job];
+
+        if (j->state == JOB_BACKOFF) {
+            move(s, job, JOB_EV_DUE);
+            heap_push(&s->ready[plan_of(s, job)->type], job);
+            continue;
+        }
+        move(s, job, JOB_EV_TIMEOUT);
+        j->stopped = REASON_TIMEOUT;
+        s->opts.executor->stop(s->opts.executor_ctx, job);
+        if (s->opts.listener->timed_out)
+            s->opts.listener->timed_out(s->opts.listener_ctx, job);
+    }
+    for (int lane = 0; lane < LANES; lane++)
+        if (s->slots[lane].paused_till <= now)
+            unpause(s, (enum lane)lane);
+    if (s->deadline <= now && !sched_done(s)) {
+        s->deadline = NEVER;
+        s->deadline_passed = true;
+        close_run(s, true, REASON_DEADLINE, NO_JOB);
+    }
+    settle(s, now);
+    dispatch(s, now);
+}
+
+int64_t sched_due(const struct sched *s) {
+    int64_t due = sched_done(s) ? NEVER : s->deadline;
+
+    if (s->timers.count > 0 && s->jobs[s->timers.items[0]].due < due)
+        due = s->jobs[s->timers.items[0]].due;
+    for (int lane = 0; lane < LANES; lane++)
+        if (s->slots[lane].paused_till < due)
+            due = s->slots[lane].paused_till;
+    return due;
+}
+
+void sched_interrupt(struct sched *s, int64_t now) {
+    close_run(s, true, REASON_CANCELLED, NO_JOB);
+    settle(s, now);
+}
+
+bool sched_done(const struct sched *s) {
+    return s->by_state[JOB_DONE] == s->plan->njobs;
+}
+
+bool sched_deadline_passed(const struct sched *s) {
+    return s->deadline_passed;
+}
+
+struct sched_counts sched_counts(const struct sched *s) {
+    struct sched_counts c;
+
+    memcpy(c.by_state, s->by_state, sizeof c.by_state);
+    for (int lane = 0; lane < LANES; lane++) {
+        c.running[lane] = s->slots[lane].used;
+        c.width[lane] = s->slots[lane].width;
+    }
+    return c;
+}
+
+struct sched_view sched_view(const struct sched *s, uint32_t job) {
+    const struct sched_job *j = &s->jobs[job];
+
+    return (struct sched_view){.state = (int)j->state, .attempt = j->attempt, .since = j->since};
+}
