@@ -10,8 +10,12 @@
  * way up the tree, rounded up) grants less; at least 1.
  */
 uint32_t host_cpus(void);
-/* The same with another root in place of "/" for /proc/self and /sys: for tests. */
+/*
+ * What the cgroup quotas alone grant, in whole CPUs; UINT32_MAX where none
+ * does. `root` stands before /proc/self and the mount points: "" for the
+ * machine's own, a folder in tests.
+ */
 uint32_t host_cgroup_cpus(const char *root);
-/* The host's name, "localhost" where it cannot be had. Static storage. */
+/* The host's name, "localhost" where it cannot be had. Static storage; main thread. */
 const char *host_name(void);
 #endif

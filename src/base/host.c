@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* host: what the machine grants this process. */
+#include "base/host.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CPUS_TRIED_MAX (1 << 20) /* far above what any kernel is built for */
+
+/* The affinity mask's CPUs; the kernel says EINVAL until the set is as wide as its own. */
+static uint32_t affinity_cpus(void) {
+    for (int width = CPU_SETSIZE; width <= CPUS_TRIED_MAX; width *= 2) {
+        cpu_set_t *set = CPU_ALLOC(width);
+        if (!set)
+            break;
+        size_t size = CPU_ALLOC_SIZE(width);
+        int count = sched_getaffinity(0, size, set) ? 0 : CPU_COUNT_S(size, set);
+        CPU_FREE(set);
+        if (count > 0)
+            return (uint32_t)count;
+    }
+    return 1;
+}
+
+/* A mounted hierarchy that may hold CPU quotas. */
+struct hierarchy {
+    const char *root; /* of the file system, "" for "/" */
+    bool v2;
+    char *folder; /* what of it the mount shows */
+    char *mount;  /* where */
+};
+
+/* Opens ROOT FOLDER REST NAME for reading, or NULL. */
+static FILE *open_at(const struct hierarchy *h, const char *rest, const char *name) {
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s%s%s/%s", h->root, h->mount, rest, name) >= PATH_MAX)
+        return NULL;
+    return fopen(path, "re");
+}
+
+/* The first two numbers of a file; false where there are not so many. */
+static bool read_numbers(FILE *f, int64_t *a, int64_t *b) {
+    int wanted = b ? 2 : 1;
+
+    if (!f)
+        return false;
+    int got = b ? fscanf(f, "%" SCNd64 " %" SCNd64, a, b) : fscanf(f, "%" SCNd64, a);
+    fclose(f);
+    return got == wanted;
+}
+
+/* The quota of one group in whole CPUs, UINT32_MAX for none. */
+static uint32_t group_cpus(const struct hierarchy *h, const char *group) {
+    int64_t quota, period;
+    /* "max 100000" is no number; v1 writes -1 for none. */
+    bool has = h->v2 ? read_numbers(open_at(h, group, "cpu.max"), &quota, &period)
+                     : read_numbers(open_at(h, group, "cpu.cfs_quota_us"), &quota, NULL) &&
+                           read_numbers(open_at(h, group, "cpu.cfs_period_us"), &period, NULL);
+
+    if (!has || quota <= 0 || period <= 0)
+        return UINT32_MAX;
+    int64_t cpus = quota / period + (quota % period != 0);
+    return cpus < UINT32_MAX ? (uint32_t)cpus : UINT32_MAX;
+}
+
+/* The least quota from a group up to the top of what the mount shows. */
+static uint32_t least_cpus(const struct hierarchy *h, const char *group) {
+    char path[PATH_MAX];
+    size_t shown = strlen(h->folder);
+    uint32_t least = UINT32_MAX;
+
+    /* A container's mount may begin at its own group, or have nothing of ours below it. */
+    bool below = !strncmp(group, h->folder, shown) && (!group[shown] || group[shown] == '/');
+    snprintf(path, sizeof path, "%s", below ? group + shown : "");
+    for (;;) {
+        uint32_t cpus = group_cpus(h, path);
+        if (cpus < least)
+            least = cpus;
+        char *slash = strrchr(path, '/');
+        if (!slash)
+            return least;
+        *slash = '\0';
+    }
+}
+
+/* Whether a list "a,b,c" has an item. */
+static bool list_has(const char *list, const char *item) {
+    size_t n = strlen(item);
+
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (!strncmp(at, item, n) && (!at[n] || at[n] == ','))
+            return true;
+    }
+    return false;
+}
+
+/* This process's group in a hierarchy, by ROOT/proc/self/cgroup. */
+static uint32_t own_group_cpus(const struct hierarchy *h) {
+    char path[PATH_MAX], *line = NULL;
+    size_t size = 0;
+    uint32_t least = UINT32_MAX;
+
+    snprintf(path, sizeof path, "%s/proc/self/cgroup", h->root);
+    FILE *f = fopen(path, "re");
+    while (f && getline(&line, &size, f) > 0) {
+        /* "0::/group", in v1 "4:cpu,cpuacct:/group". */
+        char *controllers = strchr(line, ':');
+        char *group = controllers ? strchr(++controllers, ':') : NULL;
+        if (!group)
+            continue;
+        *group++ = '\0';
+        group[strcspn(group, "\n")] = '\0';
+        if (!strcmp(group, "/"))
+            *group = '\0';
+        if (h->v2 ? !*controllers : list_has(controllers, "cpu"))
+            least = least_cpus(h, group);
+    }
+    free(line);
+    if (f)
+        fclose(f);
+    return least;
+}
+
+uint32_t host_cgroup_cpus(const char *root) {
+    char path[PATH_MAX], *line = NULL;
+    size_t size = 0;
+    uint32_t least = UINT32_MAX;
+
+    snprintf(path, sizeof path, "%s/proc/self/mountinfo", root);
+    FILE *f = fopen(path, "re");
+    while (f && getline(&line, &size, f) > 0) {
+        /* "36 25 0:30 FOLDER MOUNT options … - TYPE source super-options", proc(5). */
+        struct hierarchy h = {.root = root};
+        char type[16], options[512];
+        const char *tail = strstr(line, " - ");
+        if (tail && sscanf(tail, " - %15s %*s %511s", type, options) == 2 &&
+            sscanf(line, "%*s %*s %*s %ms %ms", &h.folder, &h.mount) == 2) {
+            h.v2 = !strcmp(type, "cgroup2");
+            if (!strcmp(h.folder, "/"))
+                *h.folder = '\0';
+            if (h.v2 || (!strcmp(type, "cgroup") && list_has(options, "cpu"))) {
+                uint32_t cpus = own_group_cpus(&h);
+                if (cpus < least)
+                    least = cpus;
+            }
+        }
+        free(h.folder);
+        free(h.mount);
+    }
+    free(line);
+    if (f)
+        fclose(f);
+    return least;
+}
+
+uint32_t host_cpus(void) {
+    uint32_t affinity = affinity_cpus(), quota = host_cgroup_cpus("");
+
+    return quota < affinity ? quota : affinity;
+}
+
+const char *host_name(void) {
+    static char name[HOST_NAME_MAX + 1];
+
+    if (gethostname(name, sizeof name) || !*name)
+        return "localhost";
+    name[sizeof name - 1] = '\0';
+    return name;
+}

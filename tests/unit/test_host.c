@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* test_host: CPUs by cgroup quotas, on a tree of files made for each case. */
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "base/host.h"
+
+static char root[] = "/tmp/muster-host-XXXXXX";
+
+/* Writes ROOT/path, with the folders on the way. */
+static void put(const char *path, const char *text) {
+    char full[PATH_MAX];
+
+    snprintf(full, sizeof full, "%s/%s", root, path);
+    for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(full, 0700) && errno != EEXIST)
+            fail_msg("%s: %s", full, strerror(errno));
+        *slash = '/';
+    }
+    FILE *f = fopen(full, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    strcpy(root + sizeof root - 7, "XXXXXX");
+    return mkdtemp(root) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk) {
+    (void)st, (void)kind, (void)walk;
+    return remove(path);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char v2_mount[] =
+    "31 23 0:28 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
+static const char v1_mount[] =
+    "30 23 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+    "32 31 0:29 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
+    "33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n";
+
+static void test_nothing_there(void **state) {
+    (void)state;
+    assert_true(host_cgroup_cpus(root) == UINT32_MAX);
+    put("proc/self/mountinfo", "rubbish\n\n- - -\n1 2 3 - cgroup2\n");
+    put("proc/self/cgroup", "rubbish\n::\n0:\n");
+    assert_true(host_cgroup_cpus(root) == UINT32_MAX);
+}
+
+static void test_v2(void **state) {
+    (void)state;
+    put("proc/self/mountinfo", v2_mount);
+    put("proc/self/cgroup", "0::/user.slice/job.scope\n");
+    put("sys/fs/cgroup/user.slice/job.scope/cpu.max", "max 100000\n");
+    assert_true(host_cgroup_cpus(root) == UINT32_MAX);
+    put("sys/fs/cgroup/user.slice/job.scope/cpu.max", "250000 100000\n");
+    assert_int_equal(host_cgroup_cpus(root), 3);
+    put("sys/fs/cgroup/user.slice/job.scope/cpu.max", "200000 100000\n");
+    assert_int_equal(host_cgroup_cpus(root), 2);
+    /* Less further up, where the group itself says nothing. */
+    put("sys/fs/cgroup/user.slice/cpu.max", "1000 100000\n");
+    assert_int_equal(host_cgroup_cpus(root), 1);
+    put("sys/fs/cgroup/user.slice/cpu.max", "800000 100000\n");
+    assert_int_equal(host_cgroup_cpus(root), 2);
+}
+
+static void test_v2_own_namespace(void **state) {
+    (void)state;
+    put("proc/self/mountinfo", v2_mount);
+    put("proc/self/cgroup", "0::/\n");
+    put("sys/fs/cgroup/cpu.max", "150000 100000\n");
+    assert_int_equal(host_cgroup_cpus(root), 2);
+}
+
+/* A container without a namespace: the mount shows its own group only. */
+static void test_v2_mounted_below(void **state) {
+    (void)state;
+    put("proc/self/mountinfo", "31 23 0:28 /docker/ab /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    put("proc/self/cgroup", "0::/docker/ab/x\n");
+    put("sys/fs/cgroup/cpu.max", "400000 100000\n");
+    put("sys/fs/cgroup/x/cpu.max", "300000 100000\n");
+    assert_int_equal(host_cgroup_cpus(root), 3);
+    put("proc/self/cgroup", "0::/docker/abc\n");
+    assert_int_equal(host_cgroup_cpus(root), 4);
+}
+
+static void test_v1(void **state) {
+    (void)state;
+    put("proc/self/mountinfo", v1_mount);
+    put("proc/self/cgroup", "4:cpu,cpuacct:/a/b\n3:cpuset:/z\n0::/\n");
+    put("sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "-1\n");
+    put("sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n");
+    assert_true(host_cgroup_cpus(root) == UINT32_MAX);
+    put("sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "100001\n");
+    put("sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "50000\n");
+    assert_int_equal(host_cgroup_cpus(root), 3);
+    /* A hybrid machine: the least of both counts. */
+    put("sys/fs/cgroup/unified/cpu.max", "100000 100000\n");
+    assert_int_equal(host_cgroup_cpus(root), 1);
+}
+
+static void test_machine(void **state) {
+    cpu_set_t before, one;
+
+    (void)state;
+    assert_in_range(host_cpus(), 1, 1 << 20);
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    CPU_ZERO(&one);
+    for (size_t i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
+        if (CPU_ISSET(i, &before))
+            CPU_SET(i, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    assert_int_equal(host_cpus(), 1);
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+    assert_true(*host_name());
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        CASE(test_nothing_there),    CASE(test_v2), CASE(test_v2_own_namespace),
+        CASE(test_v2_mounted_below), CASE(test_v1), CASE(test_machine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
