@@ -15,14 +15,15 @@ struct capture;
 struct output;
 
 #define OUTPUT_TAIL_MAX (64U << 10) /* bytes of each stream that reports show */
+#define OUTPUT_SHOW_MAX (1U << 20)  /* bytes of each stream that its last lines may have */
 
 /* What of a job's captured output is wanted. */
 struct output_job {
-    char *header;         /* a line before it, malloc'd, taken over; NULL: none */
-    struct capture *out;  /* a reference each, taken over, or NULL */
+    char *header;        /* words of the line before it, malloc'd, taken over, or NULL */
+    struct capture *out; /* a reference each, taken over, or NULL */
     struct capture *err;
-    uint32_t lines;       /* show so many last lines, UINT32_MAX: all, 0: none */
-    bool keep;            /* keep the tails for the reports */
+    uint32_t lines; /* show so many last lines, UINT32_MAX: all, 0: none */
+    bool keep;      /* keep the tails for the reports */
     uint64_t *out_at, *out_len, *err_at, *err_len; /* where keep puts the tails' places */
 };
 

@@ -10,6 +10,9 @@
 
 struct output;
 
+extern const char muster_version[];         /* "0.1.0" */
+extern const char *const lane_words[LANES]; /* "io", "cpu" */
+
 struct report_input {
     const struct run_result *run;
     const struct output *output; /* for the tails of the jobs' output; may be NULL */
@@ -30,12 +33,8 @@ extern const size_t report_writer_count;
 int report_table_write(const struct report_input *in, FILE *out);
 int report_json_write(const struct report_input *in, FILE *out);
 
-/*
- * Writes a report to a file: a temporary one beside it, flushed, synced and
- * renamed over it, so that it is whole or absent; a device or FIFO is written
- * in place. The standard umask applies to its mode. 0 or UV_E….
- */
+/* Writes a report to a file, whole or not at all: sink_open_file(). 0 or UV_E…. */
 int report_to_file(const struct report_writer *w, const struct report_input *in, const char *path);
-/* Writes a report to standard output and flushes it. 0 or UV_E…. */
+/* Writes a report to standard output, down to the disk if that is a file. 0 or UV_E…. */
 int report_to_stdout(const struct report_writer *w, const struct report_input *in);
 #endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* json: the results as one JSON document, schema 1. */
+#include "report/report.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/host.h"
+#include "base/text.h"
+#include "report/output.h"
+
+/* 15 digits hold microseconds for 30 years and print 1.1 as "1.1". */
+#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
+
+/* An object under way. What could not be made or added is noted once. */
+struct object {
+    json_t *json;
+    bool failed;
+};
+
+static void object_init(struct object *o) {
+    o->json = json_object();
+    o->failed = !o->json;
+}
+
+/* Takes the value over. */
+static void put(struct object *o, const char *key, json_t *value) {
+    if (json_object_set_new(o->json, key, value) < 0)
+        o->failed = true;
+}
+
+/* Writes the object and frees it. */
+static int object_dump(struct object *o, FILE *out) {
+    int error = o->failed ? UV_ENOMEM : 0;
+
+    if (!error && json_dumpf(o->json, out, DUMP_FLAGS) < 0)
+        error = UV_ENOMEM; /* the stream takes everything */
+    json_decref(o->json);
+    return error;
+}
+
+static json_t *bytes_text(const char *s, size_t n) {
+    size_t len;
+    char *clean = text_sanitise(s, n, &len);
+    json_t *json = clean ? json_stringn(clean, len) : NULL;
+
+    free(clean);
+    return json;
+}
+
+static json_t *text(const char *s) {
+    return bytes_text(s, strlen(s));
+}
+
+static json_t *text_or_null(const char *s) {
+    return s ? text(s) : json_null();
+}
+
+static json_t *number_or_null(int value, bool there) {
+    return there ? json_integer(value) : json_null();
+}
+
+/* Seconds, rounded to microseconds. */
+static json_t *seconds_us(int64_t us) {
+    return json_real((double)us / 1e6);
+}
+
+static json_t *seconds(int64_t ns) {
+    return seconds_us((ns + (ns < 0 ? -500 : 500)) / 1000);
+}
+
+/* RFC 3339 in UTC, with milliseconds. */
+static json_t *timestamp(const struct timespec *t) {
+    struct tm tm;
+    char date[32], buf[48];
+
+    if (!gmtime_r(&t->tv_sec, &tm) || !strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm))
+        return json_null();
+    snprintf(buf, sizeof buf, "%s.%03ldZ", date, t->tv_nsec / 1000000);
+    return json_string(buf);
+}
+
+static int write_run(const struct run_result *run, FILE *out) {
+    struct object o;
+    char signal[TEXT_FORMAT_MAX];
+
+    object_init(&o);
+    put(&o, "id", text(run->id));
+    put(&o, "name", text(run->plan->name));
+    put(&o, "manifest", text(run->plan->path));
+    put(&o, "started", timestamp(&run->started));
+    put(&o, "ended", timestamp(&run->ended));
+    put(&o, "wall_s", seconds(run->wall_ns));
+    put(&o, "exit", json_integer(run->exit));
+    put(&o, "interrupted_by",
+        run->interrupted_by ? text(signal_name(run->interrupted_by, signal, sizeof signal))
+                            : json_null());
+    put(&o, "host", text(host_name()));
+    put(&o, "io_limit", json_integer(run->plan->io_limit));
+    put(&o, "cpu_workers", json_integer(run->plan->cpu_workers));
+    put(&o, "loop_lag_max_ms", json_real((double)((run->loop_lag_ns + 500) / 1000) / 1e3));
+    return object_dump(&o, out);
+}
+
+static int write_totals(const struct run_result *run, FILE *out) {
+    struct run_totals t = run_totals(run);
+    struct object o;
+
+    object_init(&o);
+    put(&o, "jobs", json_integer(t.jobs));
+    for (int status = STATUS_OK; status < STATUSES; status++)
+        put(&o, status_words[status], json_integer(t.by_status[status]));
+    put(&o, "flaky", json_integer(t.flaky));
+    put(&o, "allowed", json_integer(t.allowed));
+    put(&o, "retries", json_integer(t.retries));
+    put(&o, "job_wall_s", seconds(t.job_wall_ns));
+    put(&o, "cpu_s", seconds_us(t.cpu_us));
+    return object_dump(&o, out);
+}
+
+static json_t *attempt(const struct run_result *run, const struct attempt_result *a) {
+    struct object o;
+
+    object_init(&o);
+    put(&o, "start_s", seconds(a->start_ns - run->start_ns));
+    put(&o, "wall_s", seconds(a->wall_ns));
+    put(&o, "cpu_user_s", seconds_us(a->user_us));
+    put(&o, "cpu_sys_s", seconds_us(a->sys_us));
+    put(&o, "max_rss", json_integer((json_int_t)a->max_rss));
+    put(&o, "exit", number_or_null(a->exit, a->exit >= 0));
+    put(&o, "signal", number_or_null(a->signal, a->signal != 0));
+    put(&o, "status", text_or_null(status_words[a->status]));
+    put(&o, "reason", text_or_null(reason_words[a->reason]));
+    put(&o, "stdout_bytes", json_integer((json_int_t)a->out_bytes));
+    put(&o, "stderr_bytes", json_integer((json_int_t)a->err_bytes));
+    if (!o.failed)
+        return o.json;
+    json_decref(o.json);
+    return NULL;
+}
+
+static json_t *attempts(const struct run_result *run, const struct job_result *r) {
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < r->nattempts; i++)
+        if (json_array_append_new(list, attempt(run, &r->attempts[i])) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+/* A kept tail; `buf` has room for OUTPUT_TAIL_MAX bytes. */
+static json_t *tail(const struct report_input *in, uint64_t at, uint64_t len, char *buf) {
+    size_t n = 0, skip = 0;
+
+    if (!in->output)
+        return json_string("");
+    while (n < len) {
+        long got = output_tail(in->output, at + n, buf + n, (size_t)len - n);
+
+        if (got <= 0)
+            break; /* output_error() knew of it before */
+        n += (size_t)got;
+    }
+    /* The cut may have gone through a character: its rest is no error of the job's. */
+    if (len == OUTPUT_TAIL_MAX)
+        while (skip < 3 && skip < n && ((unsigned char)buf[skip] & 0xc0) == 0x80)
+            skip++;
+    return bytes_text(buf + skip, n - skip);
+}
+
+static int write_job(const struct report_input *in, uint32_t index, char *buf, FILE *out) {
+    const struct run_result *run = in->run;
+    const struct plan_job *job = &run->plan->jobs[index];
+    const struct job_result *r = &run->jobs[index];
+    const struct attempt_result *last = r->nattempts ? &r->attempts[r->nattempts - 1] : NULL;
+    struct object o;
+
+    object_init(&o);
+    put(&o, "name", text(job->name));
+    put(&o, "section", text(job->name));
+    put(&o, "item", json_null());
+    put(&o, "type", text(lane_words[job->type]));
+    put(&o, "lane", last ? text(lane_words[job->type]) : json_null());
+    put(&o, "worker", number_or_null(r->worker, r->worker >= 0));
+    put(&o, "status", text_or_null(status_words[r->status]));
+    put(&o, "flaky", json_boolean(r->flaky));
+    put(&o, "allowed", json_boolean(r->allowed));
+    put(&o, "reason", text_or_null(reason_words[r->reason]));
+    put(&o, "cause", r->cause == NO_JOB ? json_null() : text(run->plan->jobs[r->cause].name));
+    put(&o, "exit", number_or_null(last ? last->exit : 0, last && last->exit >= 0));
+    put(&o, "signal", number_or_null(last ? last->signal : 0, last && last->signal != 0));
+    put(&o, "leftover", json_integer(r->leftover));
+    put(&o, "attempts", attempts(run, r));
+    put(&o, "wait_s", seconds(r->wait_ns));
+    put(&o, "wall_s", seconds(job_wall_ns(r)));
+    put(&o, "cpu_s", seconds_us(job_cpu_us(r)));
+    put(&o, "max_rss", json_integer((json_int_t)job_max_rss(r)));
+    put(&o, "stdout", tail(in, r->out_at, r->out_len, buf));
+    put(&o, "stderr", tail(in, r->err_at, r->err_len, buf));
+    put(&o, "outputs", json_object());
+    return object_dump(&o, out);
+}
+
+/* The frame is written by hand and a job at a time, so that memory does not
+ * grow with the run. */
+int report_json_write(const struct report_input *in, FILE *out) {
+    char *buf = malloc(OUTPUT_TAIL_MAX);
+    int error;
+
+    if (!buf)
+        return UV_ENOMEM;
+    fprintf(out, "{\"muster\":\"%s\",\"schema\":1,\n\"run\":", muster_version);
+    error = write_run(in->run, out);
+    fprintf(out, ",\n\"totals\":");
+    if (!error)
+        error = write_totals(in->run, out);
+    fprintf(out, ",\n\"jobs\":[");
+    for (uint32_t i = 0; !error && i < in->run->plan->njobs; i++) {
+        fprintf(out, i ? ",\n" : "\n");
+        error = write_job(in, i, buf, out);
+    }
+    fprintf(out, "\n]}\n");
+    free(buf);
+    return error;
+}

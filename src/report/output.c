@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * output: standard error while a run goes on, and what becomes of the jobs'
+ * captured output, on a thread of its own, so that no slow terminal, pipe or
+ * disk ever holds the loop.
+ */
+#include "report/output.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "exec/capture.h"
+#include "report/sink.h"
+
+#define BLOCK       65536U          /* bytes read from a capture at once */
+#define CUT_MAX     160U            /* a line about what is missing */
+#define VISIBLE_MAX (4 * BLOCK + 1) /* no byte becomes more than "\\x1b" */
+
+/* One thing to be written, in the order of asking. */
+struct item {
+    struct item *next;
+    bool is_job;
+    struct output_job job; /* is_job */
+    size_t n;              /* else: bytes of text */
+    char text[];
+};
+
+struct output {
+    pthread_t thread;
+    pthread_mutex_t lock; /* of the queue, closing and error */
+    pthread_cond_t wake;  /* something was queued, or closing */
+    struct item *first, **last;
+    bool closing;
+    int error;             /* the first that lost a tail */
+    bool joined;           /* main thread: the thread has ended */
+    bool tty;              /* constant */
+    bool deaf;             /* thread: nobody reads standard error any more */
+    struct capture *tails; /* thread; main once joined */
+    char *block;           /* thread: BLOCK bytes */
+    char *visible;         /* thread: the same made visible, when tty */
+};
+
+/* ---- the thread's side ---- */
+
+static void emit(struct output *o, const char *bytes, size_t n) {
+    if (!o->deaf && sink_write_all(STDERR_FILENO, bytes, n) != 0)
+        o->deaf = true; /* the run goes on unchanged */
+}
+
+static void note_error(struct output *o, int error) {
+    pthread_mutex_lock(&o->lock);
+    if (o->error == 0)
+        o->error = error;
+    pthread_mutex_unlock(&o->lock);
+}
+
+/* How many bytes at the end of a block are the start of a character whose rest is in the next. */
+static size_t split_character(const char *s, size_t n) {
+    for (size_t back = 1; back <= 3 && back <= n; back++) {
+        unsigned char c = (unsigned char)s[n - back];
+
+        if ((c & 0xc0) == 0x80)
+            continue; /* inside a character: its first byte is further left */
+        if (c >= 0xf0)
+            return back < 4 ? back : 0;
+        if (c >= 0xe0)
+            return back < 3 ? back : 0;
+        return c >= 0xc0 && back < 2 ? back : 0;
+    }
+    return 0;
+}
+
+/* Writes foreign bytes: as they are, on a terminal made visible. How many of them that took. */
+static size_t emit_foreign(struct output *o, const char *bytes, size_t n, bool last) {
+    if (!o->tty) {
+        emit(o, bytes, n);
+        return n;
+    }
+    size_t split = last ? 0 : split_character(bytes, n);
+    size_t len = text_visible(o->visible, VISIBLE_MAX, bytes, n - split, "\n\t");
+
+    emit(o, o->visible, len);
+    return n - split;
+}
+
+/*
+ * Where the last `lines` lines of a stream begin, searched from its end, at
+ * most OUTPUT_SHOW_MAX bytes before it.
+ */
+static uint64_t find_start(struct output *o, const struct capture *c, uint32_t lines) {
+    uint64_t size = capture_size(c), at = size;
+    uint64_t least = size > OUTPUT_SHOW_MAX ? size - OUTPUT_SHOW_MAX : 0;
+
+    if (lines == UINT32_MAX)
+        return 0;
+    while (at > least) {
+        size_t want = at - least < BLOCK ? (size_t)(at - least) : BLOCK;
+        long n = capture_read(c, at - want, o->block, want);
+
+        if (n != (long)want)
+            return at - want; /* show_stream() will meet it again and say so */
+        for (size_t i = want; i > 0; i--) {
+            bool ends_line = o->block[i - 1] == '\n' && at - want + i < size;
+
+            if (ends_line && --lines == 0)
+                return at - want + i;
+        }
+        at -= want;
+    }
+    return least;
+}
+
+/* What stands in the place of output that is not there, for a stream whose last byte is `last`. */
+static int lost_line(int error, char last, char line[CUT_MAX]) {
+    return snprintf(line, CUT_MAX, "%s[output lost: %s]\n", last == '\n' ? "" : "\n",
+                    strerror(-error));
+}
+
+/* Writes a stream from `at` to its end, and ends its last line. */
+static void show_stream(struct output *o, const struct capture *c, uint64_t at) {
+    size_t held = 0; /* bytes of a split character at the block's start */
+    char last = '\n', line[CUT_MAX];
+    int error = capture_error(c);
+
+    for (;;) {
+        long n = capture_read(c, at, o->block + held, BLOCK - held);
+        size_t used;
+
+        if (n < 0 && !error)
+            error = (int)n;
+        n = n < 0 ? 0 : n;
+        if (n == 0 && held == 0)
+            break;
+        at += (uint64_t)n;
+        used = emit_foreign(o, o->block, held + (size_t)n, n == 0);
+        if (used > 0)
+            last = o->block[used - 1];
+        held = held + (size_t)n - used;
+        memmove(o->block, o->block + used, held);
+    }
+    if (error)
+        emit(o, line, (size_t)lost_line(error, last, line));
+    else if (last != '\n')
+        emit(o, "\n", 1);
+}
+
+/* Whether there is anything to show of a stream. */
+static bool has_output(const struct capture *c) {
+    return c && (capture_size(c) > 0 || capture_error(c) != 0);
+}
+
+static void show_job(struct output *o, const struct output_job *job) {
+    const struct capture *streams[2] = {job->out, job->err};
+    uint64_t at[2] = {0, 0};
+
+    if (job->lines == 0 || (!has_output(job->out) && !has_output(job->err)))
+        return;
+    for (int i = 0; i < 2; i++)
+        if (has_output(streams[i]))
+            at[i] = find_start(o, streams[i], job->lines);
+    if (job->header) {
+        int n;
+
+        if (at[0] || at[1])
+            n = snprintf(o->block, BLOCK, "--- %s (last %u lines) ---\n", job->header, job->lines);
+        else
+            n = snprintf(o->block, BLOCK, "--- %s ---\n", job->header);
+        emit(o, o->block, n < (int)BLOCK ? (size_t)n : BLOCK - 1);
+    }
+    for (int i = 0; i < 2; i++)
+        if (has_output(streams[i]))
+            show_stream(o, streams[i], at[i]);
+}
+
+/* Copies the end of a stream into the store of the tails. */
+static void keep_tail(struct output *o, const struct capture *c, uint64_t *at, uint64_t *len) {
+    uint64_t start = capture_size(o->tails), size = c ? capture_size(c) : 0;
+    size_t room = OUTPUT_TAIL_MAX - (c && capture_error(c) ? CUT_MAX : 0);
+    size_t want = size < room ? (size_t)size : room;
+    char line[CUT_MAX];
+    long n = 0;
+    int error;
+
+    if (want > 0) {
+        n = capture_read(c, size - want, o->block, want);
+        if (n < 0) {
+            note_error(o, (int)n);
+            n = 0;
+        }
+    }
+    error = capture_add(o->tails, o->block, (size_t)n);
+    if (!error && c && capture_error(c)) {
+        int len_line = lost_line(capture_error(c), n > 0 ? o->block[n - 1] : '\n', line);
+
+        error = capture_add(o->tails, line, (size_t)len_line);
+    }
+    if (error)
+        note_error(o, error);
+    *at = start;
+    *len = capture_size(o->tails) - start;
+}
+
+static struct item *item_free(struct item *item) {
+    if (item->is_job) {
+        capture_unref(item->job.out);
+        capture_unref(item->job.err);
+        free(item->job.header);
+    }
+    free(item);
+    return NULL;
+}
+
+static struct item *next_item(struct output *o) {
+    struct item *item;
+
+    pthread_mutex_lock(&o->lock);
+    while (!o->first && !o->closing)
+        pthread_cond_wait(&o->wake, &o->lock);
+    item = o->first;
+    if (item) {
+        o->first = item->next;
+        if (!o->first)
+            o->last = &o->first;
+    }
+    pthread_mutex_unlock(&o->lock);
+    return item;
+}
+
+static void *output_main(void *arg) {
+    struct output *o = arg;
+    struct item *item;
+
+    while ((item = next_item(o))) {
+        if (item->is_job) {
+            show_job(o, &item->job);
+            if (item->job.keep) {
+                keep_tail(o, item->job.out, item->job.out_at, item->job.out_len);
+                keep_tail(o, item->job.err, item->job.err_at, item->job.err_len);
+            }
+        } else {
+            emit(o, item->text, item->n);
+        }
+        item_free(item);
+    }
+    return NULL;
+}
+
+/* ---- the main thread's side ---- */
+
+/* Signals are the main thread's: the new one inherits a full mask. */
+static int start_thread(struct output *o) {
+    sigset_t all, old;
+    int error;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    error = pthread_create(&o->thread, NULL, output_main, o);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return -error;
+}
+
+int output_open(struct output **out, bool tty) {
+    struct output *o = calloc(1, sizeof *o);
+    int error = UV_ENOMEM;
+
+    *out = NULL;
+    if (!o)
+        return UV_ENOMEM;
+    pthread_mutex_init(&o->lock, NULL);
+    pthread_cond_init(&o->wake, NULL);
+    o->last = &o->first;
+    o->tty = tty;
+    o->joined = true; /* until there is one */
+    o->tails = capture_new();
+    o->block = malloc(BLOCK);
+    o->visible = tty ? malloc(VISIBLE_MAX) : NULL;
+    if (o->tails && o->block && (o->visible || !tty))
+        error = start_thread(o);
+    if (error) {
+        output_free(o);
+        return error;
+    }
+    o->joined = false;
+    *out = o;
+    return 0;
+}
+
+static void enqueue(struct output *o, struct item *item) {
+    pthread_mutex_lock(&o->lock);
+    *o->last = item;
+    o->last = &item->next;
+    pthread_cond_signal(&o->wake);
+    pthread_mutex_unlock(&o->lock);
+}
+
+void output_text(struct output *o, const char *text, size_t n) {
+    struct item *item = malloc(sizeof *item + n);
+
+    if (!item)
+        return; /* a line less, and nothing that could say so */
+    *item = (struct item){.n = n};
+    memcpy(item->text, text, n);
+    enqueue(o, item);
+}
+
+void output_printf(struct output *o, const char *fmt, ...) {
+    va_list args;
+    char *text;
+    int n;
+
+    va_start(args, fmt);
+    n = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return;
+    output_text(o, text, (size_t)n);
+    free(text);
+}
+
+void output_job(struct output *o, const struct output_job *job) {
+    struct item *item = malloc(sizeof *item);
+
+    if (!item) {
+        capture_unref(job->out);
+        capture_unref(job->err);
+        free(job->header);
+        if (job->keep)
+            note_error(o, UV_ENOMEM);
+        return;
+    }
+    *item = (struct item){.is_job = true, .job = *job};
+    enqueue(o, item);
+}
+
+void output_drain(struct output *o) {
+    if (o->joined)
+        return;
+    pthread_mutex_lock(&o->lock);
+    o->closing = true;
+    pthread_cond_signal(&o->wake);
+    pthread_mutex_unlock(&o->lock);
+    pthread_join(o->thread, NULL);
+    o->joined = true;
+}
+
+int output_error(const struct output *o) {
+    return o->error;
+}
+
+long output_tail(const struct output *o, uint64_t at, char *buf, size_t n) {
+    return capture_read(o->tails, at, buf, n);
+}
+
+struct output *output_free(struct output *o) {
+    if (!o)
+        return NULL;
+    output_drain(o);
+    capture_unref(o->tails);
+    pthread_cond_destroy(&o->wake);
+    pthread_mutex_destroy(&o->lock);
+    free(o->block);
+    free(o->visible);
+    free(o);
+    return NULL;
+}

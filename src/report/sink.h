@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* sink: a stdio stream to standard output or a file that tells its first error. */
+#ifndef MUSTER_REPORT_SINK_H
+#define MUSTER_REPORT_SINK_H
+#include <stddef.h>
+#include <stdio.h>
+
+/*
+ * stdio forgets why a write failed and gives up on a non-blocking descriptor.
+ * A sink's stream does neither: after its first error it takes everything and
+ * writes nothing, and sink_close() says what the error was. One thread.
+ */
+struct sink {
+    FILE *stream; /* to be written to */
+    int fd;       /* behind it */
+    int error;    /* the first, UV_E…, or 0 */
+    int dir;      /* folder of a file that is to be replaced, or -1 */
+    char *name;   /* its name in there, or NULL: written in place */
+    char *temp;   /* name of the temporary file, or NULL: it has none yet */
+};
+
+/* Writes all n bytes, waiting where the descriptor would block. 0 or UV_E…. */
+int sink_write_all(int fd, const char *bytes, size_t n);
+/* A stream to standard output. 0 or UV_E…; nothing to close then. */
+int sink_open_stdout(struct sink *s);
+/*
+ * A stream to a file that will be there whole or not at all: a temporary one
+ * in the same folder, which sink_close() puts in its place with the mode that
+ * the old one had, else by the umask. Symbolic links are followed, but not a
+ * stranger's in a folder that all may write to (UV_EACCES). What is no regular
+ * file is written in place. 0 or UV_E…; nothing to close then.
+ */
+int sink_open_file(struct sink *s, const char *path);
+/* Notes an error of the writer's own; the file will not be put in place. */
+void sink_fail(struct sink *s, int error);
+/*
+ * Flushes and syncs all, puts a file in its place and frees everything. 0 or
+ * the first error, UV_E…: the file's old content is then untouched.
+ */
+int sink_close(struct sink *s);
+#endif
