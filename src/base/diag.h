@@ -17,6 +17,7 @@ struct diag {
     struct arena *arena;
     struct sources *sources;
     struct diag_item *first, **last;
+    struct diag_item *newest; /* what a note hangs on */
     unsigned errors, warnings;
 };
 

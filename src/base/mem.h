@@ -3,6 +3,7 @@
 #ifndef MUSTER_BASE_MEM_H
 #define MUSTER_BASE_MEM_H
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 
 /*
@@ -27,6 +28,8 @@ void *arena_alloc(struct arena *a, size_t n);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 /* A formatted string. */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* One zeroed object or an array of n of a type. */
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))

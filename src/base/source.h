@@ -32,6 +32,7 @@ struct source {
 struct sources {
     struct arena *arena;
     struct source **list; /* in the order of their opening */
+    size_t cap; /* of list */
     uint32_t count;
     uint32_t next; /* the next file's base */
 };
