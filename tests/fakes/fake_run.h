@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* fake_run: a plan built by hand, a clock, an executor without processes and a
+ * listener that writes down what it hears: what the scheduler needs of a world. */
+#ifndef MUSTER_FAKES_FAKE_RUN_H
+#define MUSTER_FAKES_FAKE_RUN_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan/plan.h"
+#include "run/result.h"
+#include "run/sched.h"
+
+#define FAKE_JOBS_MAX 64
+
+/* What became of the order to start. */
+enum fake_phase { FAKE_IDLE, FAKE_ASKED, FAKE_UP };
+
+struct fake_attempt {
+    struct attempt a;
+    enum fake_phase phase;
+    bool told; /* to stop */
+};
+
+struct fake_run {
+    struct plan plan;
+    struct plan_job jobs[FAKE_JOBS_MAX];
+    uint32_t after[FAKE_JOBS_MAX][FAKE_JOBS_MAX];
+    char names[FAKE_JOBS_MAX][16];
+    struct job_result results[FAKE_JOBS_MAX];
+    struct run_result result; /* of fake_result() */
+    struct fake_attempt attempts[FAKE_JOBS_MAX];
+    unsigned dones[FAKE_JOBS_MAX]; /* how often each was told to have ended */
+    struct sched *sched;
+    int64_t now;
+    uint64_t seed;
+    char log[16384];
+    size_t log_len;
+    /* Further ears, for tests that check more than the log; NULL: none. */
+    void (*on_start)(struct fake_run *f, const struct attempt *a);
+    void (*on_retry)(struct fake_run *f, uint32_t job, int64_t delay_ns);
+    void (*on_done)(struct fake_run *f, uint32_t job);
+    void *ctx;
+};
+
+/* 64 I/O slots, 2 workers, no jobs, the clock at 1000 s. */
+void fake_init(struct fake_run *f);
+void fake_release(struct fake_run *f);
+/* A job with the defaults of the manual but without jitter; its index. */
+uint32_t fake_job(struct fake_run *f, const char *name, enum lane lane);
+/* `job` comes after `dep`. */
+void fake_after(struct fake_run *f, const char *job, const char *dep);
+struct plan_job *fake_plan(struct fake_run *f, const char *job);
+struct job_result *fake_row(struct fake_run *f, const char *job);
+uint32_t fake_index(const struct fake_run *f, const char *job);
+
+/* Makes the scheduler, and begins. */
+void fake_new(struct fake_run *f);
+void fake_begin(struct fake_run *f);
+/* The executor's answers, by index and by name. */
+void fake_started(struct fake_run *f, uint32_t job);
+void fake_put_off(struct fake_run *f, uint32_t job, int error);
+void fake_ended(struct fake_run *f, uint32_t job, struct attempt_end end);
+void fake_up(struct fake_run *f, const char *job);
+void fake_exit(struct fake_run *f, const char *job, int status); /* up first, if it is not */
+void fake_die(struct fake_run *f, const char *job, int sig);     /* the same */
+void fake_cannot(struct fake_run *f, const char *job, int error);
+/* Time passes; the scheduler is woken whenever it wants to be. */
+void fake_pass(struct fake_run *f, int64_t ns);
+/* What was heard since the last call, and fails when it is not `text`: "start
+ * a.1@0" (attempt, slot), "stop a", "late a", "retry a 1000ms", "done a ok",
+ * with the reason in brackets and the cause, joined by ", ". */
+void fake_expect(struct fake_run *f, const char *text);
+/* The run's result around the rows, for result.h's functions. */
+struct run_result *fake_result(struct fake_run *f);
+#endif
