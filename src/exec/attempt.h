@@ -21,29 +21,29 @@ enum spawn_stage {
 
 /* One attempt to be made. */
 struct attempt {
-    uint32_t job;       /* index in the plan */
-    uint32_t number;    /* from 1 */
-    uint32_t slot;      /* lowest slot it holds in its lane */
+    uint32_t job;    /* index in the plan */
+    uint32_t number; /* from 1 */
+    uint32_t slot;   /* lowest slot it holds in its lane */
 };
 
 /* How it ended. */
 struct attempt_end {
     int error;              /* 0, or UV_E…: it could not be started, see stage */
     enum spawn_stage stage; /* SPAWN_OK when it was started */
-    char *detail;           /* what could not be used (a path), malloc'd, or NULL */
-    int exit;               /* 0-255, or -1: it did not end by exiting */
-    int signal;             /* that ended it, or 0 */
-    bool core;              /* it dumped core */
-    bool stopped;           /* it was asked to stop before it ended */
-    bool killed;            /* SIGKILL had to be sent */
-    int64_t start_ns;       /* clock_ns() at its start */
-    int64_t wall_ns;        /* to the exit of its first process */
+    char *detail;     /* what could not be used (a path), or unkillable ids; malloc'd, or NULL */
+    int exit;         /* 0-255, or -1: it did not end by exiting */
+    int signal;       /* that ended it, or 0 */
+    bool core;        /* it dumped core */
+    bool stopped;     /* it was asked to stop before it ended */
+    bool killed;      /* SIGKILL had to be sent */
+    int64_t start_ns; /* clock_ns() at its start */
+    int64_t wall_ns;  /* to the exit of its first process */
     int64_t user_us, sys_us;
-    uint64_t max_rss;       /* bytes */
+    uint64_t max_rss; /* bytes */
     uint64_t out_bytes, err_bytes;
-    uint32_t leftover;      /* processes that it left and that were stopped */
-    uint32_t unkillable;    /* of those, how many would not die */
-    struct capture *out;    /* captured streams, a reference each, or NULL */
+    uint32_t leftover;   /* processes that it left and that were stopped */
+    uint32_t unkillable; /* of those, how many would not die */
+    struct capture *out; /* captured streams, a reference each, or NULL */
     struct capture *err;
 };
 

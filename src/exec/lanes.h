@@ -24,10 +24,10 @@ struct lanes_events {
 };
 
 struct lanes_opts {
-    uv_loop_t *loop;             /* the main loop: the I/O lane */
-    const struct plan *plan;     /* outlives the lanes */
-    const char *run_id;          /* MUSTER_RUN */
-    uint64_t nofile_soft;        /* descriptor limit given back to jobs */
+    uv_loop_t *loop;         /* the main loop: the I/O lane */
+    const struct plan *plan; /* outlives the lanes */
+    const char *run_id;      /* MUSTER_RUN */
+    uint64_t nofile_soft;    /* descriptor limit given back to jobs */
     const struct lanes_events *events;
     void *ctx;
 };

@@ -23,6 +23,7 @@
 struct orphan {
     pid_t pid;
     struct group *owner; /* NULL: nobody's */
+    bool signalled;      /* a stop reached it */
 };
 
 struct reaper {
@@ -35,8 +36,8 @@ struct reaper {
     size_t nbefore;
     pid_t *list; /* the children as read last */
     size_t nlist, list_cap;
-    int children;     /* /proc/self/task/MAIN/children, or -1: scan /proc */
-    int all_signal;   /* SIGKILL or SIGSTOP while that is on for all, or 0 */
+    int children;   /* /proc/self/task/MAIN/children, or -1: scan /proc */
+    int all_signal; /* SIGKILL or SIGSTOP while that is on for all, or 0 */
 };
 
 /* Appends to list; false when out of memory. */
@@ -348,11 +349,22 @@ static void signal_orphan(pid_t pid, int sig) {
         kill(pid, sig);
 }
 
-static void signal_orphans(struct reaper *r, const struct group *g, int sig, bool all) {
-    refresh(r);
-    for (size_t i = 0; i < r->norphans; i++)
-        if (all || r->orphans[i].owner == g)
-            signal_orphan(r->orphans[i].pid, sig);
+void reaper_signal_new(struct reaper *r, const struct group *g, int sig) {
+    pthread_mutex_lock(&r->lock);
+    if (r->all_signal == SIGKILL)
+        sig = SIGKILL;
+    for (size_t i = 0; i < r->norphans; i++) {
+        struct orphan *o = &r->orphans[i];
+
+        if (o->owner != g || o->signalled)
+            continue;
+        o->signalled = true;
+        if (sig == SIGKILL || getpgid(o->pid) != g->leader) {
+            signal_orphan(o->pid, sig);
+            signal_orphan(o->pid, SIGCONT);
+        }
+    }
+    pthread_mutex_unlock(&r->lock);
 }
 
 void reaper_signal(struct reaper *r, const struct group *g, int sig) {
@@ -361,7 +373,13 @@ void reaper_signal(struct reaper *r, const struct group *g, int sig) {
         assert(g->link); /* in the table: its leader is not reaped */
         kill(-g->leader, sig);
     }
-    signal_orphans(r, g, sig, false);
+    refresh(r);
+    for (size_t i = 0; i < r->norphans; i++) {
+        if (r->orphans[i].owner != g)
+            continue;
+        r->orphans[i].signalled = true;
+        signal_orphan(r->orphans[i].pid, sig);
+    }
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -370,7 +388,9 @@ void reaper_signal_all(struct reaper *r, int sig) {
     r->all_signal = sig == SIGCONT ? 0 : sig;
     for (const struct group *g = r->groups; g; g = g->next)
         kill(-g->leader, sig);
-    signal_orphans(r, NULL, sig, true);
+    refresh(r);
+    for (size_t i = 0; i < r->norphans; i++)
+        signal_orphan(r->orphans[i].pid, sig);
     pthread_mutex_unlock(&r->lock);
 }
 

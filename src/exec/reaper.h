@@ -33,7 +33,7 @@ struct group {
     pid_t leader;               /* also its group and session */
     const char *job;            /* name */
     uint32_t attempt;
-    int64_t user_us, sys_us;    /* of orphans of it that were reaped */
+    int64_t user_us, sys_us; /* of orphans of it that were reaped */
     uint64_t max_rss;
 };
 
@@ -59,6 +59,9 @@ size_t reaper_scan(struct reaper *r, const struct group *g, pid_t *pids, size_t 
 /* Sends a signal to the group's leader's group and to its known orphans, with
  * their own groups where they lead one. g NULL: to nobody's orphans. */
 void reaper_signal(struct reaper *r, const struct group *g, int sig);
+/* The same to orphans that no reaper_signal has reached yet, and that are not in
+ * the leader's group, which it has. SIGKILL where all are being killed. */
+void reaper_signal_new(struct reaper *r, const struct group *g, int sig);
 /* Sends SIGKILL, SIGSTOP or SIGCONT to every group and orphan. */
 void reaper_signal_all(struct reaper *r, int sig);
 /* How many processes live below a process (it included). Zombies do not count. */

@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 
-#define STACK_BYTES (64U << 10)
+#define STACK_BYTES   (64U << 10)
 #define ARG_BYTES_MAX (32U * 4096U) /* MAX_ARG_STRLEN of the kernel (binfmts.h) */
 
 /* The child shares our memory until it execs and must leave no trace in it: no
@@ -26,7 +26,7 @@
 
 /* What parent and child share over the vfork. */
 struct handover {
-    const struct spawner *spawner;
+    const struct spawn_setup *setup;
     const struct spawn_opts *opts;
     int fd[3]; /* to become 0, 1, 2; fd[2] == -1: as 1 */
     pid_t parent;
@@ -34,7 +34,7 @@ struct handover {
     volatile int error; /* errno */
 };
 
-int spawner_init(struct spawner *s, int devnull, uint64_t nofile_soft) {
+int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft) {
     struct sigaction sa;
 
     memset(s, 0, sizeof *s);
@@ -42,18 +42,21 @@ int spawner_init(struct spawner *s, int devnull, uint64_t nofile_soft) {
     if (getrlimit(RLIMIT_NOFILE, &s->nofile))
         return -errno;
     s->nofile.rlim_cur = (rlim_t)nofile_soft;
-    errno = 0;
     s->nice = getpriority(PRIO_PROCESS, 0);
     for (int sig = 1; sig < _NSIG; sig++)
         if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL)
             s->reset[s->nreset++] = (unsigned char)sig;
+    return 0;
+}
+
+int spawner_init(struct spawner *s, const struct spawn_setup *setup) {
+    s->setup = setup;
     s->stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (s->stack == MAP_FAILED) {
-        s->stack = NULL;
-        return -errno;
-    }
-    return 0;
+    if (s->stack != MAP_FAILED)
+        return 0;
+    s->stack = NULL;
+    return UV_ENOMEM;
 }
 
 void spawner_release(struct spawner *s) {
@@ -71,7 +74,7 @@ IN_CHILD static int child_fails(struct handover *h, enum spawn_stage stage) {
 
 IN_CHILD static int child_main(void *arg) {
     struct handover *h = arg;
-    const struct spawner *s = h->spawner;
+    const struct spawn_setup *s = h->setup;
     /* All zero is SIG_DFL, no flags, no mask, in every layout of the kernel's
      * sigaction; libc's differs, so the call goes past it. */
     static const char dfl[64];
@@ -92,8 +95,7 @@ IN_CHILD static int child_main(void *arg) {
         return child_fails(h, SPAWN_DIR);
     if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &s->nofile, NULL) < 0)
         return child_fails(h, SPAWN_LIMITS);
-    if (h->opts->nice &&
-        syscall(SYS_setpriority, PRIO_PROCESS, 0, s->nice + h->opts->nice) < 0)
+    if (h->opts->nice && syscall(SYS_setpriority, PRIO_PROCESS, 0, s->nice + h->opts->nice) < 0)
         return child_fails(h, SPAWN_LIMITS);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, no_mask, NULL, sizeof no_mask);
     syscall(SYS_execve, h->opts->program, h->opts->argv, h->opts->envp);
@@ -221,20 +223,20 @@ static char *fault_detail(const struct spawn_opts *o, enum spawn_stage stage, in
 
 int spawn_start(struct spawner *s, const struct spawn_opts *opts, struct spawned *out,
                 enum spawn_stage *stage, char **detail) {
-    struct handover h = {.spawner = s, .opts = opts, .fd = {-1, -1, -1}, .parent = getpid()};
+    struct handover h = {.setup = s->setup, .opts = opts, .fd = {-1, -1, -1}, .parent = getpid()};
     int error;
 
     *out = (struct spawned){.pid = -1, .pidfd = -1, .out = -1, .err = -1};
     *detail = NULL;
     *stage = SPAWN_STDIN;
-    error = open_input(opts->in, s->devnull, &h.fd[0]);
+    error = open_input(opts->in, s->setup->devnull, &h.fd[0]);
     if (!error) {
         *stage = SPAWN_STDOUT;
-        error = open_output(opts->out, s->devnull, &out->out, &h.fd[1]);
+        error = open_output(opts->out, s->setup->devnull, &out->out, &h.fd[1]);
     }
     if (!error) {
         *stage = SPAWN_STDERR;
-        error = open_output(opts->err, s->devnull, &out->err, &h.fd[2]);
+        error = open_output(opts->err, s->setup->devnull, &out->err, &h.fd[2]);
     }
     if (!error) {
         *stage = SPAWN_RESOURCES;
@@ -252,7 +254,7 @@ int spawn_start(struct spawner *s, const struct spawn_opts *opts, struct spawned
         }
     }
     for (int i = 0; i < 3; i++)
-        close_unless(h.fd[i], s->devnull);
+        close_unless(h.fd[i], s->setup->devnull);
     if (!error) {
         *stage = SPAWN_OK;
         return 0;

@@ -10,22 +10,30 @@
 #include "exec/attempt.h"
 #include "plan/plan.h"
 
-/* What a thread needs for starting processes, made once for each. */
-struct spawner {
-    void *stack;           /* for the child until it has exec'd */
-    struct rlimit nofile;  /* what jobs get */
-    int devnull;           /* shared by all jobs as standard input; not owned */
-    unsigned char nreset;  /* signals whose disposition is not the default */
+/* What is the same for all processes of a run. Any thread reads it. */
+struct spawn_setup {
+    struct rlimit nofile; /* what jobs get */
+    int devnull;          /* shared by all jobs as standard input; not owned */
+    int nice;             /* muster's own */
+    unsigned char nreset; /* signals whose disposition is not the default */
     unsigned char reset[_NSIG];
-    int nice;              /* muster's own */
 };
 
 /*
  * Takes down which signals must be set back in children: call it when all
- * handlers are installed. devnull: /dev/null, open for reading and writing. 0
- * or UV_E….
+ * handlers are installed. devnull: /dev/null, open for reading and writing.
+ * nofile_soft: the descriptor limit for jobs. 0 or UV_E….
  */
-int spawner_init(struct spawner *s, int devnull, uint64_t nofile_soft);
+int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft);
+
+/* What each thread that starts processes needs. */
+struct spawner {
+    const struct spawn_setup *setup;
+    void *stack; /* for the child until it has exec'd */
+};
+
+/* 0 or UV_ENOMEM. */
+int spawner_init(struct spawner *s, const struct spawn_setup *setup);
 void spawner_release(struct spawner *s);
 
 /* What to start. Borrowed for the call. */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* environ: the environment of each attempt. */
+#include "exec/environ.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OWN_VARS  7  /* MUSTER_… of an attempt at most */
+#define OWN_BYTES 48 /* that each takes beside a name or run id */
+
+struct environ {
+    const struct plan *plan;
+    const char *run_id;
+    char **base;  /* [vars] and [env] over what was inherited, NULL at the end */
+    char **clear; /* the same over PATH and HOME alone: for clear-env */
+};
+
+/* A growing "NAME=VALUE" list in one block: pointers first, strings behind. */
+struct block {
+    char **list;
+    size_t n;
+    char *text; /* where the next string goes */
+};
+
+static size_t vars_count(const struct env_var *v, size_t *bytes) {
+    size_t n = 0;
+
+    for (; v && v->name; v++, n++)
+        *bytes += strlen(v->name) + strlen(v->value) + 2;
+    return n;
+}
+
+static bool block_init(struct block *b, size_t count, size_t bytes) {
+    b->list = malloc((count + 1) * sizeof *b->list + bytes);
+    b->n = 0;
+    b->text = b->list ? (char *)(b->list + count + 1) : NULL;
+    return b->list;
+}
+
+static char **block_end(struct block *b) {
+    b->list[b->n] = NULL;
+    return b->list;
+}
+
+/* Replaces the variable, or appends it. */
+static void block_set(struct block *b, const char *name, const char *value) {
+    size_t len = strlen(name);
+    char *at = b->text;
+    size_t i;
+
+    b->text = stpcpy(stpcpy(stpcpy(at, name), "="), value) + 1;
+    for (i = 0; i < b->n; i++)
+        if (strncmp(b->list[i], name, len) == 0 && b->list[i][len] == '=')
+            break;
+    b->list[i] = at;
+    b->n += i == b->n;
+}
+
+static void block_set_all(struct block *b, const struct env_var *v) {
+    for (; v && v->name; v++)
+        block_set(b, v->name, v->value);
+}
+
+static void block_set_number(struct block *b, const char *name, uint64_t value) {
+    char text[24];
+
+    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    block_set(b, name, text);
+}
+
+static bool is_inherited(const char *entry, bool clear) {
+    if (clear)
+        return strncmp(entry, "PATH=", 5) == 0 || strncmp(entry, "HOME=", 5) == 0;
+    return strncmp(entry, "MUSTER_", 7) != 0 || strncmp(entry, "MUSTER_DEBUG=", 13) == 0;
+}
+
+static char **merge_base(const struct plan *plan, char *const *inherited, bool clear) {
+    size_t n = 0, bytes = 0;
+    struct block b;
+
+    while (inherited && inherited[n])
+        n++;
+    n += vars_count(plan->vars, &bytes) + vars_count(plan->env, &bytes);
+    if (!block_init(&b, n, bytes))
+        return NULL;
+    for (; inherited && *inherited; inherited++)
+        if (is_inherited(*inherited, clear))
+            b.list[b.n++] = *inherited;
+    block_set_all(&b, plan->vars);
+    block_set_all(&b, plan->env);
+    return block_end(&b);
+}
+
+struct environ *environ_new(const struct plan *plan, const char *run_id, char *const *inherited) {
+    struct environ *e = calloc(1, sizeof *e);
+
+    if (!e)
+        return NULL;
+    e->plan = plan;
+    e->run_id = run_id;
+    e->base = merge_base(plan, inherited, false);
+    e->clear = merge_base(plan, inherited, true);
+    if (!e->base || !e->clear)
+        return environ_free(e);
+    return e;
+}
+
+struct environ *environ_free(struct environ *e) {
+    if (!e)
+        return NULL;
+    free(e->base);
+    free(e->clear);
+    free(e);
+    return NULL;
+}
+
+char **environ_make(const struct environ *e, const struct plan_job *job, const struct attempt *a) {
+    char *const *base = job->clear_env ? e->clear : e->base;
+    size_t n = 0, own, bytes = 0;
+    struct block b;
+
+    while (base[n])
+        n++;
+    own = OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name);
+    if (!block_init(&b,
+                    n + OWN_VARS + vars_count(job->env_file, &bytes) + vars_count(job->env, &bytes),
+                    bytes + own))
+        return NULL;
+    memcpy(b.list, base, n * sizeof *b.list);
+    b.n = n;
+    block_set_all(&b, job->env_file);
+    block_set_all(&b, job->env);
+    block_set(&b, "MUSTER_LANE", job->type == LANE_CPU ? "cpu" : "io");
+    block_set(&b, "MUSTER_RUN", e->run_id);
+    block_set(&b, "MUSTER_JOB", job->name);
+    block_set_number(&b, "MUSTER_ATTEMPT", a->number);
+    block_set_number(&b, "MUSTER_ATTEMPTS", UINT64_C(1) + job->retries);
+    block_set_number(&b, "MUSTER_SLOT", a->slot);
+    if (job->type == LANE_CPU)
+        block_set_number(&b, "MUSTER_WORKER", a->slot);
+    return block_end(&b);
+}

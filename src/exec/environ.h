@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* environ: the environment of each attempt. */
+#ifndef MUSTER_EXEC_ENVIRON_H
+#define MUSTER_EXEC_ENVIRON_H
+#include "exec/attempt.h"
+#include "plan/plan.h"
+
+/* What all attempts of a run share, merged once. Any thread reads it. */
+struct environ;
+
+/*
+ * Merges muster's own environment (less MUSTER_…, which an outer muster may
+ * have set, except MUSTER_DEBUG) with [vars] and [env]. NULL when out of
+ * memory. The plan and `inherited` (as environ(7)) must outlive it.
+ */
+struct environ *environ_new(const struct plan *plan, const char *run_id, char *const *inherited);
+/* Accepts NULL; returns NULL. */
+struct environ *environ_free(struct environ *e);
+/* The environment of one attempt, one block to free(); NULL when out of memory. */
+char **environ_make(const struct environ *e, const struct plan_job *job, const struct attempt *a);
+#endif

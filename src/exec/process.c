@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/* process: start, watch, stop and account for one process group, on whichever loop it is given. */
+#include "exec/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/trace.h"
+#include "exec/capture.h"
+#include "exec/environ.h"
+
+/*
+ * The end of an attempt. The leader's exit is seen first (its pidfd becomes
+ * readable) and sets the exit status and the wall time. It stays a zombie while
+ * anything of its group lives, since its id is the group's: what it left is
+ * swept with the stop-signal, then SIGKILL, looked at every few milliseconds.
+ * When nothing is left the leader is reaped, which gives the accounts, and
+ * then, no writer being alive, what is in the pipes is all there will ever be:
+ * they are read empty and closed without waiting for their end of file, which
+ * a stranger who holds the other end could put off for good. At last all
+ * handles are closed and the owner is told. Every attempt that was started goes
+ * this one way, whatever happened to it.
+ */
+
+#define SWEEP_FIRST_MS 2
+#define SWEEP_MAX_MS   50
+#define GIVE_UP_NS     (10 * NS_PER_S) /* from SIGKILL until it is not waited for any more */
+#define PIDS_MAX       64
+
+int process_init(struct process *p, const struct process_env *env, const struct attempt *a) {
+    const struct plan_job *job = &env->plan->jobs[a->job];
+
+    memset(p, 0, sizeof *p);
+    p->attempt = *a;
+    p->env = *env;
+    p->job = job;
+    p->end.exit = -1;
+    p->pidfd = p->out.fd = p->err.fd = -1;
+    p->kill_due = p->give_up_due = INT64_MAX;
+    p->group.job = job->name;
+    p->group.attempt = a->number;
+    if (job->out.kind == STREAM_CAPTURE && !(p->end.out = capture_new()))
+        return UV_ENOMEM;
+    if (job->err.kind == STREAM_CAPTURE && !(p->end.err = capture_new())) {
+        p->end.out = capture_unref(p->end.out);
+        return UV_ENOMEM;
+    }
+    return 0;
+}
+
+void process_release(struct process *p) {
+    attempt_end_release(&p->end);
+}
+
+/* The shell's words and the command behind them; one block, or NULL. */
+static const char **shell_argv(const struct plan_job *job) {
+    const char **argv;
+    size_t n = 0;
+
+    while (job->shell[n])
+        n++;
+    argv = malloc((n + 2) * sizeof *argv);
+    if (!argv)
+        return NULL;
+    memcpy(argv, job->shell, n * sizeof *argv);
+    argv[n] = job->command;
+    argv[n + 1] = NULL;
+    return argv;
+}
+
+static int spawn_failed(struct process *p, int error, enum spawn_stage stage) {
+    p->end.error = error;
+    p->end.stage = stage;
+    p->end.start_ns = clock_ns();
+    return error;
+}
+
+int process_spawn(struct process *p, struct spawner *s) {
+    const struct plan_job *job = p->job;
+    struct arena arena;
+    const char **shell = NULL;
+    char **envp = environ_make(p->env.environ, job, &p->attempt);
+    struct spawn_opts opts = {
+        .program = job->program,
+        .argv = job->argv,
+        .envp = envp,
+        .dir = job->dir,
+        .in = &job->in,
+        .out = &job->out,
+        .err = &job->err,
+        .nice = job->nice,
+    };
+    struct spawned started;
+    int error = 0;
+
+    arena_init(&arena, NULL);
+    if (job->action == ACTION_COMMAND) {
+        opts.argv = shell = shell_argv(job);
+        opts.program = job->shell[0];
+        if (!shell)
+            error = UV_ENOMEM;
+    }
+    if (!envp)
+        error = UV_ENOMEM;
+    if (error) {
+        spawn_failed(p, error, SPAWN_RESOURCES);
+        goto out;
+    }
+    if (!opts.program || opts.program[0] != '/') {
+        const char *name = opts.argv[0];
+
+        opts.program = plan_find_program(&arena, name, plan_job_getenv(p->env.plan, job, "PATH"),
+                                         job->dir, &error);
+        if (!opts.program) {
+            p->end.detail = strdup(name);
+            spawn_failed(p, error, SPAWN_EXEC);
+            goto out;
+        }
+    }
+    error = spawn_start(s, &opts, &started, &p->end.stage, &p->end.detail);
+    if (error) {
+        spawn_failed(p, error, p->end.stage);
+        goto out;
+    }
+    p->pidfd = started.pidfd;
+    p->out.fd = started.out;
+    p->err.fd = started.err;
+    p->end.start_ns = started.start_ns;
+    p->group.leader = started.pid;
+    reaper_add(p->env.reaper, &p->group);
+    trace(TRACE_EXEC, "%s attempt %u: pid %d", job->name, p->attempt.number, (int)started.pid);
+out:
+    arena_release(&arena);
+    free(shell);
+    free(envp);
+    return error;
+}
+
+static void finish(struct process *p);
+
+static void on_handle_closed(uv_handle_t *handle) {
+    struct process *p = handle->data;
+
+    p->open_parts--;
+    finish(p);
+}
+
+static void close_handle(struct process *p, uv_handle_t *handle) {
+    handle->data = p;
+    uv_close(handle, on_handle_closed);
+}
+
+/* Closes the rest once nothing lives and both streams are at their end, and
+ * tells the owner once that is done too. */
+static void finish(struct process *p) {
+    if (!p->gone || p->out.fd >= 0 || p->err.fd >= 0)
+        return;
+    if (!p->closing) {
+        p->closing = true;
+        close_handle(p, (uv_handle_t *)&p->timer);
+        if (p->exit_poll.loop)
+            close_handle(p, (uv_handle_t *)&p->exit_poll);
+        close(p->pidfd);
+    }
+    if (p->open_parts > 0)
+        return;
+    if (p->end.out)
+        p->end.out_bytes = capture_total(p->end.out);
+    if (p->end.err)
+        p->end.err_bytes = capture_total(p->end.err);
+    p->ended(p);
+}
+
+static void reader_close(struct stream_reader *r) {
+    int fd = r->fd;
+
+    r->fd = -1;
+    if (r->poll.loop)
+        close_handle(r->process, (uv_handle_t *)&r->poll);
+    close(fd); /* after uv_close, which takes it out of the poll set */
+    finish(r->process);
+}
+
+static void reader_read(struct stream_reader *r);
+
+static void on_readable(uv_poll_t *poll, int status, int events) {
+    struct stream_reader *r = poll->data;
+
+    (void)status;
+    (void)events; /* whatever it is, read() tells */
+    reader_read(r);
+}
+
+static void spill_work(uv_work_t *work) {
+    struct stream_reader *r = work->data;
+
+    capture_spill(r->capture); /* an error stays in the capture */
+}
+
+static void spill_done(uv_work_t *work, int status) {
+    struct stream_reader *r = work->data;
+
+    (void)status;
+    r->spilling = false;
+    r->process->open_parts--;
+    if (r->last_read || !r->poll.loop || uv_poll_start(&r->poll, UV_READABLE, on_readable))
+        reader_read(r);
+}
+
+/* Has memory written out, reading nothing meanwhile: a writer that is faster
+ * than the disk waits in its own write(). */
+static void reader_spill(struct stream_reader *r) {
+    r->spilling = true;
+    r->process->open_parts++;
+    if (r->poll.loop)
+        uv_poll_stop(&r->poll);
+    r->spill.data = r;
+    uv_queue_work(r->process->loop, &r->spill, spill_work, spill_done);
+}
+
+/* Reads what fits into the capture: once, or all that is left at the end. */
+static void reader_read(struct stream_reader *r) {
+    do {
+        size_t room;
+        char *to = capture_room(r->capture, &room);
+        ssize_t n;
+
+        if (r->last_read && !r->left)
+            break;
+        if (!to) {
+            reader_spill(r);
+            return;
+        }
+        if (r->last_read && room > r->left)
+            room = r->left;
+        n = read(r->fd, to, room);
+        if (n > 0) {
+            capture_added(r->capture, (size_t)n);
+            r->left -= r->last_read ? (size_t)n : 0;
+        } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+            break;
+        }
+        if (!r->last_read)
+            return;
+    } while (true);
+    reader_close(r);
+}
+
+/* Its writers are dead: reads what they left in the pipe, and not what a
+ * stranger who holds the other end may go on writing, and closes. */
+static void reader_end(struct stream_reader *r) {
+    int left = 0;
+
+    if (r->fd < 0)
+        return;
+    ioctl(r->fd, FIONREAD, &left);
+    r->left = (size_t)left;
+    r->last_read = true;
+    if (!r->spilling)
+        reader_read(r);
+}
+
+static void reap_leader(struct process *p) {
+    struct attempt_end *end = &p->end;
+    struct rusage ru;
+    int status;
+
+    reaper_remove(p->env.reaper, &p->group);
+    if (!p->exited || wait4(p->group.leader, &status, WNOHANG | __WALL, &ru) != p->group.leader)
+        return;
+    if (WIFEXITED(status))
+        end->exit = WEXITSTATUS(status);
+    else
+        end->signal = WTERMSIG(status);
+    end->core = WIFSIGNALED(status) && WCOREDUMP(status);
+    end->user_us = ru.ru_utime.tv_sec * 1000000L + ru.ru_utime.tv_usec + p->group.user_us;
+    end->sys_us = ru.ru_stime.tv_sec * 1000000L + ru.ru_stime.tv_usec + p->group.sys_us;
+    end->max_rss = (uint64_t)ru.ru_maxrss * 1024;
+    if (p->group.max_rss > end->max_rss)
+        end->max_rss = p->group.max_rss;
+}
+
+/* Nothing lives any more, or is not waited for any more. */
+static void be_gone(struct process *p) {
+    uv_timer_stop(&p->timer);
+    reap_leader(p);
+    p->gone = true;
+    p->open_parts++; /* keeps it whole while both streams end */
+    reader_end(&p->out);
+    reader_end(&p->err);
+    p->open_parts--;
+    finish(p);
+}
+
+static void give_up(struct process *p, const pid_t *pids, size_t n) {
+    size_t size = 16 * (n + 2), at;
+
+    p->end.unkillable = (uint32_t)n + !p->exited;
+    free(p->end.detail);
+    p->end.detail = malloc(size);
+    if (p->end.detail) {
+        at = (size_t)snprintf(p->end.detail, size, "pid");
+        if (!p->exited)
+            at += (size_t)snprintf(p->end.detail + at, size - at, " %d,", (int)p->group.leader);
+        for (size_t i = 0; i < n && i < PIDS_MAX; i++)
+            at += (size_t)snprintf(p->end.detail + at, size - at, " %d,", (int)pids[i]);
+        p->end.detail[at - 1] = '\0'; /* the last comma */
+    }
+    if (!p->exited)
+        p->end.wall_ns = clock_ns() - p->end.start_ns;
+    be_gone(p);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void arm(struct process *p, int64_t now) {
+    int64_t due = p->end.killed ? p->give_up_due : p->kill_due;
+    uint64_t ms = due > now ? (uint64_t)((due - now + NS_PER_MS - 1) / NS_PER_MS) : 0;
+
+    if (due == INT64_MAX && !p->exited && p->exit_poll.loop)
+        return;
+    if ((p->exited || !p->exit_poll.loop) && ms > p->poll_ms) {
+        ms = p->poll_ms;
+        p->poll_ms = p->poll_ms * 2 < SWEEP_MAX_MS ? p->poll_ms * 2 : SWEEP_MAX_MS;
+    }
+    uv_update_time(p->loop); /* the timer counts from the loop's own time */
+    uv_timer_start(&p->timer, on_timer, ms, 0);
+}
+
+static void begin_stop(struct process *p, int sig, int64_t now) {
+    trace(TRACE_EXEC, "%s: signal %d", p->job->name, sig);
+    p->kill_due = now + p->job->kill_after_ns;
+    reaper_signal(p->env.reaper, &p->group, sig);
+    reaper_signal(p->env.reaper, &p->group, SIGCONT); /* a stopped process cannot act on it */
+}
+
+/* How many processes the leader left: all of them where it ended by itself;
+ * where it was stopped only those that its stop-signal could not reach. */
+static uint32_t count_leftover(const struct process *p, const pid_t *pids, size_t n) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < n && i < PIDS_MAX; i++)
+        if (!p->end.stopped || getsid(pids[i]) != p->group.leader)
+            count += reaper_count_tree(pids[i]);
+    return (uint32_t)(count + (n > PIDS_MAX ? n - PIDS_MAX : 0));
+}
+
+/* One step of an end under way: timers, what is left, what to do about it. */
+static void step(struct process *p, bool first_look) {
+    int64_t now = clock_run_ns(); /* a pause of the run is not counted */
+    pid_t pids[PIDS_MAX];
+    size_t n = 0;
+
+    if (!p->end.killed && now >= p->kill_due) {
+        trace(TRACE_EXEC, "%s: SIGKILL", p->job->name);
+        p->end.killed = true;
+        p->give_up_due = now + GIVE_UP_NS;
+        p->poll_ms = SWEEP_FIRST_MS;
+        reaper_signal(p->env.reaper, &p->group, SIGKILL);
+    }
+    if (p->exited) {
+        n = reaper_scan(p->env.reaper, &p->group, pids, PIDS_MAX);
+        if (n == 0) {
+            be_gone(p);
+            return;
+        }
+        if (first_look)
+            p->end.leftover = count_leftover(p, pids, n);
+        if (p->kill_due == INT64_MAX)
+            begin_stop(p, p->job->stop_signal, now);
+        reaper_signal_new(p->env.reaper, &p->group, p->end.killed ? SIGKILL : p->job->stop_signal);
+    }
+    if (now >= p->give_up_due) {
+        give_up(p, pids, n);
+        return;
+    }
+    arm(p, now);
+}
+
+static void leader_exited(struct process *p) {
+    p->end.wall_ns = clock_ns() - p->end.start_ns;
+    p->exited = true;
+    p->poll_ms = SWEEP_FIRST_MS;
+    if (p->exit_poll.loop)
+        uv_poll_stop(&p->exit_poll);
+    step(p, true);
+}
+
+static void on_exit_readable(uv_poll_t *poll, int status, int events) {
+    (void)status;
+    (void)events;
+    leader_exited(poll->data);
+}
+
+static void on_timer(uv_timer_t *timer) {
+    struct process *p = timer->data;
+    siginfo_t si = {0};
+
+    /* Without a poll handle the exit is asked for. */
+    if (!p->exited && !p->exit_poll.loop &&
+        waitid(P_PID, (id_t)p->group.leader, &si, WEXITED | WNOWAIT | WNOHANG) == 0 && si.si_pid) {
+        leader_exited(p);
+        return;
+    }
+    step(p, false);
+}
+
+/* A poll handle on fd; its `loop` stays NULL when the loop cannot take it. */
+static int watch_fd(struct process *p, uv_poll_t *poll, int fd, void *data, uv_poll_cb cb) {
+    int error = uv_poll_init(p->loop, poll, fd);
+
+    if (error) {
+        poll->loop = NULL;
+        return error;
+    }
+    p->open_parts++;
+    poll->data = data;
+    return uv_poll_start(poll, UV_READABLE, cb);
+}
+
+static int watch_stream(struct process *p, struct stream_reader *r, struct capture *capture) {
+    r->process = p;
+    r->capture = capture;
+    return r->fd < 0 ? 0 : watch_fd(p, &r->poll, r->fd, r, on_readable);
+}
+
+void process_watch(struct process *p, uv_loop_t *loop, process_ended_cb ended) {
+    int error;
+
+    p->loop = loop;
+    p->ended = ended;
+    p->poll_ms = SWEEP_FIRST_MS;
+    uv_timer_init(loop, &p->timer); /* cannot fail */
+    p->timer.data = p;
+    p->open_parts++;
+    error = watch_stream(p, &p->out, p->end.out);
+    if (!error)
+        error = watch_stream(p, &p->err, p->end.err);
+    if (!error)
+        error = watch_fd(p, &p->exit_poll, p->pidfd, p, on_exit_readable);
+    if (!error)
+        return;
+    p->end.error = error;
+    p->end.stage = SPAWN_RESOURCES;
+    p->kill_due = clock_run_ns(); /* and so is the timer */
+    arm(p, p->kill_due);
+}
+
+void process_stop(struct process *p) {
+    int64_t now = clock_run_ns();
+
+    if (p->exited || p->end.stopped)
+        return;
+    p->end.stopped = true;
+    begin_stop(p, p->job->stop_signal, now);
+    arm(p, now);
+}

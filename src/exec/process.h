@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* process: start, watch, stop and account for one process group, on whichever loop it is given. */
+#ifndef MUSTER_EXEC_PROCESS_H
+#define MUSTER_EXEC_PROCESS_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "exec/attempt.h"
+#include "exec/reaper.h"
+#include "exec/spawn.h"
+#include "plan/plan.h"
+
+struct environ;
+struct process;
+
+/* What all processes of a run share. */
+struct process_env {
+    const struct plan *plan;
+    const struct environ *environ;
+    struct reaper *reaper;
+};
+
+/* All is gone and every handle is closed; the callee takes `end` and releases the process. */
+typedef void (*process_ended_cb)(struct process *p);
+
+/*
+ * One captured stream: reads into a capture until its end, and has memory
+ * written out by the thread pool, during which it does not read.
+ */
+struct stream_reader {
+    uv_poll_t poll;
+    uv_work_t spill;
+    struct process *process;
+    struct capture *capture;
+    int fd;         /* -1: there is none, or it is closed */
+    bool spilling;  /* the thread pool has the capture */
+    bool last_read; /* its writers are gone: what is in the pipe is all: */
+    size_t left;    /* so many bytes */
+};
+
+/*
+ * One attempt. It is made anywhere, spawned on a thread that may block, then
+ * belongs to the thread of the loop that watches it, until its ended callback.
+ */
+struct process {
+    struct attempt attempt;
+    struct process_env env;
+    const struct plan_job *job;
+    struct group group;
+    struct attempt_end end; /* filled as things become known; owns the captures from the start */
+    uv_loop_t *loop;
+    uv_poll_t exit_poll;
+    uv_timer_t timer; /* grace, sweep */
+    struct stream_reader out, err;
+    int pidfd;
+    process_ended_cb ended;
+    unsigned open_parts; /* handles not closed, spills under way */
+    bool exited;         /* the leader has, and is not reaped yet */
+    bool reaped;
+    bool gone; /* nothing lives, or it is given up */
+    bool closing;
+    int64_t kill_due;    /* run time: when SIGKILL follows the stop-signal */
+    int64_t give_up_due; /* run time: when to stop waiting for the killed */
+    uint64_t poll_ms;    /* between two looks at what is left */
+};
+
+/* An attempt, not started, embedded in its owner. 0 or UV_ENOMEM. */
+int process_init(struct process *p, const struct process_env *env, const struct attempt *a);
+/* It was never watched, or has ended: frees what its end still owns. */
+void process_release(struct process *p);
+
+/*
+ * Starts it; blocks. 0, or UV_E… with end.error, end.stage and end.detail set:
+ * then nothing is left but to release it. As spawn_start as to the thread.
+ */
+int process_spawn(struct process *p, struct spawner *s);
+/*
+ * Watches it on a loop; on the loop's thread from here on. Its end comes by
+ * `ended`, never from within this call; also where the loop cannot take it:
+ * then it is killed and end.error says why.
+ */
+void process_watch(struct process *p, uv_loop_t *loop, process_ended_cb ended);
+/* Stop-signal and CONT to all of it, SIGKILL after the job's kill-after. Again:
+ * no effect. Loop's thread. */
+void process_stop(struct process *p);
+#endif
