@@ -96,6 +96,7 @@ struct run_result {
     int interrupted_by;       /* signal, or 0 */
     bool deadline_passed;
     bool undelivered;         /* something could not be written: exit 3 */
+    uint32_t unkillable;      /* adopted processes of ended jobs that would not die */
     int64_t loop_lag_ns;      /* longest that the loop was kept from waiting */
     struct job_result *jobs;  /* one per plan job */
 };

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* reason: why a job did not succeed, in words (declared in result.h). */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "exec/attempt.h"
+#include "run/result.h"
+
+#define ARG_BYTES_MAX 131072 /* MAX_ARG_STRLEN of Linux: one argument, its NUL included */
+
+const char *signal_name(int sig, char *buf, size_t n) {
+    const char *abbreviation = sigabbrev_np(sig);
+
+    if (abbreviation)
+        snprintf(buf, n, "SIG%s", abbreviation);
+    else if (sig == SIGRTMIN)
+        snprintf(buf, n, "SIGRTMIN");
+    else if (sig > SIGRTMIN && sig <= SIGRTMAX)
+        snprintf(buf, n, "SIGRTMIN+%d", sig - SIGRTMIN);
+    else
+        snprintf(buf, n, "signal %d", sig);
+    return buf;
+}
+
+/* strerror() without a locale: the words that manuals and searches know. */
+static const char *error_words(int error) {
+    const char *words = strerrordesc_np(-error);
+
+    return words ? words : "unknown error";
+}
+
+static void exit_text(const struct plan_job *p, const struct attempt_result *a, char *buf,
+                      size_t n) {
+    static const char *const of_shell[] = {" (cannot be executed)", " (command not found)"};
+    bool by_shell = p->action == ACTION_COMMAND && (a->exit == 126 || a->exit == 127);
+
+    snprintf(buf, n, "exit %d%s", a->exit, by_shell ? of_shell[a->exit - 126] : "");
+}
+
+static void signal_text(const struct attempt_result *a, char *buf, size_t n) {
+    char name[32];
+
+    snprintf(buf, n, "%s%s", signal_name(a->signal, name, sizeof name),
+             a->core ? " (core dumped)" : "");
+}
+
+static void timeout_text(const struct plan_job *p, const struct attempt_result *a, char *buf,
+                         size_t n) {
+    char limit[TEXT_FORMAT_MAX], more[TEXT_FORMAT_MAX];
+
+    text_format_duration(p->timeout_ns, limit, sizeof limit);
+    text_format_duration(p->kill_after_ns, more, sizeof more);
+    if (a->killed)
+        snprintf(buf, n, "timed out after %s, killed after %s more", limit, more);
+    else
+        snprintf(buf, n, "timed out after %s", limit);
+}
+
+/*
+ * The interpreter that a script's first line names, into buf. False when the
+ * file has none: then it is a binary whose loader is missing, or it is gone.
+ */
+static bool interpreter_of(const char *path, char *buf, size_t n) {
+    char line[256];
+    ssize_t got;
+    size_t start, len;
+    /* Nonblocking: the path may name a FIFO by now. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return false;
+    got = read(fd, line, sizeof line - 1);
+    close(fd);
+    if (got < 2 || memcmp(line, "#!", 2) != 0)
+        return false;
+    line[got] = '\0';
+    start = 2 + strspn(line + 2, " \t");
+    len = strcspn(line + start, " \t\n"); /* a carriage return belongs to it: often the fault */
+    text_visible(buf, n, line + start, len, NULL);
+    return true;
+}
+
+/* The longest of a job's arguments and variables with its NUL, in bytes. */
+static size_t longest_string(const struct plan *plan, const struct plan_job *p) {
+    const struct env_var *const layers[] = {plan->vars, plan->env, p->env_file, p->env};
+    size_t most = p->command ? strlen(p->command) + 1 : 0;
+
+    for (const char *const *word = p->argv; word && *word; word++)
+        if (strlen(*word) + 1 > most)
+            most = strlen(*word) + 1;
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+        for (const struct env_var *v = layers[i]; v && v->name; v++)
+            if (strlen(v->name) + strlen(v->value) + 2 > most)
+                most = strlen(v->name) + strlen(v->value) + 2;
+    return most;
+}
+
+static void exec_text(const struct plan *plan, const struct plan_job *p,
+                      const struct attempt_result *a, char *buf, size_t n) {
+    const char *path = a->detail;
+    char interpreter[280];
+    size_t bytes;
+
+    switch (-a->error) {
+    case ENOENT:
+        if (interpreter_of(path, interpreter, sizeof interpreter))
+            snprintf(buf, n, "bad interpreter '%s' of %s: %s", interpreter, path,
+                     error_words(a->error));
+        else if (access(path, F_OK) == 0)
+            snprintf(buf, n, "cannot be executed: %s: its loader is missing", path);
+        else
+            snprintf(buf, n, "not found: %s", path);
+        break;
+    case E2BIG:
+        bytes = longest_string(plan, p);
+        if (bytes > ARG_BYTES_MAX)
+            snprintf(buf, n, "%s (%zu bytes, limit %d)", error_words(a->error), bytes,
+                     ARG_BYTES_MAX);
+        else
+            snprintf(buf, n, "%s (arguments and environment together)", error_words(a->error));
+        break;
+    default:
+        snprintf(buf, n, "cannot be executed: %s: %s", path, error_words(a->error));
+    }
+}
+
+/* What could not be used, by the stage of the start that failed. */
+static const char *const stage_words[] = {
+    [SPAWN_OK] = "cannot be started",      [SPAWN_RESOURCES] = "cannot be started",
+    [SPAWN_STDIN] = "cannot open stdin",   [SPAWN_STDOUT] = "cannot open stdout",
+    [SPAWN_STDERR] = "cannot open stderr", [SPAWN_DIR] = "cannot enter folder",
+    [SPAWN_LIMITS] = "cannot set limits",  [SPAWN_EXEC] = "cannot be executed",
+};
+
+static void spawn_text(const struct plan *plan, const struct plan_job *p,
+                       const struct attempt_result *a, char *buf, size_t n) {
+    if (a->stage == SPAWN_EXEC && a->detail)
+        exec_text(plan, p, a, buf, n);
+    else if (a->detail)
+        snprintf(buf, n, "%s: %s: %s", stage_words[a->stage], a->detail, error_words(a->error));
+    else
+        snprintf(buf, n, "%s: %s", stage_words[a->stage], error_words(a->error));
+}
+
+static void because_text(const struct run_result *r, const struct job_result *j, char *buf,
+                         size_t n) {
+    bool late = r->jobs[j->cause].status == STATUS_TIMEOUT;
+
+    snprintf(buf, n, "%sbecause %s %s", j->reason == REASON_CANCELLED ? "cancelled " : "",
+             r->plan->jobs[j->cause].name, late ? "timed out" : "failed");
+}
+
+const char *job_reason_text(const struct run_result *r, uint32_t job, char *buf, size_t n) {
+    const struct job_result *j = &r->jobs[job];
+    const struct plan_job *p = &r->plan->jobs[job];
+    /* An attempt's reason needs its row; without memory for one, the job's word must do. */
+    const struct attempt_result *a = j->nattempts > 0 ? &j->attempts[j->nattempts - 1] : NULL;
+    char word[TEXT_FORMAT_MAX];
+
+    buf[0] = '\0';
+    if (j->reason == REASON_NONE)
+        return buf;
+    if (j->cause != NO_JOB)
+        because_text(r, j, buf, n);
+    else if (j->reason == REASON_CANCELLED && r->interrupted_by)
+        snprintf(buf, n, "interrupted by %s", signal_name(r->interrupted_by, word, sizeof word));
+    else if (j->reason == REASON_DEADLINE)
+        snprintf(buf, n, "run deadline of %s passed",
+                 text_format_duration(r->plan->deadline_ns, word, sizeof word));
+    else if (j->reason == REASON_EXIT && a)
+        exit_text(p, a, buf, n);
+    else if (j->reason == REASON_SIGNAL && a)
+        signal_text(a, buf, n);
+    else if (j->reason == REASON_TIMEOUT && a)
+        timeout_text(p, a, buf, n);
+    else if (j->reason == REASON_SPAWN && a)
+        spawn_text(r->plan, p, a, buf, n);
+    else if (j->reason == REASON_OOM)
+        snprintf(buf, n, "out of memory");
+    else
+        snprintf(buf, n, "%s", reason_words[j->reason]);
+    return buf;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* result: how each job and the run as a whole went; what all reports read. */
+#include "run/result.h"
+
+const char *const status_words[STATUSES] = {
+    [STATUS_OK] = "ok",           [STATUS_FAILED] = "failed",
+    [STATUS_TIMEOUT] = "timeout", [STATUS_CANCELLED] = "cancelled",
+    [STATUS_SKIPPED] = "skipped", [STATUS_CACHED] = "cached",
+    [STATUS_RESUMED] = "resumed",
+};
+
+const char *const reason_words[REASONS] = {
+    [REASON_EXIT] = "exit",
+    [REASON_SIGNAL] = "signal",
+    [REASON_TIMEOUT] = "timeout",
+    [REASON_SPAWN] = "spawn",
+    [REASON_DEPENDENCY] = "dependency",
+    [REASON_CANCELLED] = "cancelled",
+    [REASON_DEADLINE] = "deadline",
+    [REASON_BREAKER] = "breaker",
+    [REASON_HTTP] = "http",
+    [REASON_NOT_READY] = "not-ready",
+    [REASON_LOST] = "lost",
+    [REASON_OOM] = "oom",
+};
+
+int64_t job_wall_ns(const struct job_result *j) {
+    const struct attempt_result *last;
+
+    if (j->nattempts == 0)
+        return 0;
+    last = &j->attempts[j->nattempts - 1];
+    return last->start_ns + last->wall_ns - j->attempts[0].start_ns;
+}
+
+int64_t job_cpu_us(const struct job_result *j) {
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < j->nattempts; i++)
+        sum += j->attempts[i].user_us + j->attempts[i].sys_us;
+    return sum;
+}
+
+uint64_t job_max_rss(const struct job_result *j) {
+    uint64_t most = 0;
+
+    for (uint32_t i = 0; i < j->nattempts; i++)
+        if (j->attempts[i].max_rss > most)
+            most = j->attempts[i].max_rss;
+    return most;
+}
+
+struct run_totals run_totals(const struct run_result *r) {
+    struct run_totals t = {.jobs = r->plan->njobs};
+
+    for (uint32_t i = 0; i < t.jobs; i++) {
+        const struct job_result *j = &r->jobs[i];
+
+        t.by_status[j->status]++;
+        t.flaky += j->flaky;
+        t.allowed += j->allowed;
+        t.retries += j->nattempts > 1 ? j->nattempts - 1 : 0;
+        t.job_wall_ns += job_wall_ns(j);
+        t.cpu_us += job_cpu_us(j);
+    }
+    return t;
+}
+
+/* Whether a job makes the run fail. */
+static bool fails_run(const struct job_result *j) {
+    if (j->unkillable > 0)
+        return true;
+    switch ((enum status)j->status) {
+    case STATUS_FAILED:
+    case STATUS_TIMEOUT:
+        return !j->allowed;
+    case STATUS_SKIPPED:
+        return j->reason != REASON_NONE;
+    case STATUS_CANCELLED: /* by a job that failed, if neither by a signal nor by the deadline */
+    case STATUS_NONE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+int run_exit_status(const struct run_result *r) {
+    if (r->interrupted_by)
+        return 128 + r->interrupted_by;
+    if (r->undelivered)
+        return 3;
+    if (r->deadline_passed)
+        return 124;
+    if (r->unkillable > 0)
+        return 1;
+    for (uint32_t i = 0; i < r->plan->njobs; i++)
+        if (fails_run(&r->jobs[i]))
+            return 1;
+    return 0;
+}
