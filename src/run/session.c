@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session: one run from plan to results: the loop, signals, shutdown.
+ *
+ * The scheduler decides, the lanes do; the session carries orders and answers
+ * between them and turns its one timer and the signals into calls of the
+ * scheduler. When every job has ended: lanes_close(), then the handles here,
+ * then uv_run() returns by itself because nothing is left open.
+ */
+#include "run/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/trace.h"
+#include "exec/lanes.h"
+#include "run/job.h"
+#include "run/sched.h"
+#include "run/suspend.h"
+
+struct session;
+
+/* What a signal does to a run. */
+struct signal_row {
+    int sig;
+    void (*act)(struct session *s, int sig);
+};
+
+static void on_stop_signal(struct session *s, int sig);
+static void on_quit_signal(struct session *s, int sig);
+static void on_suspend_signal(struct session *s, int sig);
+static void on_list_signal(struct session *s, int sig);
+
+static const struct signal_row signal_rows[] = {
+    {SIGINT, on_stop_signal},  {SIGTERM, on_stop_signal},    {SIGHUP, on_stop_signal},
+    {SIGQUIT, on_quit_signal}, {SIGTSTP, on_suspend_signal}, {SIGUSR1, on_list_signal},
+};
+#define SIGNAL_ROWS (sizeof signal_rows / sizeof *signal_rows)
+
+/* Why a start is put off, in words; `resource` is the limit behind it, or -1. */
+struct shortage_row {
+    int error;
+    int resource;
+    const char *words;
+};
+static const struct shortage_row shortage_rows[] = {
+    {UV_EMFILE, RLIMIT_NOFILE, "open files"},
+    {UV_EAGAIN, RLIMIT_NPROC, "processes"},
+    {UV_ENFILE, -1, "open files of the machine"},
+    {UV_ENOMEM, -1, "memory"},
+    {0, -1, "resources"}, /* any other */
+};
+#define SHORTAGE_ROWS (sizeof shortage_rows / sizeof *shortage_rows)
+
+struct session {
+    const struct session_opts *opts;
+    struct run_result *result;
+    uv_loop_t loop;
+    uv_signal_t signals[SIGNAL_ROWS];
+    uv_timer_t timer;     /* for sched_due(), and for ending the run */
+    uv_prepare_t prepare; /* runs before each wait: measures the loop's lag */
+    struct lanes *lanes;
+    struct sched *sched;
+    uint64_t seed;
+    uint64_t nofile_soft; /* before it was raised */
+    int64_t busy_since;   /* when the loop was last seen about to wait */
+    uint64_t idle_before; /* uv_metrics_idle_time() then */
+    unsigned told;        /* a bit per row of shortage_rows that was told */
+    unsigned stops;       /* signals to stop so far */
+    bool closing;         /* all jobs have ended, or nothing was started */
+};
+
+static void say(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct session *s, const char *fmt, ...) {
+    char text[512];
+    va_list args;
+
+    if (!s->opts->events->say)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    s->opts->events->say(s->opts->ctx, text);
+}
+
+/* ---- time ---- */
+
+static void on_timer(uv_timer_t *timer);
+
+/* After every call of the scheduler: its next wish, or the end. */
+static void rearm(struct session *s) {
+    int64_t wait = 0;
+
+    if (s->closing)
+        return;
+    if (!sched_done(s->sched)) {
+        int64_t due = sched_due(s->sched);
+
+        if (due == INT64_MAX) {
+            uv_timer_stop(&s->timer);
+            return;
+        }
+        wait = due - clock_run_ns();
+        /* Rounded up: a timer that fires early only fires again. */
+        wait = wait > 0 ? (wait + NS_PER_MS - 1) / NS_PER_MS : 0;
+    }
+    uv_update_time(&s->loop); /* uv_timer_start() counts from the cached time */
+    uv_timer_start(&s->timer, on_timer, (uint64_t)wait, 0);
+}
+
+static void mark_busy(struct session *s) {
+    s->busy_since = clock_ns();
+    s->idle_before = uv_metrics_idle_time(&s->loop);
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+    struct session *s = prepare->data;
+    int64_t before = s->busy_since;
+    uint64_t idle = s->idle_before;
+    int64_t lag;
+
+    mark_busy(s);
+    lag = s->busy_since - before - (int64_t)(s->idle_before - idle);
+    if (lag > s->result->loop_lag_ns)
+        s->result->loop_lag_ns = lag;
+}
+
+/* ---- the end ---- */
+
+static void close_handles(struct session *s) {
+    for (size_t i = 0; i < SIGNAL_ROWS; i++)
+        uv_close((uv_handle_t *)&s->signals[i], NULL);
+    uv_close((uv_handle_t *)&s->timer, NULL);
+    uv_close((uv_handle_t *)&s->prepare, NULL);
+}
+
+static void on_lanes_closed(void *ctx, uint32_t unkillable) {
+    struct session *s = ctx;
+
+    s->lanes = NULL;
+    s->result->unkillable = unkillable;
+    if (unkillable > 0)
+        say(s, "%u adopted processes could not be killed", unkillable);
+    close_handles(s);
+}
+
+static void on_timer(uv_timer_t *timer) {
+    struct session *s = timer->data;
+
+    if (!sched_done(s->sched)) {
+        sched_advance(s->sched, clock_run_ns());
+        rearm(s);
+        return;
+    }
+    /* By the timer and not from the last job's `ended`: the lanes are done
+     * with that attempt here. */
+    s->closing = true;
+    lanes_close(s->lanes, on_lanes_closed);
+}
+
+/* ---- between scheduler and lanes ---- */
+
+static void order_start(void *ctx, const struct attempt *a) {
+    lanes_start(((struct session *)ctx)->lanes, a);
+}
+
+static void order_stop(void *ctx, uint32_t job) {
+    lanes_stop(((struct session *)ctx)->lanes, job);
+}
+
+static const struct sched_executor executor = {.start = order_start, .stop = order_stop};
+
+static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t start_ns) {
+    struct session *s = ctx;
+
+    /* Not start_ns: a pause between it and now would count as run time. */
+    (void)start_ns;
+    sched_started(s->sched, a, pid, clock_run_ns());
+    rearm(s);
+}
+
+/* Told once per run and cause: what is short, and how narrow the lane is now. */
+static void tell_shortage(struct session *s, int error, enum lane lane, uint32_t from,
+                          uint32_t to) {
+    static const char *const lane_words[LANES] = {"I/O", "CPU"};
+    const struct shortage_row *row = shortage_rows;
+    struct rlimit limit;
+    char bound[32] = "";
+
+    while (row->error && row->error != error)
+        row++;
+    if (s->told & 1U << (row - shortage_rows))
+        return;
+    s->told |= 1U << (row - shortage_rows);
+    if (row->resource >= 0 && getrlimit(row->resource, &limit) == 0 &&
+        limit.rlim_cur != RLIM_INFINITY)
+        snprintf(bound, sizeof bound, "limit %llu, ", (unsigned long long)limit.rlim_cur);
+    say(s, "%s: %s%s jobs at once narrowed from %u to %u", row->words, bound, lane_words[lane],
+        from, to);
+}
+
+static void on_put_off(void *ctx, const struct attempt *a, int error) {
+    struct session *s = ctx;
+    enum lane lane = s->opts->plan->jobs[a->job].type;
+    uint32_t from = sched_counts(s->sched).width[lane];
+
+    sched_put_off(s->sched, a, error, clock_run_ns());
+    tell_shortage(s, error, lane, from, sched_counts(s->sched).width[lane]);
+    rearm(s);
+}
+
+static void on_ended(void *ctx, const struct attempt *a, struct attempt_end *end) {
+    struct session *s = ctx;
+
+    if (!end->start_ns) /* it never started: it failed now */
+        end->start_ns = clock_ns();
+    sched_ended(s->sched, a, end, clock_run_ns());
+    rearm(s);
+}
+
+static const struct lanes_events lanes_events = {
+    .started = on_started, .put_off = on_put_off, .ended = on_ended};
+
+/* ---- signals ---- */
+
+static void interrupt(struct session *s, int sig) {
+    char name[32];
+    struct sched_counts c = sched_counts(s->sched);
+
+    s->result->interrupted_by = sig;
+    if (s->closing) /* the results stand, but whoever sent it expects it to be obeyed */
+        return;
+    if (c.by_state[JOB_RUNNING] > 0)
+        say(s, "%s: stopping what runs (%u); a second signal kills it",
+            signal_name(sig, name, sizeof name), c.by_state[JOB_RUNNING]);
+    sched_interrupt(s->sched, clock_run_ns());
+    rearm(s);
+}
+
+static void on_stop_signal(struct session *s, int sig) {
+    s->stops++;
+    if (s->stops == 1)
+        interrupt(s, sig);
+    else if (s->stops == 2 && !s->closing)
+        lanes_kill_all(s->lanes);
+}
+
+/* As the second signal to stop, even when it is the first. */
+static void on_quit_signal(struct session *s, int sig) {
+    if (s->stops == 0)
+        interrupt(s, sig);
+    if (s->stops < 2 && !s->closing)
+        lanes_kill_all(s->lanes);
+    s->stops = 2;
+}
+
+static void on_signal(uv_signal_t *handle, int sig) {
+    struct session *s = handle->data;
+    size_t row = (size_t)(handle - s->signals);
+
+    trace(TRACE_RUN, "signal %d", sig);
+    if (s->sched) /* else nothing was started, and the caller hears why */
+        signal_rows[row].act(s, sig);
+}
+
+static void on_suspend_signal(struct session *s, int sig) {
+    size_t row = 0;
+    int64_t before = clock_ns();
+
+    if (s->closing)
+        return;
+    while (signal_rows[row].sig != sig)
+        row++;
+    lanes_pause(s->lanes);
+    uv_signal_stop(&s->signals[row]); /* the default action again */
+    suspend_self();
+    uv_signal_start(&s->signals[row], on_signal, sig);
+    clock_add_pause(clock_ns() - before);
+    lanes_resume(s->lanes);
+    mark_busy(s); /* a pause is no lag */
+    rearm(s);
+}
+
+static void on_list_signal(struct session *s, int sig) {
+    int64_t now = clock_run_ns();
+    char line[256];
+
+    (void)sig;
+    for (uint32_t i = 0; !s->closing && s->opts->events->show_running && i < s->opts->plan->njobs;
+         i++) {
+        struct sched_view view = sched_view(s->sched, i);
+
+        if (view.state != JOB_RUNNING && view.state != JOB_STOPPING)
+            continue;
+        lanes_last_line(s->lanes, i, line, sizeof line);
+        s->opts->events->show_running(s->opts->ctx, i, view.attempt, now - view.since, line);
+    }
+}
+
+/* What was ignored when muster started (nohup, `&` in a script) stays so. */
+static int watch_signals(struct session *s) {
+    for (size_t i = 0; i < SIGNAL_ROWS; i++) {
+        struct sigaction before;
+        int rc;
+
+        if (sigaction(signal_rows[i].sig, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+            continue;
+        rc = uv_signal_start(&s->signals[i], on_signal, signal_rows[i].sig);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- the beginning ---- */
+
+/* The soft limit on descriptors goes up to the hard one; jobs get theirs back. */
+static void raise_nofile(struct session *s) {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    s->nofile_soft = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (limit.rlim_cur != s->nofile_soft)
+        setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void name_run(struct session *s) {
+    struct run_result *r = s->result;
+    struct tm utc;
+    char stamp[20];
+
+    if (getrandom(&s->seed, sizeof s->seed, GRND_NONBLOCK) != sizeof s->seed)
+        s->seed = (uint64_t)clock_ns() * 2654435761U + (uint64_t)getpid(); /* early boot */
+    clock_gettime(CLOCK_REALTIME, &r->started);
+    r->start_ns = clock_ns();
+    gmtime_r(&r->started.tv_sec, &utc);
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc);
+    snprintf(r->id, sizeof r->id, "%s-%06x", stamp, (unsigned)(s->seed >> 40));
+}
+
+static void init_handles(struct session *s) {
+    for (size_t i = 0; i < SIGNAL_ROWS; i++) {
+        uv_signal_init(&s->loop, &s->signals[i]);
+        s->signals[i].data = s;
+    }
+    uv_timer_init(&s->loop, &s->timer);
+    uv_prepare_init(&s->loop, &s->prepare);
+    s->timer.data = s->prepare.data = s;
+    uv_prepare_start(&s->prepare, on_prepare);
+    mark_busy(s);
+}
+
+static void close_loop(struct session *s) {
+    if (uv_loop_close(&s->loop) == 0)
+        return;
+#ifndef NDEBUG
+    uv_print_all_handles(&s->loop, stderr);
+    abort();
+#endif
+}
+
+/* Warns beforehand where descriptors allow fewer I/O jobs at once than wanted. */
+static void check_width(struct session *s, uint32_t width) {
+    const struct plan *p = s->opts->plan;
+    uint32_t wanted = 0;
+
+    for (uint32_t i = 0; i < p->njobs; i++)
+        wanted += p->jobs[i].type == LANE_IO;
+    if (width < p->io_limit && width < wanted)
+        tell_shortage(s, UV_EMFILE, LANE_IO, p->io_limit, width);
+}
+
+/* Lanes and scheduler. What is missing on failure, the caller sees by NULL. */
+static int open_run(struct session *s) {
+    const struct lanes_opts lanes_opts = {
+        .loop = &s->loop,
+        .plan = s->opts->plan,
+        .run_id = s->result->id,
+        .nofile_soft = s->nofile_soft,
+        .events = &lanes_events,
+        .ctx = s,
+    };
+    struct sched_opts sched_opts = {
+        .plan = s->opts->plan,
+        .results = s->result->jobs,
+        .seed = s->seed,
+        .executor = &executor,
+        .executor_ctx = s,
+        .listener = &s->opts->events->jobs,
+        .listener_ctx = s->opts->ctx,
+    };
+    int rc = lanes_open(&s->lanes, &lanes_opts);
+
+    if (rc < 0)
+        return rc;
+    sched_opts.io_width = lanes_io_width(s->lanes);
+    check_width(s, sched_opts.io_width);
+    s->sched = sched_new(&sched_opts);
+    return s->sched ? 0 : UV_ENOMEM;
+}
+
+static int run_loop(struct session *s) {
+    int rc = watch_signals(s);
+
+    if (rc == 0)
+        rc = open_run(s);
+    if (rc < 0) {
+        s->closing = true;
+        if (s->lanes)
+            lanes_close(s->lanes, on_lanes_closed);
+        else
+            close_handles(s);
+        uv_run(&s->loop, UV_RUN_DEFAULT);
+        return rc;
+    }
+    mark_busy(s);
+    uv_run(&s->loop, UV_RUN_NOWAIT); /* a signal that is there already: nothing is to start */
+    sched_begin(s->sched, clock_run_ns());
+    rearm(s);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    assert(sched_done(s->sched));
+    s->result->deadline_passed = sched_deadline_passed(s->sched);
+    return 0;
+}
+
+int session_run(const struct session_opts *opts, struct run_result *result) {
+    struct session s = {.opts = opts, .result = result};
+    int rc;
+
+    *result = (struct run_result){.plan = opts->plan};
+    name_run(&s);
+    result->jobs = calloc((size_t)opts->plan->njobs + 1, sizeof *result->jobs);
+    if (!result->jobs)
+        return UV_ENOMEM;
+    signal(SIGPIPE, SIG_IGN); /* for good: reports are written after the run */
+    signal(SIGXFSZ, SIG_IGN);
+    raise_nofile(&s);
+
+    rc = uv_loop_init(&s.loop);
+    if (rc == 0) {
+        uv_loop_configure(&s.loop, UV_METRICS_IDLE_TIME);
+        init_handles(&s);
+        rc = run_loop(&s);
+        close_loop(&s);
+        sched_free(s.sched);
+    }
+    clock_gettime(CLOCK_REALTIME, &result->ended);
+    result->wall_ns = clock_ns() - result->start_ns;
+    if (rc < 0)
+        run_result_release(result);
+    return rc;
+}
+
+void run_result_release(struct run_result *result) {
+    for (uint32_t i = 0; result->jobs && i < result->plan->njobs; i++) {
+        for (uint32_t k = 0; k < result->jobs[i].nattempts; k++)
+            free(result->jobs[i].attempts[k].detail);
+        free(result->jobs[i].attempts);
+    }
+    free(result->jobs);
+    result->jobs = NULL;
+}
