@@ -20,6 +20,13 @@
 #define STACK_BYTES   (64U << 10)
 #define ARG_BYTES_MAX (32U * 4096U) /* MAX_ARG_STRLEN of the kernel (binfmts.h) */
 
+/* libtsan intercepts clone() and takes every child for one with memory of its
+ * own: it clears its books in it, which here are the parent's. */
+#ifdef __SANITIZE_THREAD__
+int __clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
+#define clone __clone
+#endif
+
 /* The child shares our memory until it execs and must leave no trace in it: no
  * library function (locks, sanitizers' own books), no instrumentation. */
 #define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
