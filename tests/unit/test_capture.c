@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* test_capture: bytes kept in memory, in the file, across both, and lost. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+#include <uv.h>
+
+#include "exec/capture.h"
+
+static void little_stays_in_memory(void **state) {
+    struct capture *c = capture_new();
+    char buf[16];
+
+    (void)state;
+    assert_int_equal(capture_size(c), 0);
+    assert_int_equal(capture_read(c, 0, buf, sizeof buf), 0);
+    assert_int_equal(capture_add(c, "hello", 5), 0);
+    assert_false(capture_full(c));
+    assert_int_equal(capture_size(c), 5);
+    assert_int_equal(capture_read(c, 1, buf, sizeof buf), 4);
+    assert_memory_equal(buf, "ello", 4);
+    assert_int_equal(capture_read(c, 5, buf, sizeof buf), 0);
+    assert_null(capture_unref(c));
+    assert_null(capture_unref(NULL));
+}
+
+static void room_grows_to_its_bound(void **state) {
+    struct capture *c = capture_new();
+    size_t sum = 0, n;
+    char *to;
+
+    (void)state;
+    while ((to = capture_room(c, &n))) {
+        memset(to, 'a', n);
+        capture_added(c, n);
+        sum += n;
+    }
+    assert_true(capture_full(c));
+    assert_int_equal(n, 0);
+    assert_int_equal(sum, CAPTURE_MEMORY_MAX);
+    assert_int_equal(capture_spill(c), 0);
+    assert_false(capture_full(c));
+    assert_int_equal(capture_size(c), CAPTURE_MEMORY_MAX);
+    capture_unref(c);
+}
+
+static void much_goes_to_the_file_and_comes_back(void **state) {
+    enum { TOTAL = 300001 };
+    struct capture *c = capture_new();
+    unsigned char *all = malloc(TOTAL), *back = malloc(TOTAL);
+    uint32_t seed = 1;
+
+    (void)state;
+    for (size_t i = 0; i < TOTAL; i++)
+        all[i] = (unsigned char)((seed = seed * 1103515245 + 12345) >> 16);
+    for (size_t at = 0, n = 1; at < TOTAL; at += n, n = n * 3 % 7919 + 1) {
+        n = n < TOTAL - at ? n : TOTAL - at;
+        assert_int_equal(capture_add(c, (char *)all + at, n), 0);
+    }
+    assert_int_equal(capture_size(c), TOTAL);
+    assert_int_equal(capture_total(c), TOTAL);
+    for (size_t at = 0; at < TOTAL; at += 9973) {
+        long n = capture_read(c, at, (char *)back, TOTAL);
+
+        assert_int_equal(n, TOTAL - at);
+        assert_memory_equal(back, all + at, TOTAL - at);
+    }
+    free(all);
+    free(back);
+    capture_unref(c);
+}
+
+static void last_line(void **state) {
+    struct capture *c = capture_new();
+    char buf[8];
+
+    (void)state;
+    capture_last_line(c, buf, sizeof buf);
+    assert_string_equal(buf, "");
+    capture_add(c, "one\ntwo\n \n", 10);
+    capture_last_line(c, buf, sizeof buf);
+    assert_string_equal(buf, "two");
+    capture_add(c, "a long line", 11);
+    capture_last_line(c, buf, sizeof buf);
+    assert_string_equal(buf, "a long ");
+    capture_unref(c);
+}
+
+/* The file may not grow past a limit: what came before stays whole, what came
+ * after is counted as lost. */
+static void a_full_disk_loses_the_rest(void **state) {
+    struct rlimit before, small;
+    struct capture *c = capture_new();
+    char bytes[4096], back[4096];
+    int error = 0;
+
+    (void)state;
+    memset(bytes, 'b', sizeof bytes);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 2 * CAPTURE_MEMORY_MAX;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    for (int i = 0; i < 64; i++)
+        error = capture_add(c, bytes, sizeof bytes);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(error, UV_EFBIG);
+    assert_int_equal(capture_error(c), UV_EFBIG);
+    assert_int_equal(capture_total(c), 64 * sizeof bytes);
+    assert_int_equal(capture_size(c), 2 * CAPTURE_MEMORY_MAX);
+    assert_int_equal(capture_read(c, 2 * CAPTURE_MEMORY_MAX - 1, back, sizeof back), 1);
+    assert_int_equal(back[0], 'b');
+    capture_unref(c);
+}
+
+static void no_folder_for_the_file(void **state) {
+    struct capture *c;
+    char bytes[CAPTURE_MEMORY_MAX] = {'c'};
+
+    (void)state;
+    /* TMPDIR is only the first choice. */
+    setenv("TMPDIR", "/nonexistent", 1);
+    c = capture_new();
+    assert_int_equal(capture_add(c, bytes, sizeof bytes), 0);
+    assert_int_equal(capture_add(c, bytes, sizeof bytes), 0);
+    assert_int_equal(capture_size(c), 2 * sizeof bytes);
+    capture_unref(c);
+    unsetenv("TMPDIR");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(little_stays_in_memory),
+        cmocka_unit_test(room_grows_to_its_bound),
+        cmocka_unit_test(much_goes_to_the_file_and_comes_back),
+        cmocka_unit_test(last_line),
+        cmocka_unit_test(a_full_disk_loses_the_rest),
+        cmocka_unit_test(no_folder_for_the_file),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* test_environ: what wins over what in a job's environment. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "exec/environ.h"
+
+static char inherited_path[] = "PATH=/bin";
+static char inherited_a[] = "A=inherited";
+static char inherited_home[] = "HOME=/root";
+static char inherited_outer[] = "MUSTER_WORKER=7";
+static char inherited_debug[] = "MUSTER_DEBUG=exec";
+static char *inherited[] = {inherited_path,  inherited_a,     inherited_home,
+                            inherited_outer, inherited_debug, NULL};
+
+static const struct env_var vars[] = {{"A", "var"}, {"B", "var"}, {"C", "var"}, {0}};
+static const struct env_var env[] = {{"B", "env"}, {"C", "env"}, {"D", "env"}, {0}};
+static const struct env_var env_file[] = {{"C", "file"}, {"D", "file"}, {"E", "file"}, {0}};
+static const struct env_var own[] = {{"D", "own"}, {"E", "own"}, {"MUSTER_JOB", "forged"}, {0}};
+
+static const struct attempt attempt = {.job = 0, .number = 2, .slot = 5};
+
+static const char *get(char **block, const char *name) {
+    const char *found = NULL;
+    size_t n = strlen(name);
+
+    for (; *block; block++) {
+        if (strncmp(*block, name, n) != 0 || (*block)[n] != '=')
+            continue;
+        assert_null(found); /* no name twice */
+        found = *block + n + 1;
+    }
+    return found;
+}
+
+static void layers(void **state) {
+    struct plan plan = {.vars = vars, .env = env};
+    struct plan_job job = {
+        .name = "job", .type = LANE_CPU, .retries = 3, .env = own, .env_file = env_file};
+    struct environ *e = environ_new(&plan, "run-id", inherited);
+    char **block = environ_make(e, &job, &attempt);
+
+    (void)state;
+    assert_string_equal(get(block, "PATH"), "/bin");
+    assert_string_equal(get(block, "A"), "var");
+    assert_string_equal(get(block, "B"), "env");
+    assert_string_equal(get(block, "C"), "file");
+    assert_string_equal(get(block, "D"), "own");
+    assert_string_equal(get(block, "E"), "own");
+    assert_string_equal(get(block, "MUSTER_JOB"), "job");
+    assert_string_equal(get(block, "MUSTER_RUN"), "run-id");
+    assert_string_equal(get(block, "MUSTER_LANE"), "cpu");
+    assert_string_equal(get(block, "MUSTER_ATTEMPT"), "2");
+    assert_string_equal(get(block, "MUSTER_ATTEMPTS"), "4");
+    assert_string_equal(get(block, "MUSTER_SLOT"), "5");
+    assert_string_equal(get(block, "MUSTER_WORKER"), "5");
+    assert_string_equal(get(block, "MUSTER_DEBUG"), "exec");
+    free(block);
+    environ_free(e);
+}
+
+static void clear_env(void **state) {
+    struct plan plan = {.vars = vars};
+    struct plan_job job = {.name = "job", .type = LANE_IO, .clear_env = true};
+    struct environ *e = environ_new(&plan, "run-id", inherited);
+    char **block = environ_make(e, &job, &attempt);
+
+    (void)state;
+    assert_string_equal(get(block, "PATH"), "/bin");
+    assert_string_equal(get(block, "HOME"), "/root");
+    assert_string_equal(get(block, "A"), "var");
+    assert_null(get(block, "MUSTER_DEBUG"));
+    assert_null(get(block, "MUSTER_WORKER"));
+    assert_string_equal(get(block, "MUSTER_SLOT"), "5");
+    assert_string_equal(get(block, "MUSTER_LANE"), "io");
+    free(block);
+    environ_free(e);
+}
+
+static void an_empty_environment(void **state) {
+    struct plan plan = {0};
+    struct plan_job job = {.name = "job"};
+    char *none[] = {NULL};
+    struct environ *e = environ_new(&plan, "run-id", none);
+    char **block = environ_make(e, &job, &attempt);
+    size_t n = 0;
+
+    (void)state;
+    while (block[n])
+        n++;
+    assert_int_equal(n, 6);
+    free(block);
+    environ_free(e);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layers),
+        cmocka_unit_test(clear_env),
+        cmocka_unit_test(an_empty_environment),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
