@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* cli: the command line: options, help, and one function per verb. */
+#ifndef MUSTER_CLI_CLI_H
+#define MUSTER_CLI_CLI_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "plan/plan.h"
+
+/* Exit statuses. Above 128: to die by signal N - 128. */
+enum cli_status {
+    CLI_OK = 0,
+    CLI_FAILED = 1, /* a job did */
+    CLI_USAGE = 2,  /* command line or manifest wrong, nothing ran */
+    CLI_BROKEN = 3, /* muster itself could not go on or deliver */
+    CLI_DEADLINE = 124,
+    CLI_SIGNAL = 128,
+};
+
+enum cli_verb { VERB_RUN, VERB_CHECK, VERB_PLAN, VERB_LIST, VERBS };
+
+struct cli_verb_row {
+    const char *name;
+    const char *usage; /* what comes behind "muster " */
+    const char *help;
+};
+extern const struct cli_verb_row cli_verb_rows[VERBS];
+/* Verbs of later versions, refused by name; NULL at the end. */
+extern const char *const cli_verbs_later[];
+
+struct cli_options;
+
+/* One option. Parsing, --help and suggestions read this table. */
+struct cli_option_row {
+    const char *name;  /* long, without dashes */
+    char letter;       /* short, or 0 */
+    const char *arg;   /* what its value is called in help, NULL: it has none */
+    bool arg_optional; /* the value may be left out */
+    unsigned verbs;    /* a bit per verb that takes it */
+    const char *help;  /* NULL: not supported yet, refused by name */
+    /* Takes the value over into the options; says what is wrong with it. */
+    int (*set)(struct cli_options *o, const char *name, const char *value);
+};
+extern const struct cli_option_row cli_option_rows[];
+extern const size_t cli_option_count;
+
+enum cli_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* What the command line says. Strings are argv's. */
+struct cli_options {
+    enum cli_verb verb;
+    bool help, version;
+    const char *const *manifests; /* one, but for check; NULL at the end */
+    const char *const *jobs;      /* wanted ones, NULL at the end */
+    const char **defines;         /* NAME=VALUE, NULL at the end; owned */
+    size_t ndefines;
+    struct report_spec *reports; /* owned */
+    size_t nreports;
+    uint32_t io_limit, cpu_workers; /* 0: not given */
+    int64_t deadline_ns;            /* -1: not given */
+    int on_failure;                 /* enum on_failure, -1: not given */
+    int output;                     /* enum output_mode, -1: not given */
+    enum cli_color color;
+    bool quiet, verbose, dry_run;
+};
+
+/*
+ * Reads the command line; argv is permuted. 0, or the status to end with: then
+ * what is wrong has been said on standard error. Release in either case.
+ */
+int cli_parse(struct cli_options *o, int argc, char **argv);
+void cli_options_release(struct cli_options *o);
+/* --help, of a verb or (VERBS) of all, and --version. */
+void cli_write_help(FILE *out, enum cli_verb verb);
+
+/* The verbs. They return the status to end with. Main thread. */
+int cli_run(const struct cli_options *o);
+int cli_check(const struct cli_options *o);
+int cli_plan(const struct cli_options *o);
+int cli_list(const struct cli_options *o);
+/* --help and --version. */
+int cli_about(const struct cli_options *o);
+
+/* One line behind "muster: " on standard error, foreign bytes made visible. */
+void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Whether a stream (its descriptor) is to be coloured. */
+bool cli_wants_color(const struct cli_options *o, int fd);
+/*
+ * Loads a manifest under the options and says on standard error what is wrong
+ * with it. 0 with *out to be freed, or the status to end with. *errors and
+ * *warnings (may be NULL) are how many there were.
+ */
+int cli_load(const struct cli_options *o, const char *path, struct plan **out, unsigned *errors,
+             unsigned *warnings);
+
+/* Writes a report; to_file: not standard output. 0 or UV_E…. */
+typedef int (*cli_write_cb)(void *ctx, enum report_format format, bool to_file, FILE *out);
+/*
+ * CLI_USAGE, and said so, if more than one report of both lists is for
+ * standard output; else 0.
+ */
+int cli_check_reports(const struct report_spec *a, size_t na, const struct report_spec *b,
+                      size_t nb);
+/* Writes a report where it belongs. 0, or CLI_BROKEN: what went wrong has been said. */
+int cli_deliver(const struct report_spec *report, cli_write_cb write, void *ctx);
+#endif

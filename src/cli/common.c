@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* common: what several verbs do: speak, load a manifest, deliver a report. */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/host.h"
+#include "base/text.h"
+#include "report/sink.h"
+
+void cli_error(const char *fmt, ...) {
+    char *text;
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return; /* nothing can be said */
+    flockfile(stderr);
+    fputs("muster: ", stderr);
+    text_visible_write(stderr, text, (size_t)n, NULL);
+    fputc('\n', stderr);
+    funlockfile(stderr);
+    free(text);
+}
+
+bool cli_wants_color(const struct cli_options *o, int fd) {
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    if (o->color != COLOR_AUTO)
+        return o->color == COLOR_ALWAYS;
+    return !(no && *no) && !(term && strcmp(term, "dumb") == 0) && isatty(fd);
+}
+
+int cli_load(const struct cli_options *o, const char *path, struct plan **out, unsigned *errors,
+             unsigned *warnings) {
+    struct plan_opts opts = {
+        .path = path,
+        .io_limit = o->io_limit,
+        .cpu_workers = o->cpu_workers,
+        .cpus = host_cpus(),
+        .defines = o->defines,
+        .jobs = o->verb == VERB_RUN || o->verb == VERB_PLAN ? o->jobs : NULL,
+    };
+    struct diag *diag = NULL;
+    int error = plan_load(&opts, out, &diag);
+
+    if (!*out) {
+        cli_error("%s: %s", path, error == UV_ENOMEM ? "out of memory" : strerror(-error));
+        return CLI_BROKEN;
+    }
+    diag_render(diag, strcmp(path, "-") == 0 ? "<stdin>" : path, stderr,
+                cli_wants_color(o, STDERR_FILENO));
+    fflush(stderr);
+    if (errors)
+        *errors = diag->errors;
+    if (warnings)
+        *warnings = diag->warnings;
+    if (!error)
+        return 0;
+    *out = plan_free(*out);
+    return CLI_USAGE;
+}
+
+int cli_check_reports(const struct report_spec *a, size_t na, const struct report_spec *b,
+                      size_t nb) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < na; i++)
+        count += !a[i].file;
+    for (size_t i = 0; i < nb; i++)
+        count += !b[i].file;
+    if (count <= 1)
+        return 0;
+    cli_error("only one report can be printed on standard output; name files for the others "
+              "(--report FORMAT:FILE)");
+    return CLI_USAGE;
+}
+
+int cli_deliver(const struct report_spec *report, cli_write_cb write, void *ctx) {
+    struct sink sink;
+    int error = report->file ? sink_open_file(&sink, report->file) : sink_open_stdout(&sink);
+
+    if (!error) {
+        error = write(ctx, report->format, report->file != NULL, sink.stream);
+        if (error)
+            sink_fail(&sink, error);
+        error = sink_close(&sink);
+    }
+    if (!error)
+        return 0;
+    cli_error("%s: %s", report->file ? report->file : "standard output", strerror(-error));
+    return CLI_BROKEN;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* plan: the verb that shows what would run. */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <libsmartcols.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "report/report.h"
+
+/* "timeout 30s, cpus 2, retries 3", or "-". */
+static void write_limits(const struct plan_job *job, FILE *out) {
+    char timeout[TEXT_FORMAT_MAX];
+    const char *between = "";
+
+    if (job->timeout_ns) {
+        fprintf(out, "timeout %s", text_format_duration(job->timeout_ns, timeout, sizeof timeout));
+        between = ", ";
+    }
+    if (job->cpus != 1) {
+        fprintf(out, "%scpus %" PRIu32, between, job->cpus);
+        between = ", ";
+    }
+    if (job->retries) {
+        fprintf(out, "%sretries %" PRIu32, between, job->retries);
+        between = ", ";
+    }
+    if (!*between)
+        fputc('-', out);
+}
+
+static void write_after(const struct plan *plan, const struct plan_job *job, FILE *out) {
+    for (uint32_t i = 0; i < job->nafter; i++)
+        fprintf(out, "%s%s", i ? " " : "", plan->jobs[job->after[i]].name);
+    if (!job->nafter)
+        fputc('-', out);
+}
+
+enum { COLUMN_JOB, COLUMN_TYPE, COLUMN_LANE, COLUMN_LIMITS, COLUMN_AFTER, COLUMNS };
+static const char *const heads[COLUMNS] = {"JOB", "TYPE", "LANE", "LIMITS", "AFTER"};
+
+/* Sets a cell to what was written to a memory stream, which it closes. */
+static int set_cell(struct libscols_line *line, size_t column, FILE *stream, char **text) {
+    int error = fclose(stream) == 0 ? scols_line_refer_data(line, column, *text) : UV_ENOMEM;
+
+    if (error)
+        free(*text);
+    return error;
+}
+
+static int add_row(struct libscols_table *table, const struct plan *plan,
+                   const struct plan_job *job) {
+    struct libscols_line *line = scols_table_new_line(table, NULL);
+    int error = line ? 0 : UV_ENOMEM;
+
+    if (!error)
+        error = scols_line_set_data(line, COLUMN_JOB, job->name);
+    if (!error)
+        error = scols_line_set_data(line, COLUMN_TYPE, lane_words[job->type]);
+    if (!error)
+        error = scols_line_set_data(line, COLUMN_LANE, lane_words[job->type]);
+    for (size_t column = COLUMN_LIMITS; !error && column < COLUMNS; column++) {
+        char *text = NULL;
+        size_t size;
+        FILE *stream = open_memstream(&text, &size);
+
+        if (!stream)
+            return UV_ENOMEM;
+        if (column == COLUMN_LIMITS)
+            write_limits(job, stream);
+        else
+            write_after(plan, job, stream);
+        error = set_cell(line, column, stream, &text);
+    }
+    return error;
+}
+
+static int write_table(const struct plan *plan, FILE *out) {
+    struct libscols_table *table = scols_new_table();
+    int error = table ? 0 : UV_ENOMEM;
+
+    for (size_t i = 0; !error && i < COLUMNS; i++)
+        if (!scols_table_new_column(table, heads[i], 0, 0))
+            error = UV_ENOMEM;
+    for (uint32_t i = 0; !error && i < plan->njobs; i++)
+        error = add_row(table, plan, &plan->jobs[plan->order[i]]);
+    if (!error) {
+        scols_table_set_stream(table, out);
+        scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+        error = scols_print_table(table);
+    }
+    scols_unref_table(table);
+    return error;
+}
+
+/* A job's wave: 0 when it can start at once, else one more than the last it waits for. */
+static uint32_t *make_waves(const struct plan *plan) {
+    uint32_t *waves = calloc((size_t)plan->njobs + 1, sizeof *waves);
+
+    for (uint32_t i = 0; waves && i < plan->njobs; i++) {
+        const struct plan_job *job = &plan->jobs[plan->order[i]];
+
+        for (uint32_t k = 0; k < job->nafter; k++)
+            if (waves[plan->order[i]] <= waves[job->after[k]])
+                waves[plan->order[i]] = waves[job->after[k]] + 1;
+    }
+    return waves;
+}
+
+static int write_job(const struct plan *plan, const struct plan_job *job, uint32_t wave,
+                     FILE *out) {
+    json_t *after = json_array(), *object;
+    int error = UV_ENOMEM;
+
+    for (uint32_t i = 0; after && i < job->nafter; i++)
+        if (json_array_append_new(after, json_string(plan->jobs[job->after[i]].name)) < 0) {
+            json_decref(after);
+            return UV_ENOMEM;
+        }
+    /* Names are ASCII by the manifest's grammar: json_pack() takes them as they are. */
+    object = json_pack("{s:s, s:s, s:I, s:o, s:[], s:I, s:f, s:I}", "name", job->name, "type",
+                       lane_words[job->type], "wave", (json_int_t)wave, "after", after, "limits",
+                       "cpus", (json_int_t)job->cpus, "timeout_s",
+                       (double)(job->timeout_ns / 1000) / 1e6, "retries", (json_int_t)job->retries);
+    if (object && json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0)
+        error = 0;
+    json_decref(object);
+    return error;
+}
+
+static int write_json(const struct plan *plan, FILE *out) {
+    uint32_t *waves = make_waves(plan);
+    int error = waves ? 0 : UV_ENOMEM;
+
+    fprintf(out, "{\"muster\":\"%s\",\"schema\":1,\"jobs\":[", muster_version);
+    for (uint32_t i = 0; !error && i < plan->njobs; i++) {
+        uint32_t index = plan->order[i];
+
+        fprintf(out, i ? ",\n" : "\n");
+        error = write_job(plan, &plan->jobs[index], waves[index], out);
+    }
+    fprintf(out, "\n]}\n");
+    free(waves);
+    return error;
+}
+
+static int write_plan(void *ctx, enum report_format format, bool to_file, FILE *out) {
+    (void)to_file;
+    return format == REPORT_JSON ? write_json(ctx, out) : write_table(ctx, out);
+}
+
+int cli_plan(const struct cli_options *o) {
+    const struct report_spec table = {.format = REPORT_TABLE};
+    bool printed = false;
+    struct plan *plan;
+    int status = cli_load(o, o->manifests[0], &plan, NULL, NULL);
+
+    if (status)
+        return status;
+    for (size_t i = 0; i < o->nreports; i++) {
+        if (cli_deliver(&o->reports[i], write_plan, plan) != 0)
+            status = CLI_BROKEN;
+        printed = printed || !o->reports[i].file;
+    }
+    if (!printed && cli_deliver(&table, write_plan, plan) != 0)
+        status = CLI_BROKEN;
+    plan_free(plan);
+    return status;
+}

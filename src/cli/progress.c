@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* progress: what a run tells on standard error while it goes on. */
+#include "cli/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "exec/capture.h"
+#include "report/report.h"
+
+#define FAILED_LINES 50 /* of a failed job's output */
+#define TEXT_MAX     512
+
+static const char *name_of(const struct progress *p, uint32_t job) {
+    return p->plan->jobs[job].name;
+}
+
+static void on_say(void *ctx, const char *text) {
+    struct progress *p = ctx;
+    char line[TEXT_MAX];
+
+    text_visible(line, sizeof line, text, strlen(text), NULL);
+    output_printf(p->output, "muster: %s\n", line);
+}
+
+static void on_running(void *ctx, uint32_t job, uint32_t attempt, int64_t elapsed_ns,
+                       const char *last_line) {
+    struct progress *p = ctx;
+    const struct plan_job *j = &p->plan->jobs[job];
+    char elapsed[TEXT_FORMAT_MAX], line[TEXT_MAX];
+
+    text_format_wall(elapsed_ns, elapsed, sizeof elapsed);
+    text_visible(line, sizeof line, last_line, strlen(last_line), NULL);
+    output_printf(p->output,
+                  "job %s: running for %s, %s lane, attempt %" PRIu32 " of %" PRIu64 "%s%s\n",
+                  j->name, elapsed, lane_words[j->type], attempt, (uint64_t)j->retries + 1,
+                  *line ? ": " : "", line);
+}
+
+static void on_started(void *ctx, uint32_t job, const struct attempt *a, pid_t pid) {
+    struct progress *p = ctx;
+    const struct plan_job *j = &p->plan->jobs[job];
+
+    if (!p->verbose)
+        return;
+    output_printf(p->output, "job %s: started, %s lane, slot %" PRIu32 ", pid %d", j->name,
+                  lane_words[j->type], a->slot, (int)pid);
+    if (j->retries)
+        output_printf(p->output, ", attempt %" PRIu32 " of %" PRIu64, a->number,
+                      (uint64_t)j->retries + 1);
+    output_text(p->output, "\n", 1);
+}
+
+/* How an attempt failed that another follows: the job's own reason is not there yet. */
+static const char *attempt_text(const struct attempt_result *a, char *buf, size_t n) {
+    if (a->reason == REASON_EXIT)
+        snprintf(buf, n, "exit %d", a->exit);
+    else if (a->reason == REASON_SIGNAL)
+        signal_name(a->signal, buf, n);
+    else
+        snprintf(buf, n, "%s", a->reason ? reason_words[a->reason] : "failed");
+    return buf;
+}
+
+static void on_retry(void *ctx, uint32_t job, int64_t delay_ns) {
+    struct progress *p = ctx;
+    const struct job_result *r = &p->result->jobs[job];
+    char reason[TEXT_MAX] = "failed", delay[TEXT_FORMAT_MAX];
+
+    if (!p->verbose)
+        return;
+    if (r->nattempts)
+        attempt_text(&r->attempts[r->nattempts - 1], reason, sizeof reason);
+    output_printf(p->output, "job %s: attempt %" PRIu32 " of %" PRIu64 ": %s, next in %s\n",
+                  name_of(p, job), r->nattempts, (uint64_t)p->plan->jobs[job].retries + 1, reason,
+                  text_format_wall(delay_ns, delay, sizeof delay));
+}
+
+/* Whether a job's end is one that makes the run fail by itself. */
+static bool has_failed(const struct job_result *r) {
+    return r->status == STATUS_FAILED || r->status == STATUS_TIMEOUT;
+}
+
+/* The line about a job's end: always for a timeout, else when asked for. */
+static void tell_end(struct progress *p, uint32_t job, const char *reason) {
+    const struct job_result *r = &p->result->jobs[job];
+    char wall[TEXT_FORMAT_MAX];
+
+    if (r->status == STATUS_TIMEOUT && !(p->quiet && r->allowed)) {
+        output_printf(p->output, "job %s: %s\n", name_of(p, job), reason);
+        return;
+    }
+    if (!p->verbose)
+        return;
+    output_printf(p->output, "job %s: %s%s%s", name_of(p, job),
+                  r->flaky ? "flaky" : status_words[r->status], *reason ? ": " : "", reason);
+    if (r->nattempts)
+        output_printf(p->output, ", %s", text_format_wall(job_wall_ns(r), wall, sizeof wall));
+    if (r->leftover)
+        output_printf(p->output, ", %" PRIu32 " left process%s stopped", r->leftover,
+                      r->leftover == 1 ? "" : "es");
+    output_text(p->output, "\n", 1);
+}
+
+static void tell_unkillable(struct progress *p, uint32_t job) {
+    const struct job_result *r = &p->result->jobs[job];
+    const struct attempt_result *last = r->nattempts ? &r->attempts[r->nattempts - 1] : NULL;
+    const char *ids = last && !last->error ? last->detail : NULL;
+
+    if (r->unkillable)
+        output_printf(p->output, "job %s: %" PRIu32 " process%s%s%s%s could not be killed\n",
+                      name_of(p, job), r->unkillable, r->unkillable == 1 ? "" : "es",
+                      ids ? " (" : "", ids ? ids : "", ids ? ")" : "");
+}
+
+static void check_capture(struct progress *p, uint32_t job, const struct capture *c) {
+    int error = c ? capture_error(c) : 0;
+
+    if (!error || p->lost)
+        return;
+    p->lost = true;
+    output_printf(p->output, "muster: output of job %s: %s\n", name_of(p, job), strerror(-error));
+}
+
+/* How many last lines of a job's output are shown. */
+static uint32_t lines_shown(const struct progress *p, const struct job_result *r) {
+    if (p->mode == OUTPUT_NONE || (p->quiet && (!has_failed(r) || r->allowed)))
+        return 0;
+    if (p->mode == OUTPUT_GROUP)
+        return UINT32_MAX;
+    return has_failed(r) ? FAILED_LINES : 0;
+}
+
+/* "x: exit 3", "x: ok": what the line before a job's output says. */
+static char *make_header(const struct progress *p, uint32_t job, const char *reason) {
+    const struct job_result *r = &p->result->jobs[job];
+    char *header;
+    /* A timeout has a line of its own that says more. */
+    bool worded = *reason && r->status != STATUS_TIMEOUT;
+
+    if (asprintf(&header, "%s: %s", name_of(p, job), worded ? reason : status_words[r->status]) < 0)
+        return NULL;
+    return header;
+}
+
+static void on_done(void *ctx, uint32_t job, struct attempt_end *end) {
+    struct progress *p = ctx;
+    struct job_result *r = &p->result->jobs[job];
+    char raw[TEXT_MAX], reason[2 * TEXT_MAX];
+
+    job_reason_text(p->result, job, raw, sizeof raw);
+    text_visible(reason, sizeof reason, raw, strlen(raw), NULL);
+    tell_end(p, job, reason);
+    tell_unkillable(p, job);
+    if (!end || (!end->out && !end->err))
+        return;
+    check_capture(p, job, end->out);
+    check_capture(p, job, end->err);
+
+    struct output_job shown = {
+        .out = end->out,
+        .err = end->err,
+        .lines = lines_shown(p, r),
+        .keep = p->keep,
+        .out_at = &r->out_at,
+        .out_len = &r->out_len,
+        .err_at = &r->err_at,
+        .err_len = &r->err_len,
+    };
+    if (shown.lines)
+        shown.header = make_header(p, job, reason);
+    end->out = end->err = NULL; /* taken over */
+    output_job(p->output, &shown);
+}
+
+const struct session_events progress_events = {
+    .jobs = {.started = on_started, .retry = on_retry, .done = on_done},
+    .say = on_say,
+    .show_running = on_running,
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* progress: what a run tells on standard error while it goes on. */
+#ifndef MUSTER_CLI_PROGRESS_H
+#define MUSTER_CLI_PROGRESS_H
+#include <stdbool.h>
+
+#include "plan/plan.h"
+#include "report/output.h"
+#include "run/result.h"
+#include "run/session.h"
+
+/* The context of progress_events. */
+struct progress {
+    const struct plan *plan;
+    struct run_result *result; /* that session_run() fills */
+    struct output *output;     /* thread that does the writing */
+    enum output_mode mode;
+    bool quiet, verbose;
+    bool keep; /* a report will show the tails of the jobs' output */
+    bool lost; /* some job's output could not be kept, and that has been said */
+};
+
+extern const struct session_events progress_events;
+#endif

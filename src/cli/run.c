@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* run: the verb that runs the jobs. */
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "cli/progress.h"
+#include "report/report.h"
+
+/* ---- signals while reports are written ---- */
+
+/*
+ * The session handles signals until every job has ended. From then on the
+ * first one waits until all reports are there, so that none is half; a second
+ * one ends muster at once.
+ */
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
+
+static volatile sig_atomic_t held_signal;
+
+static void on_stop_signal(int sig) {
+    if (held_signal) {
+        signal(sig, SIG_DFL);
+        raise(sig); /* taken when this handler returns */
+    }
+    held_signal = sig;
+}
+
+static void hold_signals(void) {
+    for (size_t i = 0; i < STOP_SIGNALS; i++) {
+        struct sigaction old, act = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+
+        sigemptyset(&act.sa_mask);
+        if (sigaction(stop_signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(stop_signals[i], &act, NULL);
+    }
+}
+
+/* ---- reports ---- */
+
+static int write_report(void *ctx, enum report_format format, bool to_file, FILE *out) {
+    struct report_input in = *(const struct report_input *)ctx;
+
+    in.all_rows = to_file;
+    in.color = in.color && !to_file;
+    in.failed_only = in.failed_only && !to_file;
+    for (size_t i = 0; i < report_writer_count; i++)
+        if (report_writers[i].format == format)
+            return report_writers[i].write(&in, out);
+    return UV_EINVAL;
+}
+
+/* One run with all that belongs to it. */
+struct run {
+    const struct cli_options *options;
+    const struct plan *plan;
+    struct run_result result;
+    struct output *output;
+    struct report_input input;
+};
+
+/* Writes one list's reports that are, or are not, for standard output. How many. */
+static size_t deliver(struct run *run, const struct report_spec *reports, size_t n, bool to_file) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if ((reports[i].file != NULL) != to_file)
+            continue;
+        count++;
+        if (cli_deliver(&reports[i], write_report, &run->input) != 0) {
+            run->result.undelivered = true;
+            run->result.exit = run_exit_status(&run->result); /* what later reports say */
+        }
+    }
+    return count;
+}
+
+static void deliver_all(struct run *run) {
+    const struct cli_options *o = run->options;
+    const struct plan *plan = run->plan;
+    const struct report_spec table = {.format = REPORT_TABLE};
+
+    /* The files first: a failure there is in what standard output says. */
+    deliver(run, plan->reports, plan->nreports, true);
+    deliver(run, o->reports, o->nreports, true);
+    if (deliver(run, plan->reports, plan->nreports, false) +
+            deliver(run, o->reports, o->nreports, false) ==
+        0) {
+        run->input.failed_only = o->quiet;
+        if (!o->quiet || run->result.exit != CLI_OK)
+            deliver(run, &table, 1, false);
+    }
+}
+
+static bool wants_tails(const struct report_spec *reports, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (reports[i].format == REPORT_JSON)
+            return true;
+    return false;
+}
+
+/* ---- the verb ---- */
+
+/* What the command line says is stronger than the manifest. */
+static void apply_options(struct plan *plan, const struct cli_options *o) {
+    if (o->deadline_ns >= 0)
+        plan->deadline_ns = o->deadline_ns;
+    if (o->on_failure >= 0)
+        plan->on_failure = (enum on_failure)o->on_failure;
+    if (o->output >= 0)
+        plan->output = (enum output_mode)o->output;
+}
+
+/* From the first job to the last report. The status to end with. */
+static int run_plan(struct run *run) {
+    const struct cli_options *o = run->options;
+    struct progress progress = {
+        .plan = run->plan,
+        .result = &run->result,
+        .output = run->output,
+        .mode = run->plan->output,
+        .quiet = o->quiet,
+        .verbose = o->verbose,
+        .keep = wants_tails(o->reports, o->nreports) ||
+                wants_tails(run->plan->reports, run->plan->nreports),
+    };
+    const struct session_opts session = {
+        .plan = run->plan, .events = &progress_events, .ctx = &progress};
+    int error = session_run(&session, &run->result);
+
+    hold_signals();
+    output_drain(run->output);
+    if (error) {
+        cli_error("%s; nothing was run", strerror(-error));
+        return CLI_BROKEN;
+    }
+    if (output_error(run->output))
+        cli_error("the jobs' output: %s", strerror(-output_error(run->output)));
+    run->result.undelivered =
+        run->result.undelivered || progress.lost || output_error(run->output) != 0;
+    run->result.exit = run_exit_status(&run->result);
+    run->input = (struct report_input){
+        .run = &run->result,
+        .output = run->output,
+        .color = cli_wants_color(o, STDOUT_FILENO),
+    };
+    deliver_all(run);
+    return held_signal && run->result.exit <= CLI_SIGNAL ? CLI_SIGNAL + held_signal
+                                                         : run->result.exit;
+}
+
+int cli_run(const struct cli_options *o) {
+    struct plan *plan;
+    struct run run = {.options = o};
+    int status = cli_load(o, o->manifests[0], &plan, NULL, NULL), error;
+
+    if (status)
+        return status;
+    status = cli_check_reports(plan->reports, plan->nreports, o->reports, o->nreports);
+    if (!status) {
+        apply_options(plan, o);
+        run.plan = plan;
+        error = output_open(&run.output, isatty(STDERR_FILENO));
+        if (error) {
+            cli_error("%s; nothing was run", strerror(-error));
+            status = CLI_BROKEN;
+        } else {
+            status = run_plan(&run);
+        }
+        run_result_release(&run.result);
+    }
+    output_free(run.output);
+    plan_free(plan);
+    return status;
+}

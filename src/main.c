@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * muster: runs the jobs of a manifest in two lanes.
+ *
+ * The map of the house. Rooms include themselves and those above, never back:
+ *
+ *   base/    what any program could use: memory, text, places in files, diagnostics
+ *   plan/    from a manifest's bytes to a sealed struct plan (plan.h)
+ *   exec/    how an attempt runs: process, capture, the two lanes (lanes.h)
+ *   run/     what starts when: job states, scheduler, one run (session.h), results
+ *   report/  results and job output for people and programs
+ *   cli/     options and one function per verb
+ *
+ * Where is …                          it is in
+ *   a key of the manifest             schema_keys in plan/schema.c, a row each
+ *   what a key means for a job        struct plan_job in plan/plan.h
+ *   a message about a manifest        plan/, rendered by base/diag.c
+ *   a lane                            exec/lanes.c; one process: exec/process.c
+ *   the states of a job               the table in run/job.c
+ *   retries, order, limits, deadline  run/sched.c
+ *   signals, the loop                 run/session.c
+ *   the words for a failure           run/reason.c
+ *   a report format                   report_writers in report/report.c, a row each
+ *   an option, a verb                 cli_option_rows, cli_verb_rows in cli/options.c
+ *   an exit status                    run_exit_status in run/result.c, enum cli_status
+ *
+ * A run: main() → cli_run() → plan_load() → session_run() → reports.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/trace.h"
+#include "cli/cli.h"
+
+static int (*const verbs[VERBS])(const struct cli_options *) = {
+    [VERB_RUN] = cli_run,
+    [VERB_CHECK] = cli_check,
+    [VERB_PLAN] = cli_plan,
+    [VERB_LIST] = cli_list,
+};
+
+/*
+ * Descriptors 0 to 2 that are closed: opened the wrong way round, so that no
+ * file ever becomes one of them and using them still fails (EBADF).
+ */
+static void fill_standard_fds(void) {
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0 &&
+            open("/", O_RDONLY | O_DIRECTORY) < 0)
+            _exit(CLI_BROKEN); /* the lowest free one is fd; and there is no one to tell */
+}
+
+/* No job gets what muster inherited. */
+static void close_inherited_fds(void) {
+    DIR *dir;
+    struct dirent *entry;
+
+    if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+        return;
+    dir = opendir("/proc/self/fd"); /* Linux before 5.11 */
+    while (dir && (entry = readdir(dir))) {
+        int fd = atoi(entry->d_name);
+
+        if (fd > STDERR_FILENO)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+/* Signals as a run needs them, whatever the caller left. */
+static void set_signals(void) {
+    sigset_t none;
+
+    signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error like others */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file that grew too long */
+    signal(SIGCHLD, SIG_DFL); /* ignored, no child could be waited for */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Ends as the signal would have ended it: shells tell the two apart. */
+static void die_by(int sig) {
+    const struct rlimit no_core = {0, 0}; /* SIGQUIT was an order, not a fault */
+    sigset_t set;
+
+    setrlimit(RLIMIT_CORE, &no_core);
+    signal(sig, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, sig);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    kill(getpid(), sig);
+}
+
+int main(int argc, char **argv) {
+    struct cli_options options;
+    int status;
+
+    fill_standard_fds();
+    if (getauxval(AT_SECURE)) {
+        cli_error("set-user-ID or set-group-ID use is refused");
+        exit(CLI_BROKEN);
+    }
+    close_inherited_fds();
+    set_signals();
+    /* Of the locale only the characters: decimal points and messages stay. */
+    if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
+        setlocale(LC_CTYPE, "C.UTF-8");
+    trace_init(getenv("MUSTER_DEBUG"));
+
+    status = cli_parse(&options, argc, argv);
+    if (!status)
+        status =
+            options.help || options.version ? cli_about(&options) : verbs[options.verb](&options);
+    cli_options_release(&options);
+    if (status > CLI_SIGNAL)
+        die_by(status - CLI_SIGNAL);
+    exit(status);
+}
