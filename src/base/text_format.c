@@ -76,11 +76,9 @@ const char *text_format_size(uint64_t bytes, char *buf, size_t size) {
         return buf;
     }
     /* 1023.5 would be printed as 1024. */
-    while (value >= 1023.5 && unit < sizeof letters - 1) {
+    for (value /= 1024; value >= 1023.5 && unit < sizeof letters - 2; unit++)
         value /= 1024;
-        unit++;
-    }
-    snprintf(buf, size, "%.*f%c", value < 99.95 ? 1 : 0, value, letters[unit - 1]);
+    snprintf(buf, size, "%.*f%c", value < 99.95 ? 1 : 0, value, letters[unit]);
     return buf;
 }
 
