@@ -69,13 +69,14 @@ struct session {
     uv_loop_t loop;
     uv_signal_t signals[SIGNAL_ROWS];
     uv_timer_t timer;     /* for sched_due(), and for ending the run */
-    uv_prepare_t prepare; /* runs before each wait: measures the loop's lag */
+    uv_check_t check;     /* runs after each wait and what it brought, */
+    uv_prepare_t prepare; /* and this before each: they measure the loop's lag */
     struct lanes *lanes;
     struct sched *sched;
     uint64_t seed;
     uint64_t nofile_soft; /* before it was raised */
-    int64_t busy_since;   /* when the loop was last seen about to wait */
-    uint64_t idle_before; /* uv_metrics_idle_time() then */
+    int64_t busy_since;   /* clock_ns(): when the last wait ended */
+    int64_t awake_since;  /* first callback here after it, or 0 */
     unsigned told;        /* a bit per row of shortage_rows that was told */
     unsigned stops;       /* signals to stop so far */
     bool closing;         /* all jobs have ended, or nothing was started */
@@ -119,21 +120,35 @@ static void rearm(struct session *s) {
     uv_timer_start(&s->timer, on_timer, (uint64_t)wait, 0);
 }
 
-static void mark_busy(struct session *s) {
-    s->busy_since = clock_ns();
-    s->idle_before = uv_metrics_idle_time(&s->loop);
+/*
+ * The lag: from the end of one wait to the beginning of the next. libuv notes
+ * the time when its wait ends and on_check() finds it there, unless a callback
+ * has called uv_update_time() since; those here that do have noted the time
+ * themselves. (uv_metrics_idle_time() of libuv 1.44 forgets a wait that it
+ * resumes for its last millisecond.)
+ */
+static void note_awake(struct session *s) {
+    if (s->awake_since == 0)
+        s->awake_since = clock_ns();
+}
+
+static void on_check(uv_check_t *check) {
+    struct session *s = check->data;
+    int64_t now = clock_ns();
+    int64_t woke = (int64_t)uv_now(&s->loop) * NS_PER_MS + NS_PER_MS - 1; /* it was cut to ms */
+
+    if (s->awake_since > 0 && s->awake_since < woke)
+        woke = s->awake_since;
+    s->busy_since = woke < now ? woke : now;
 }
 
 static void on_prepare(uv_prepare_t *prepare) {
     struct session *s = prepare->data;
-    int64_t before = s->busy_since;
-    uint64_t idle = s->idle_before;
-    int64_t lag;
+    int64_t lag = clock_ns() - s->busy_since;
 
-    mark_busy(s);
-    lag = s->busy_since - before - (int64_t)(s->idle_before - idle);
     if (lag > s->result->loop_lag_ns)
         s->result->loop_lag_ns = lag;
+    s->awake_since = 0;
 }
 
 /* ---- the end ---- */
@@ -142,6 +157,7 @@ static void close_handles(struct session *s) {
     for (size_t i = 0; i < SIGNAL_ROWS; i++)
         uv_close((uv_handle_t *)&s->signals[i], NULL);
     uv_close((uv_handle_t *)&s->timer, NULL);
+    uv_close((uv_handle_t *)&s->check, NULL);
     uv_close((uv_handle_t *)&s->prepare, NULL);
 }
 
@@ -184,8 +200,9 @@ static const struct sched_executor executor = {.start = order_start, .stop = ord
 static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t start_ns) {
     struct session *s = ctx;
 
-    /* Not start_ns: a pause between it and now would count as run time. */
+    /* Counted from now: a pause since start_ns would be taken for run time. */
     (void)start_ns;
+    note_awake(s);
     sched_started(s->sched, a, pid, clock_run_ns());
     rearm(s);
 }
@@ -215,6 +232,7 @@ static void on_put_off(void *ctx, const struct attempt *a, int error) {
     enum lane lane = s->opts->plan->jobs[a->job].type;
     uint32_t from = sched_counts(s->sched).width[lane];
 
+    note_awake(s);
     sched_put_off(s->sched, a, error, clock_run_ns());
     tell_shortage(s, error, lane, from, sched_counts(s->sched).width[lane]);
     rearm(s);
@@ -223,6 +241,7 @@ static void on_put_off(void *ctx, const struct attempt *a, int error) {
 static void on_ended(void *ctx, const struct attempt *a, struct attempt_end *end) {
     struct session *s = ctx;
 
+    note_awake(s);
     if (!end->start_ns) /* it never started: it failed now */
         end->start_ns = clock_ns();
     sched_ended(s->sched, a, end, clock_run_ns());
@@ -269,6 +288,7 @@ static void on_signal(uv_signal_t *handle, int sig) {
     struct session *s = handle->data;
     size_t row = (size_t)(handle - s->signals);
 
+    note_awake(s);
     trace(TRACE_RUN, "signal %d", sig);
     if (s->sched) /* else nothing was started, and the caller hears why */
         signal_rows[row].act(s, sig);
@@ -288,7 +308,7 @@ static void on_suspend_signal(struct session *s, int sig) {
     uv_signal_start(&s->signals[row], on_signal, sig);
     clock_add_pause(clock_ns() - before);
     lanes_resume(s->lanes);
-    mark_busy(s); /* a pause is no lag */
+    s->awake_since = s->busy_since = clock_ns(); /* a pause is no lag */
     rearm(s);
 }
 
@@ -357,10 +377,12 @@ static void init_handles(struct session *s) {
         s->signals[i].data = s;
     }
     uv_timer_init(&s->loop, &s->timer);
+    uv_check_init(&s->loop, &s->check);
     uv_prepare_init(&s->loop, &s->prepare);
-    s->timer.data = s->prepare.data = s;
+    s->timer.data = s->check.data = s->prepare.data = s;
+    uv_check_start(&s->check, on_check);
     uv_prepare_start(&s->prepare, on_prepare);
-    mark_busy(s);
+    s->busy_since = clock_ns();
 }
 
 static void close_loop(struct session *s) {
@@ -426,7 +448,7 @@ static int run_loop(struct session *s) {
         uv_run(&s->loop, UV_RUN_DEFAULT);
         return rc;
     }
-    mark_busy(s);
+    s->busy_since = clock_ns();
     uv_run(&s->loop, UV_RUN_NOWAIT); /* a signal that is there already: nothing is to start */
     sched_begin(s->sched, clock_run_ns());
     rearm(s);
@@ -451,7 +473,6 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
 
     rc = uv_loop_init(&s.loop);
     if (rc == 0) {
-        uv_loop_configure(&s.loop, UV_METRICS_IDLE_TIME);
         init_handles(&s);
         rc = run_loop(&s);
         close_loop(&s);
