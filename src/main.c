@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* main: set up, hand over to a verb, end: the only exit(). */
 /*
- * muster: runs the jobs of a manifest in two lanes.
- *
  * The map of the house. Rooms include themselves and those above, never back:
  *
  *   base/    what any program could use: memory, text, places in files, diagnostics
@@ -57,7 +56,7 @@ static void fill_standard_fds(void) {
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0 &&
             open("/", O_RDONLY | O_DIRECTORY) < 0)
-            _exit(CLI_BROKEN); /* the lowest free one is fd; and there is no one to tell */
+            exit(CLI_BROKEN); /* the lowest free one is fd; and there is no one to tell */
 }
 
 /* No job gets what muster inherited. */
@@ -69,7 +68,7 @@ static void close_inherited_fds(void) {
         return;
     dir = opendir("/proc/self/fd"); /* Linux before 5.11 */
     while (dir && (entry = readdir(dir))) {
-        int fd = atoi(entry->d_name);
+        int fd = (int)strtol(entry->d_name, NULL, 10);
 
         if (fd > STDERR_FILENO)
             fcntl(fd, F_SETFD, FD_CLOEXEC);
