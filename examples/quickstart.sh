@@ -58,10 +58,11 @@ install_packages() {
     done
     [ -n "$missing" ] || die 'all packages are installed, yet something is not found: look at PATH'
     say "installing$missing"
+    # The package lists may be missing or old: then they are fetched, and it is tried again.
     # shellcheck disable=SC2086 # a list
     if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 || ! get $missing; then
-        # shellcheck disable=SC2086 # a list
-        as_root apt-get -q update >&2 && get $missing || die "could not install$missing"
+        as_root apt-get -q update >&2
+        get $missing || die "could not install$missing"
     fi
 }
 

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# events: waiting for what jobs do, and looking at what they did.
+
+# Waits until each of the files is there. A hanging run is a failure, not a wait.
+wait_for() {
+    local file
+    for file; do
+        for _ in $(seq 1000); do
+            [ -e "$file" ] && continue 2
+            sleep 0.02
+        done
+        echo "waited in vain for $file" >&2
+        return 1
+    done
+}
+
+# Waits until the command succeeds.
+wait_until() {
+    for _ in $(seq 1000); do
+        "$@" && return 0
+        sleep 0.02
+    done
+    echo "waited in vain for: $*" >&2
+    return 1
+}
+
+# Whether no process has the id any more; a zombie is one that is gone.
+gone() {
+    local state
+    state=$(sed -n 's/^State:[[:blank:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) || true
+    [ -z "$state" ] || [ "$state" = Z ]
+}
+
+stopped() {
+    grep -q '^State:[[:blank:]]*T' "/proc/$1/status"
+}
+
+# Waits for a run in the background and leaves its exit status in $status.
+# Of a signal that ends it the shell makes 128 + N.
+await() {
+    status=0
+    wait "$1" || status=$?
+}
+
+# What jq finds in the JSON report that a run left in results.json.
+json() {
+    jq -r "$@" results.json
+}
+
+# A field of one job's object.
+job_json() {
+    jq -r --arg name "$1" ".jobs[] | select(.name == \$name) | $2" results.json
+}
+
+# The most lines of "start" that no "end" has followed in a log of both.
+most_at_once() {
+    awk '$1 == "start" { if (++n > most) most = n } $1 == "end" { n-- } END { print most + 0 }' "$1"
+}
+
+# How many processes run a program of $CHILDREN in the test's own folder.
+count_here() {
+    local exe n=0
+    for exe in /proc/[0-9]*/exe; do
+        if [ "$(readlink "$exe")" = "$CHILDREN/$1" ] &&
+            [ "$(readlink "${exe%exe}cwd")" = "$PWD" ]; then
+            n=$((n + 1))
+        fi
+    done 2>/dev/null
+    echo "$n"
+}
