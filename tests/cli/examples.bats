@@ -57,7 +57,7 @@ setup() {
 
 @test "quickstart.sh without apt-get names the packages and stops" {
     mkdir bin
-    for tool in sh dirname id; do ln -s "$(command -v $tool)" bin; done
+    for tool in sh dirname basename id; do ln -s "$(command -v $tool)" bin; done
     run --separate-stderr env -u MUSTER PATH="$PWD/bin" sh "$examples/quickstart.sh"
     [ "$status" -eq 1 ]
     for package in gcc make libc6-dev autoconf automake pkg-config \
