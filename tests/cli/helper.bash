@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+# helper: a fresh folder for each test, and the program under test.
+
+: "${MUSTER:?is the path of the program under test}"
+export LC_ALL=C TZ=UTC0
+unset NO_COLOR MUSTER_DEBUG CI GITHUB_ACTIONS GITLAB_CI MAKEFLAGS
+cd "$BATS_TEST_TMPDIR"
+
+# Writes standard input to m.ini, or to the file named.
+manifest() {
+    cat > "${1:-m.ini}"
+}
+
+# Runs muster with both streams apart: $status, $output, $stderr.
+muster() {
+    run --separate-stderr "$MUSTER" "$@"
+}
+
+# What is compared, when it differs.
+differ() {
+    printf -- '--- expected\n%s\n--- got\n%s\n' "$1" "$2" >&2
+    return 1
+}
+
+# The whole of standard output, or of standard error, is this.
+prints() {
+    [ "$output" = "$1" ] || differ "$1" "$output"
+}
+
+says() {
+    [ "$stderr" = "$1" ] || differ "$1" "$stderr"
+}
