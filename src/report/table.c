@@ -104,6 +104,8 @@ static void cell_reason(const struct row *r, char *buf, size_t n) {
     size_t len, used, at = 0;
 
     job_reason_text(r->in->run, r->index, raw, sizeof raw);
+    if (!*raw)
+        snprintf(raw, sizeof raw, "%s", nothing);
     len = strlen(raw);
     for (size_t i = 0; i < len; i += used) {
         const char *shown = raw + i;

@@ -53,8 +53,8 @@ static const char *squeeze(char *line) {
 static void test_rows(void **state) {
     static const char *const want[] = {
         "JOB TYPE LANE STATUS TRIES EXIT WALL CPU RSS REASON",
-        "compile cpu cpu ok 1 0 1.10s 1.00s 3.0M",
-        "fetch io io flaky 2 0 2.00s 0.00s 3.0M",
+        "compile cpu cpu ok 1 0 1.10s 1.00s 3.0M -",
+        "fetch io io flaky 2 0 2.00s 0.00s 3.0M -",
         "lint cpu cpu failed 1 3 0.02s 0.01s 3.0M exit 3",
         "crash io io failed 1 SIGSEGV 0.02s 0.01s 3.0M SIGSEGV",
         "slow io io timeout 1 SIGKILL 3.00s 0.00s 3.0M timed out after 1s, killed after 2s more",
@@ -62,7 +62,7 @@ static void test_rows(void **state) {
         "No such file or directory",
         "optional io io allowed 1 1 0.02s 0.01s 3.0M exit 1",
         "package cpu - skipped - - - - - because lint failed",
-        "nothing-to-do io io skipped 1 77 0.02s 0.01s 3.0M",
+        "nothing-to-do io io skipped 1 77 0.02s 0.01s 3.0M -",
         "never cpu - cancelled - - - - - interrupted by SIGTERM",
         "",
         "10 jobs: 2 ok (1 flaky), 4 failed (1 allowed), 1 timeout, 1 cancelled, 2 skipped",
