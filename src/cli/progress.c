@@ -170,6 +170,8 @@ static void on_done(void *ctx, uint32_t job, struct attempt_end *end) {
         .err_at = &r->err_at,
         .err_len = &r->err_len,
     };
+    if (!shown.lines && !shown.keep)
+        return; /* nobody wants it */
     if (shown.lines)
         shown.header = make_header(p, job, reason);
     end->out = end->err = NULL; /* taken over */

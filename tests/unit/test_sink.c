@@ -162,6 +162,23 @@ static void test_links(void **state) {
     unlink("sub/absent");
 }
 
+/* In a folder like /tmp anyone could have put a link there: only one's own is followed. */
+static void test_foreign_link(void **state) {
+    uid_t stranger = geteuid() == 0 ? 65534 : geteuid();
+
+    (void)state;
+    put("target", "old");
+    assert_int_equal(mkdir("sticky", 0755), 0);
+    assert_int_equal(chmod("sticky", 01777), 0);
+    assert_int_equal(symlink("../target", "sticky/link"), 0);
+    assert_int_equal(write_file("sticky/link", "mine"), 0);
+    expect("target", "mine");
+    assert_int_equal(lchown("sticky/link", stranger, (gid_t)-1), 0);
+    assert_int_equal(write_file("sticky/link", "theirs"), geteuid() == 0 ? UV_EACCES : 0);
+    expect("target", geteuid() == 0 ? "mine" : "theirs");
+    unlink("sticky/link");
+}
+
 static void test_refused(void **state) {
     (void)state;
     mkdir("sub", 0755);
@@ -228,8 +245,9 @@ static void test_stdout(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(test_new),     TEST(test_replace), TEST(test_failed),     TEST(test_links),
-        TEST(test_refused), TEST(test_device),  TEST(test_error_kept), TEST(test_stdout),
+        TEST(test_new),    TEST(test_replace),      TEST(test_failed),
+        TEST(test_links),  TEST(test_foreign_link), TEST(test_refused),
+        TEST(test_device), TEST(test_error_kept),   TEST(test_stdout),
     };
 
     return cmocka_run_group_tests_name("sink", tests, NULL, NULL);
