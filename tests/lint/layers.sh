@@ -31,9 +31,8 @@ none 'no include goes to a later room' "$(printf '%s\n' "$edges" | awk '
         else if (rank[to[1]] > rank[room]) print $1 " includes " $2
     }')"
 
-# A module is a header with all that implements it: text.c and text_format.c
-# are both of text.h when they define what it declares; one name each is enough
-# here, since a second file includes its header and nothing includes the file.
+# A module is NAME.h and NAME.c. A second file of one, such as text_format.c,
+# only points at that header, so that no loop can hide behind it.
 none 'no loop among modules' "$(printf '%s\n' "$edges" | awk '
     {
         from = $1; to = $2

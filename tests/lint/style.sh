@@ -21,14 +21,14 @@ done)"
 # shellcheck disable=SC2086 # a list
 none 'lines have at most 100 characters, no tabs, no blanks at the end' \
     "$(LC_ALL=C.UTF-8 grep -nE '^.{101,}|	|[[:blank:]]$' $c_files)"
-# shellcheck disable=SC2086 # a list
-none 'files have at most 700 lines' "$(wc -l $c_files | awk '$2 != "total" && $1 > 700')"
+none 'source files have at most 700 lines' \
+    "$(wc -l src/*.c src/*/*.[ch] | awk '$2 != "total" && $1 > 700')"
 # shellcheck disable=SC2086 # a list
 none 'no marks of unfinished work' "$(grep -nE '\b(TODO|FIXME|XXX|HACK)\b' $c_files $scripts |
     grep -v '^tests/lint/style.sh:')"
 none 'no typedef but for callbacks' "$(grep -nE '^[[:space:]]*typedef ' src/*.c src/*/*.[ch] |
     grep -vE '_cb\)')"
-none 'shell scripts parse' "$(for file in $(ls tests/*.sh tests/*/*.sh examples/*.sh); do
+none 'shell scripts parse' "$(for file in tests/*.sh tests/*/*.sh examples/*.sh; do
     sh -n "$file" 2>&1
 done
 bash -n .ci/run 2>&1)"
