@@ -71,6 +71,7 @@ static bool interpreter_of(const char *path, char *buf, size_t n) {
     char line[256];
     ssize_t got;
     size_t start, len;
+    bool dos;
     /* Nonblocking: the path may name a FIFO by now. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -82,8 +83,11 @@ static bool interpreter_of(const char *path, char *buf, size_t n) {
         return false;
     line[got] = '\0';
     start = 2 + strspn(line + 2, " \t");
-    len = strcspn(line + start, " \t\n"); /* a carriage return belongs to it: often the fault */
-    text_visible(buf, n, line + start, len, NULL);
+    len = strcspn(line + start, " \t\n");
+    dos = len > 0 && line[start + len - 1] == '\r'; /* belongs to it, and often is the fault */
+    text_visible(buf, n - 2, line + start, len - dos, NULL);
+    start = strlen(buf);
+    snprintf(buf + start, n - start, "%s", dos ? "\\r" : "");
     return true;
 }
 

@@ -26,8 +26,9 @@ struct sched_listener {
     void (*timed_out)(void *ctx, uint32_t job); /* the stop sequence begins */
     /* An attempt failed and another follows after delay_ns. */
     void (*retry)(void *ctx, uint32_t job, int64_t delay_ns);
-    /* The job's result stands. `end` is its last attempt's, NULL when it never
-     * had one; the listener may take (and NULL) its captures. */
+    /* The job's result stands. `end` is that of the attempt that has just ended,
+     * NULL when there is none: it never had one, or was cancelled between two.
+     * The listener may take (and NULL) its captures. */
     void (*done)(void *ctx, uint32_t job, struct attempt_end *end);
 };
 
