@@ -11,6 +11,8 @@
 #include "base/source.h"
 
 #define COUNT_UNLIMITED UINT32_MAX
+/* Bytes of one argument or NAME=VALUE that the kernel takes: MAX_ARG_STRLEN less the NUL. */
+#define PLAN_STRING_MAX 131071U
 
 enum lane { LANE_IO, LANE_CPU, LANES };
 enum action { ACTION_NONE, ACTION_COMMAND, ACTION_EXEC };
@@ -55,20 +57,21 @@ struct env_var {
 /* One job with everything that its layers (defaults, templates, own) say. */
 struct plan_job {
     const char *name;
-    struct span header;           /* of [job NAME], for messages at run time */
-    const char *folder;           /* absolute; of the file that its section stands in */
-    enum lane type;               /* the lane it is marked for */
+    struct span header; /* of [job NAME], for messages at run time */
+    const char *folder; /* absolute; of the file that its section stands in */
+    enum lane type;     /* the lane it is marked for */
     enum action action;
-    const char *command;          /* ACTION_COMMAND: text for the shell */
-    const char *const *argv;      /* ACTION_EXEC: words, NULL at the end */
-    const char *program;          /* ACTION_EXEC: absolute path found at check time; NULL: not there then */
-    const char *const *shell;     /* words before the command, NULL at the end */
-    const char *dir;              /* absolute */
-    const struct env_var *env;    /* env.NAME, names unique; a NULL name ends it */
+    const char *command;            /* ACTION_COMMAND: text for the shell */
+    const char *const *argv;        /* ACTION_EXEC: words, NULL at the end */
+    const char *program;            /* absolute path of argv[0] or shell[0]; NULL: not there then */
+    const char *const *shell;       /* words before the command, NULL at the end */
+    const char *dir;                /* absolute */
+    const struct env_var *env;      /* env.NAME, names unique; a NULL name ends it */
     const struct env_var *env_file; /* of env-file, the same */
+    const char *env_file_late;      /* its path, when it was not there: to be read at each start */
     bool clear_env;
     struct stream in, out, err;
-    int64_t timeout_ns;           /* of one attempt; 0: none */
+    int64_t timeout_ns; /* of one attempt; 0: none */
     int64_t kill_after_ns;
     int stop_signal;
     uint32_t retries;
@@ -78,11 +81,11 @@ struct plan_job {
     struct exit_set ok_exit, skip_exit;
     bool allow_failure;
     enum when when;
-    const uint32_t *after;        /* indexes of the jobs it comes after, no doubles */
+    const uint32_t *after; /* indexes of the jobs it comes after, no doubles */
     uint32_t nafter;
-    uint32_t cpus;                /* workers' worth; 1 in the I/O lane */
-    int nice;                     /* added to muster's */
-    int32_t priority;             /* higher starts first among the ready */
+    uint32_t cpus;    /* workers' worth; 1 in the I/O lane */
+    int nice;         /* added to muster's */
+    int32_t priority; /* higher starts first among the ready */
 };
 
 enum report_format { REPORT_TABLE, REPORT_JSON };
@@ -94,31 +97,31 @@ struct report_spec {
 struct plan {
     struct arena arena;
     struct sources sources;
-    const char *path;             /* as given; "-" for standard input */
-    const char *name;             /* `name`, else the file's base name without .ini */
-    uint32_t io_limit;            /* effective: option, else manifest, else 64 */
-    uint32_t cpu_workers;         /* effective: option, else manifest, else the machine's */
-    int64_t deadline_ns;          /* 0: none */
+    const char *path;     /* as given; "-" for standard input */
+    const char *name;     /* `name`, else the file's base name without .ini */
+    uint32_t io_limit;    /* effective: option, else manifest, else 64 */
+    uint32_t cpu_workers; /* effective: option, else manifest, else the machine's */
+    int64_t deadline_ns;  /* 0: none */
     enum on_failure on_failure;
     uint32_t max_failures;
-    uint32_t max_retries;         /* COUNT_UNLIMITED: no budget */
+    uint32_t max_retries; /* COUNT_UNLIMITED: no budget */
     enum output_mode output;
     const struct report_spec *reports;
     size_t nreports;
-    const struct env_var *vars;   /* [vars] and --define; a NULL name ends it */
-    const struct env_var *env;    /* [env]; the same */
-    struct plan_job *jobs;        /* in manifest order */
+    const struct env_var *vars; /* [vars] and --define; a NULL name ends it */
+    const struct env_var *env;  /* [env]; the same */
+    struct plan_job *jobs;      /* in manifest order */
     uint32_t njobs;
-    const uint32_t *order;        /* all jobs, each behind what it comes after */
+    const uint32_t *order; /* all jobs, each behind what it comes after */
 };
 
 /* What the command line says over the manifest's head. Zero or NULL: nothing. */
 struct plan_opts {
-    const char *path;                    /* file, or "-" */
+    const char *path; /* file, or "-" */
     uint32_t io_limit, cpu_workers;
-    uint32_t cpus;                       /* CPUs that this process may use */
-    const char *const *defines;          /* NAME=VALUE, NULL at the end */
-    const char *const *jobs;             /* only these and what they come after; NULL at the end */
+    uint32_t cpus;              /* CPUs that this process may use */
+    const char *const *defines; /* NAME=VALUE, NULL at the end */
+    const char *const *jobs;    /* only these and what they come after; NULL at the end */
 };
 
 /*
@@ -129,6 +132,12 @@ struct plan_opts {
  * same, for rendering. UV_ENOMEM: *out is NULL. Main thread; blocks.
  */
 int plan_load(const struct plan_opts *opts, struct plan **out, struct diag **diag);
+/*
+ * The same from bytes, for tests and fuzzing; opts->path is their name. Looks at
+ * no file: `include` is refused, and what else a manifest names is not looked for.
+ */
+int plan_load_bytes(const struct plan_opts *opts, const char *bytes, size_t n, struct plan **out,
+                    struct diag **diag);
 /* Accepts NULL; returns NULL. */
 struct plan *plan_free(struct plan *plan);
 /* The index of a job, or UINT32_MAX. */

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* layers: reads all values, then puts each job together: defaults, templates, its own. */
+#include <string.h>
+
+#include "base/trace.h"
+#include "plan/loader.h"
+
+static const struct env_var no_env[1];
+
+/* --- values --- */
+
+/* A key that is a variable: of [vars], [env] or env.NAME. */
+static struct env_var *read_env(struct loader *l, struct section *s, struct entry *e,
+                                uint32_t skip) {
+    struct env_var *var = arena_new(&l->scratch, struct env_var);
+    var->name =
+        arena_strndup(&l->plan->arena, source_text(s->source, e->key) + skip, e->key.len - skip);
+    var->value = value_env(&l->values, s, e, var->name);
+    return var->value && !e->reported ? var : NULL;
+}
+
+/* All that a section says of the environment, as an array; NULL: nothing. */
+static const struct env_var *gather_env(struct loader *l, const struct section *s) {
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < s->nentries; i++)
+        n += s->entries[i].row && s->entries[i].row->effect == EFFECT_ENV && s->entries[i].typed;
+    if (!n)
+        return NULL;
+    struct env_var *env = arena_array(&l->plan->arena, struct env_var, n + 1);
+    n = 0;
+    for (uint32_t i = 0; i < s->nentries; i++) {
+        const struct entry *e = &s->entries[i];
+        if (e->row && e->row->effect == EFFECT_ENV && e->typed)
+            env[n++] = *(const struct env_var *)e->typed;
+    }
+    return env;
+}
+
+static void read_section(struct loader *l, struct section *s) {
+    for (uint32_t i = 0; i < s->nentries; i++) {
+        struct entry *e = &s->entries[i];
+        if (section_is(s, SECTION_ENV)) {
+            e->typed = read_env(l, s, e, 0);
+        } else if (e->row && e->row->effect == EFFECT_ENV) {
+            if (e->key.len > strlen(e->row->name))
+                e->typed = read_env(l, s, e, (uint32_t)strlen(e->row->name));
+        } else if (e->row && e->row->type != VALUE_INCLUDE) {
+            value_parse(&l->values, s, e);
+            if (e->reported)
+                e->typed = NULL;
+        }
+    }
+    s->env = gather_env(l, s);
+}
+
+static void declare_vars(struct loader *l) {
+    for (size_t i = 0; i < l->nsections; i++) {
+        struct section *s = l->sections[i];
+        for (uint32_t k = 0; section_is(s, SECTION_VARS) && k < s->nentries; k++) {
+            struct entry *e = &s->entries[k];
+            struct text text = {.bytes = ""};
+            value_text(&l->values, s, e, &text);
+            if (!e->reported)
+                vars_declare(&l->vars, source_text(s->source, e->key), e->key.len, e->key, text);
+        }
+    }
+    vars_expand(&l->vars);
+    l->plan->vars = vars_environment(&l->vars);
+}
+
+/* --- [muster] and [env] --- */
+
+static void set_reports(struct loader *l, const struct reports *reports) {
+    size_t bare = 0;
+
+    for (size_t i = 0; i < reports->count; i++)
+        if (!reports->list[i].file && bare++)
+            diag_error(
+                l->diag, reports->at[i],
+                "report: only one report can go to standard output (FORMAT:FILE for others)");
+    l->plan->reports = reports->list;
+    l->plan->nreports = reports->count;
+}
+
+static void apply_run(struct loader *l, struct section *s) {
+    for (uint32_t i = 0; i < s->nentries; i++) {
+        struct entry *e = &s->entries[i];
+        if (!e->typed)
+            continue;
+        if (e->row->placed)
+            memcpy((char *)l->plan + e->row->offset, e->typed, value_size(e->row->type));
+        if (e->row->type == VALUE_REPORTS) {
+            set_reports(l, e->typed);
+            l->report_entry = e;
+            e->need = 2;
+        } else if (e->row->type == VALUE_SHELL) {
+            l->shell = *(const char *const *const *)e->typed;
+            l->shell_entry = e;
+        }
+    }
+}
+
+/* The run's settings and the environment of all jobs, over the built-in defaults. */
+static void build_run(struct loader *l) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < schema_key_count; i++) {
+        const struct schema_key *row = &schema_keys[i];
+        if (row->scope == SCOPE_MUSTER && row->value && row->placed)
+            memcpy((char *)l->plan + row->offset, value_parse_default(&l->values, row),
+                   value_size(row->type));
+    }
+    for (size_t i = 0; i < l->nsections; i++) {
+        if (section_is(l->sections[i], SECTION_MUSTER))
+            apply_run(l, l->sections[i]);
+        else if (section_is(l->sections[i], SECTION_ENV))
+            n += l->sections[i]->nentries;
+    }
+    struct env_var *env = arena_array(&l->plan->arena, struct env_var, n + 1);
+    l->plan->env = env;
+    for (size_t i = 0; i < l->nsections; i++)
+        for (uint32_t k = 0; k < l->sections[i]->nentries; k++)
+            if (section_is(l->sections[i], SECTION_ENV) && l->sections[i]->entries[k].typed)
+                *env++ = *(const struct env_var *)l->sections[i]->entries[k].typed;
+}
+
+/* --- jobs --- */
+
+/* A job while it grows, layer by layer. */
+struct layer {
+    struct plan_job job;
+    struct draft draft;
+};
+
+/* The last two environments that were put together: mostly the next job wants the same. */
+struct env_memo {
+    const struct env_var *weak, *strong, *both;
+};
+
+static size_t count_env(const struct env_var *env) {
+    size_t n = 0;
+
+    while (env[n].name)
+        n++;
+    return n;
+}
+
+static const struct env_var *merge_env(struct loader *l, struct env_memo *memo,
+                                       const struct env_var *weak, const struct env_var *strong) {
+    if (!strong || !strong->name)
+        return weak;
+    if (!weak->name)
+        return strong;
+    if (memo->weak == weak && memo->strong == strong)
+        return memo->both;
+    size_t n = count_env(weak), total = n + count_env(strong);
+    struct env_var *both = arena_array(&l->plan->arena, struct env_var, total + 1);
+    struct map names;
+    map_init(&names, &l->scratch);
+    memcpy(both, weak, n * sizeof *both);
+    for (size_t i = 0; i < n; i++)
+        map_add(&names, both[i].name, strlen(both[i].name), (uint32_t)i);
+    for (; strong->name; strong++) {
+        uint32_t i = map_add(&names, strong->name, strlen(strong->name), (uint32_t)n);
+        both[i == MAP_NONE ? n++ : i] = *strong;
+    }
+    *memo = (struct env_memo){weak, strong, both};
+    return both;
+}
+
+static void apply_section(struct loader *l, struct layer *layer, const struct section *s,
+                          struct env_memo *memo) {
+    for (uint32_t i = 0; i < s->nentries; i++) {
+        struct entry *e = &s->entries[i];
+        const struct schema_key *row = e->row;
+        if (!row || row->effect == EFFECT_ENV)
+            continue;
+        if (row->effect && !(e->reported && !row->action))
+            layer->draft.places[row->effect] = e;
+        if (!e->typed)
+            continue;
+        if (row->placed)
+            memcpy((char *)&layer->job + row->offset, e->typed, value_size(row->type));
+        if (row->effect == EFFECT_ACTION) {
+            const struct action_value *value = e->typed;
+            layer->job.action = value->action;
+            layer->job.command = value->command;
+            layer->job.argv = value->argv;
+        }
+    }
+    layer->job.env = merge_env(l, memo, layer->job.env, s->env);
+}
+
+/* What a job is before any section speaks. */
+static struct layer built_in(struct loader *l) {
+    struct layer layer = {.job = {.env = no_env, .env_file = no_env}};
+
+    for (size_t i = 0; i < schema_key_count; i++) {
+        const struct schema_key *row = &schema_keys[i];
+        if (row->scope == SCOPE_JOB && row->value && row->placed)
+            memcpy((char *)&layer.job + row->offset, value_parse_default(&l->values, row),
+                   value_size(row->type));
+    }
+    if (l->shell)
+        layer.job.shell = l->shell;
+    return layer;
+}
+
+static void apply_templates(struct loader *l, struct layer *layer, struct entry *use,
+                            struct env_memo *memo) {
+    if (!use || !use->typed)
+        return;
+    const struct names *names = use->typed;
+    for (uint32_t i = 0; i < names->count; i++) {
+        const struct name *name = &names->list[i];
+        uint32_t section = map_get(&l->names[SECTION_TEMPLATE], name->text, name->len);
+        if (section != MAP_NONE) {
+            apply_section(l, layer, l->sections[section], &memo[i & 1]);
+        } else if (!use->reported) {
+            const char *near = sections_nearest(l, SECTION_TEMPLATE, name->text, name->len);
+            diag_error(l->diag, name->at, "use: no template '%.*s'%s%s%s", (int)name->len,
+                       name->text, near ? "; did you mean '" : "", near ? near : "",
+                       near ? "'?" : "");
+        }
+    }
+    /* Each job that has it from [defaults] would say it again. */
+    use->reported = true;
+}
+
+/* The entry of `use` that has the last word for a job: its own, else that of [defaults]. */
+static struct entry *find_use(const struct section *s, const struct layer *defaults) {
+    for (uint32_t i = 0; i < s->nentries; i++)
+        if (s->entries[i].row && s->entries[i].row->effect == EFFECT_USE)
+            return &s->entries[i];
+    return defaults->draft.places[EFFECT_USE];
+}
+
+static void build_jobs(struct loader *l) {
+    struct layer defaults = built_in(l);
+    struct env_memo memo[4] = {0};
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < l->nsections; i++) {
+        if (section_is(l->sections[i], SECTION_DEFAULTS))
+            apply_section(l, &defaults, l->sections[i], &memo[0]);
+        n += section_is(l->sections[i], SECTION_JOB) && l->sections[i]->live;
+    }
+    l->plan->jobs = arena_array(&l->plan->arena, struct plan_job, n);
+    l->drafts = arena_array(&l->scratch, struct draft, n);
+    for (size_t i = 0; i < l->nsections; i++) {
+        struct section *s = l->sections[i];
+        if (!section_is(s, SECTION_JOB) || !s->live)
+            continue;
+        struct layer layer = defaults;
+        apply_templates(l, &layer, find_use(s, &defaults), memo + 1);
+        apply_section(l, &layer, s, &memo[3]);
+        layer.job.name =
+            arena_strndup(&l->plan->arena, source_text(s->source, s->name), s->name.len);
+        layer.job.header = s->header;
+        layer.job.folder = s->source->folder;
+        if (!layer.job.dir)
+            layer.job.dir = s->source->folder;
+        layer.draft.section = s;
+        s->job = l->plan->njobs++;
+        l->plan->jobs[s->job] = layer.job;
+        l->drafts[s->job] = layer.draft;
+    }
+}
+
+void layers_build(struct loader *l) {
+    declare_vars(l);
+    for (size_t i = 0; i < l->nsections; i++)
+        if (l->sections[i]->type >= 0 && !section_is(l->sections[i], SECTION_VARS))
+            read_section(l, l->sections[i]);
+    build_run(l);
+    build_jobs(l);
+    trace(TRACE_PLAN, "%u jobs of %zu sections", l->plan->njobs, l->nsections);
+}

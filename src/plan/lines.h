@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* lines: the bytes of a manifest checked, and its lines judged by inih. */
+#ifndef MUSTER_PLAN_LINES_H
+#define MUSTER_PLAN_LINES_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/source.h"
+
+/* A line that begins in column 1 with something other than a comment. */
+struct line {
+    uint32_t at, len; /* offset in the source; bytes without the line end */
+    bool accepted;    /* inih read it as a pair or a section header */
+};
+
+struct lines {
+    struct line *list;
+    uint32_t count;
+};
+
+/*
+ * Reports what may not stand in a manifest: NUL, lone CR, control characters,
+ * what is not UTF-8; the first few of a file. Whether there was none.
+ */
+bool lines_check(const struct source *source, struct diag *diag);
+/* Whether n bytes of it are free of such. */
+bool lines_clean(const char *s, size_t n);
+/*
+ * Finds the lines and has inih judge them. The arena must jump when it is out
+ * of memory. 0, or UV_ENOMEM from inih.
+ */
+int lines_read(struct lines *lines, const struct source *source, struct arena *arena);
+/*
+ * The line that begins at *at, without its line end; *at goes to the next one.
+ * False at the end.
+ */
+bool lines_next(const struct source *source, uint32_t *at, struct line *line);
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* lists: values that are words: commands, names, exit statuses, reports. */
+#include <string.h>
+#include <uv.h>
+
+#include "base/text.h"
+#include "base/words.h"
+#include "plan/parse.h"
+
+#define LIST_FAULTS_MAX 10 /* reported in one value */
+
+/*
+ * The next word of p->s, with variables put in when the form wants that word
+ * by word. 1, 0 at the end, -1 after a fault, which ends the words.
+ */
+static int next_word(struct parse *p, struct words *w, bool put, struct word *word,
+                     struct span *at) {
+    int got = words_next(w, word);
+
+    if (got < 0) {
+        parse_fault(p, word->at, 1, "the quote is never closed");
+        return -1;
+    }
+    if (!got)
+        return 0;
+    *at = parse_span(p, word->at, word->len);
+    if (!put ||
+        (!memchr(word->text, '{', word->text_len) && !memchr(word->text, '}', word->text_len)))
+        return 1;
+    size_t len;
+    word->text = parse_put_in(p, word->text, word->text_len, *at, &len);
+    word->text_len = word->text ? len : 0;
+    return word->text ? 1 : -1;
+}
+
+/* --- commands --- */
+
+/* Splits a command into words, NULL at the end. NULL after a fault. */
+static const char *const *split_command(struct parse *p, bool put) {
+    struct words w;
+    struct word word;
+    struct span at;
+    const char **argv = NULL;
+    size_t n = 0, cap = 0;
+    size_t faults = 0;
+    int got;
+
+    words_init(&w, WORDS_SHELL, p->s, p->n, p->v->arena);
+    while ((got = next_word(p, &w, put, &word, &at)) != 0) {
+        if (got < 0 && ++faults == LIST_FAULTS_MAX)
+            break;
+        if (got > 0 && word.text_len > PLAN_STRING_MAX)
+            faults += !parse_fault_at(p, at,
+                                      "a word of %zu bytes is more than the kernel takes as one "
+                                      "argument (%u)",
+                                      word.text_len, PLAN_STRING_MAX);
+        argv = arena_grow(p->v->scratch, argv, n, &cap, sizeof *argv);
+        argv[n++] = word.text;
+    }
+    if (faults)
+        return NULL;
+    if (!n || !*argv[0]) {
+        parse_fault(p, 0, p->n, "the program is missing");
+        return NULL;
+    }
+    const char **sealed = arena_array(p->v->arena, const char *, n + 1);
+    memcpy(sealed, argv, n * sizeof *argv);
+    return sealed;
+}
+
+bool parse_exec(struct parse *p, void *out) {
+    const char *const *argv = split_command(p, true);
+
+    *(struct action_value *)out = (struct action_value){ACTION_EXEC, NULL, argv};
+    return argv;
+}
+
+bool parse_shell(struct parse *p, void *out) {
+    const char *const *words = split_command(p, false);
+
+    if (words && !p->silent)
+        parse_warn_of_references(p);
+    *(const char *const **)out = words;
+    return words;
+}
+
+/* --- lists of names --- */
+
+/* What each word of a list must be: NULL, or what it is not in words. */
+typedef const char *(*word_fault)(const char *s, size_t n);
+
+static bool parse_list(struct parse *p, enum words_rule rule, word_fault fault, struct names *out) {
+    struct words w;
+    struct word word;
+    struct span at;
+    size_t cap = 0, faults = 0;
+    int got;
+
+    *out = (struct names){0};
+    words_init(&w, rule, p->s, p->n, p->v->scratch);
+    while ((got = next_word(p, &w, true, &word, &at)) != 0 && faults < LIST_FAULTS_MAX) {
+        const char *what = got > 0 && fault ? fault(word.text, word.text_len) : NULL;
+        if (what)
+            parse_fault_at(p, at, "'%s' %s", parse_shown(p, word.text, word.text_len), what);
+        faults += got < 0 || what;
+        if (got < 0 || what)
+            continue;
+        out->list = arena_grow(p->v->scratch, out->list, out->count, &cap, sizeof *out->list);
+        out->list[out->count++] = (struct name){word.text, (uint32_t)word.text_len, at};
+    }
+    return !faults;
+}
+
+static const char *name_fault(const char *s, size_t n) {
+    const char *open = memchr(s, '[', n);
+
+    /* job[value] and job[*] name items. */
+    if (open && s[n - 1] == ']' && text_name_valid(s, (size_t)(open - s)))
+        return "is not supported yet";
+    return text_name_valid(s, n) ? NULL : "is not a name (letters, digits, '_', '.' and '-')";
+}
+
+static const char *var_fault(const char *s, size_t n) {
+    return text_var_valid(s, n) ? NULL : "is not the name of a variable (letters, digits and '_')";
+}
+
+static const char *pair_fault(const char *s, size_t n) {
+    const char *equals = memchr(s, '=', n);
+
+    return equals && text_var_valid(s, (size_t)(equals - s)) ? NULL : "is not NAME=VALUE";
+}
+
+bool parse_names(struct parse *p, void *out) {
+    return parse_list(p, WORDS_LIST, name_fault, out);
+}
+
+bool parse_vars(struct parse *p, void *out) {
+    return parse_list(p, WORDS_LIST, var_fault, out);
+}
+
+bool parse_words(struct parse *p, void *out) {
+    return parse_list(p, WORDS_LIST, NULL, out);
+}
+
+bool parse_pairs(struct parse *p, void *out) {
+    return parse_list(p, WORDS_LIST, pair_fault, out);
+}
+
+/* --- exit and HTTP statuses --- */
+
+bool parse_exits(struct parse *p, void *out) {
+    struct text_fault fault = {0, p->n};
+    struct exit_set *set = out;
+
+    *set = (struct exit_set){0};
+    int err = p->n ? text_exit_list(p->s, p->n, set->bits, &fault) : 0;
+    return !err || parse_fault(p, fault.at, fault.len,
+                               "'%s' is not an exit status (0 to 255, such as 1-3,75)",
+                               parse_shown(p, p->s + fault.at, fault.len));
+}
+
+bool parse_http_list(struct parse *p, void *out) {
+    struct text_fault fault;
+
+    *(const char **)out = NULL;
+    return !text_http_list(p->s, p->n, &fault) ||
+           parse_fault(p, fault.at, fault.len,
+                       "'%s' is not an HTTP status (100 to 599, such as 200-299,304)",
+                       parse_shown(p, p->s + fault.at, fault.len));
+}
+
+/* --- retry-on --- */
+
+/* A class that stands alone, and what it sets. */
+static bool *retry_class(struct retry_on *set, const char *s, size_t n) {
+    static const char *const words[] = {"any", "timeout", "signal", "spawn", NULL};
+    bool *const flags[] = {&set->any, &set->timeout, &set->signal, &set->spawn};
+    int i = text_choose(s, n, words);
+
+    return i < 0 ? NULL : flags[i];
+}
+
+bool parse_retry_on(struct parse *p, void *out) {
+    struct retry_on *set = out;
+    struct words w;
+    struct word word;
+    bool good = true;
+    int got;
+
+    *set = (struct retry_on){0};
+    words_init(&w, WORDS_BLANKS, p->s, p->n, p->v->scratch);
+    while ((got = words_next(&w, &word)) > 0) {
+        struct text_fault fault = {0, word.text_len};
+        bool *flag = retry_class(set, word.text, word.text_len);
+        bool exits = word.text_len > 5 && !memcmp(word.text, "exit:", 5);
+        bool http = word.text_len > 5 && !memcmp(word.text, "http:", 5);
+        int err = UV_EINVAL;
+        if (flag)
+            err = !(*flag = true);
+        else if (exits)
+            err = text_exit_list(word.text + 5, word.text_len - 5, set->exits.bits, &fault);
+        else if (http)
+            err = text_http_list(word.text + 5, word.text_len - 5, &fault);
+        const char *shown = parse_shown(p, p->s + word.at, word.len);
+        if (err && (exits || http))
+            good = parse_fault(p, word.at + 5 + fault.at, fault.len, "'%s' is not %s",
+                               parse_shown(p, word.text + 5 + fault.at, fault.len),
+                               exits ? "an exit status (0 to 255, such as 1-3,75)"
+                                     : "an HTTP status (100 to 599, such as 500-599)");
+        else if (err)
+            good = parse_fault(p, word.at, word.len,
+                               "'%s' is not any, exit:LIST, timeout, signal, spawn or http:LIST",
+                               shown);
+        else if (http)
+            good = parse_fault(p, word.at, word.len, "'%s' is not supported yet", shown);
+        if (!good)
+            break;
+    }
+    if (got < 0)
+        return parse_fault(p, word.at, 1, "the quote is never closed");
+    return good;
+}
+
+/* --- reports --- */
+
+bool parse_reports(struct parse *p, void *out) {
+    /* In the order of enum report_format; behind them what is not supported yet. */
+    static const char *const formats[] = {"table", "json",       "jsonl",    "junit",
+                                          "tap",   "joblog",     "markdown", "html",
+                                          "trace", "prometheus", NULL};
+    struct reports *reports = out;
+    struct names names;
+
+    if (!parse_list(p, WORDS_LIST, NULL, &names))
+        return false;
+    *reports = (struct reports){.list = arena_array(p->v->arena, struct report_spec, names.count),
+                                .at = arena_array(p->v->scratch, struct span, names.count)};
+    bool good = true;
+    for (uint32_t i = 0; i < names.count; i++) {
+        const struct name *name = &names.list[i];
+        const char *colon = memchr(name->text, ':', name->len);
+        size_t n = colon ? (size_t)(colon - name->text) : name->len;
+        int format = text_choose(name->text, n, formats);
+        const char *shown = parse_shown(p, name->text, n);
+        if (format < 0) {
+            const char *near = diag_nearest(name->text, n, formats);
+            good = parse_fault_at(p, name->at, "'%s' is not a report format (table, json)%s%s%s",
+                                  shown, near ? "; did you mean '" : "", near ? near : "",
+                                  near ? "'?" : "");
+        } else if (format > REPORT_JSON) {
+            good = parse_fault_at(p, name->at, "'%s' is not supported yet", shown);
+        } else if (colon && n + 1 == name->len) {
+            good = parse_fault_at(p, name->at, "a file is missing behind '%s:'", shown);
+        } else {
+            const char *file = colon ? parse_path(p, colon + 1, name->len - n - 1) : NULL;
+            reports->list[reports->count] = (struct report_spec){(enum report_format)format, file};
+            reports->at[reports->count++] = name->at;
+        }
+    }
+    return good;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* loader: what the steps from bytes to a plan hand on to one another. */
+#ifndef MUSTER_PLAN_LOADER_H
+#define MUSTER_PLAN_LOADER_H
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "plan/manifest.h"
+#include "plan/plan.h"
+#include "plan/schema.h"
+#include "plan/value.h"
+#include "plan/vars.h"
+
+/* Of a job, until the plan is sealed: which entries have the last word on what. */
+struct draft {
+    struct section *section;
+    struct entry *places[EFFECTS]; /* NULL: nobody set it */
+};
+
+/* Where a key was seen last, to find it set twice on one level. */
+struct seen {
+    uint32_t level;
+    const struct entry *entry;
+};
+enum { SEEN_MUSTER, SEEN_DEFAULTS, SEEN_OTHERS, SEEN_GROUPS };
+
+struct loader {
+    jmp_buf oom;
+    const struct plan_opts *opts;
+    bool look; /* at other files than the manifest: includes, programs, folders */
+    struct plan *plan;
+    struct arena scratch;
+    struct diag *diag; /* in the plan's arena */
+    struct schema_index index;
+    struct vars vars;
+    struct values values;
+    struct section **sections; /* of all files, in the order in which they are read in */
+    size_t nsections, sections_cap;
+    struct map names[SECTIONS];     /* of the named sections: job's index, else index in sections */
+    struct map keys;                /* of keys that are names: see sections.c */
+    struct seen *seen[SEEN_GROUPS]; /* a row each of schema_keys */
+    struct seen actions[SEEN_GROUPS];
+    uint32_t levels;
+    const char *const *shell;                 /* [muster] shell */
+    struct entry *shell_entry, *report_entry; /* [muster] shell, report */
+    bool broken;          /* bytes or lines were reported: what is missing may be in them */
+    struct draft *drafts; /* one per job */
+    unsigned suggestions; /* made so far: each looks at all names */
+};
+
+static inline bool section_is(const struct section *s, enum section_type type) {
+    return s->type == (int)type;
+}
+
+/* --- sections.c: what each section and key is --- */
+
+/* Where the unnamed sections of one file stand, to find them twice. */
+struct file_sections {
+    const struct section *unnamed[SECTIONS];
+};
+void sections_init(struct loader *l);
+/* Takes in a section: its kind and name, its keys' rows; reports what is unknown or double. */
+void sections_take(struct loader *l, struct section *s, struct file_sections *file);
+/* The name of a named section type nearest to a word, or NULL. */
+const char *sections_nearest(struct loader *l, enum section_type type, const char *name, size_t n);
+
+/* --- load.c --- */
+
+/* The name of a file for messages, as seen from where muster was called. */
+const char *load_file_name(struct loader *l, const struct source *by, const char *path);
+
+/* --- layers.c: from values to jobs --- */
+
+/* Reads all values, then puts each job together from its layers. */
+void layers_build(struct loader *l);
+
+/* --- preflight.c: what can be known before anything runs --- */
+
+/* Looks whether the folders, files and programs of all jobs are there. */
+void preflight_check(struct loader *l);
+/* A warning when others may write to a file that was read, or to its folder. */
+void preflight_writable(struct loader *l, const struct source *source, struct span at,
+                        const char *key);
+#endif

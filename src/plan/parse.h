@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* parse: one value while it is being read; between value.c and lists.c. */
+#ifndef MUSTER_PLAN_PARSE_H
+#define MUSTER_PLAN_PARSE_H
+#include "plan/value.h"
+
+/* A value while it is read. */
+struct parse {
+    struct values *v;
+    const struct schema_key *row;
+    const char *folder; /* of the file that it stands in */
+    const char *key;    /* for messages */
+    struct text raw;    /* as it stands there */
+    const char *s;      /* with variables put in, where that is done before reading */
+    size_t n;
+    bool changed; /* s is not raw: faults point at the whole value */
+    struct span key_at;
+    bool silent; /* a built-in default: has no place */
+    bool later;  /* turned out to ask for what is not supported yet */
+};
+
+/* Reports n bytes of p->s from `at` on; the message goes behind "KEY: ". Returns false. */
+bool parse_fault(struct parse *p, size_t at, size_t n, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same for a place. */
+bool parse_fault_at(struct parse *p, struct span at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The place of n bytes of p->s from `at` on. */
+struct span parse_span(const struct parse *p, size_t at, size_t n);
+/* Warns of a {NAME} of a declared variable in a text that gets no values. */
+void parse_warn_of_references(struct parse *p);
+/* A piece of a value for a message: cut where it is long, in scratch memory. */
+const char *parse_shown(struct parse *p, const char *s, size_t n);
+/* Puts variables into a part of the value that begins at raw offset `at`; NULL after a fault. */
+const char *parse_put_in(struct parse *p, const char *s, size_t n, struct span at, size_t *len);
+/* A path by the folder of the value's file. */
+const char *parse_path(struct parse *p, const char *s, size_t n);
+/* "tcp:HOST:PORT", "file:PATH", "http://…": what can be polled. */
+bool parse_endpoint(const char *s, size_t n);
+
+bool parse_exec(struct parse *p, void *out);
+bool parse_shell(struct parse *p, void *out);
+bool parse_names(struct parse *p, void *out);
+bool parse_vars(struct parse *p, void *out);
+bool parse_words(struct parse *p, void *out);
+bool parse_pairs(struct parse *p, void *out);
+bool parse_exits(struct parse *p, void *out);
+bool parse_retry_on(struct parse *p, void *out);
+bool parse_http_list(struct parse *p, void *out);
+bool parse_reports(struct parse *p, void *out);
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* plan: the jobs of a run, typed and checked. Const once loaded; any thread reads it. */
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin" /* where the environment has none */
+
+struct plan *plan_free(struct plan *plan) {
+    if (plan) {
+        sources_release(&plan->sources);
+        arena_release(&plan->arena);
+        free(plan);
+    }
+    return NULL;
+}
+
+uint32_t plan_find(const struct plan *plan, const char *name) {
+    for (uint32_t i = 0; i < plan->njobs; i++)
+        if (!strcmp(plan->jobs[i].name, name))
+            return i;
+    return UINT32_MAX;
+}
+
+static const char *find_env(const struct env_var *env, const char *name) {
+    for (; env && env->name; env++)
+        if (!strcmp(env->name, name))
+            return env->value;
+    return NULL;
+}
+
+const char *plan_job_getenv(const struct plan *plan, const struct plan_job *job, const char *name) {
+    /* Strongest first. */
+    const struct env_var *const layers[] = {job->env, job->env_file, plan->env, plan->vars};
+
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        const char *value = find_env(layers[i], name);
+        if (value)
+            return value;
+    }
+    if (job->clear_env && strcmp(name, "PATH") && strcmp(name, "HOME"))
+        return NULL;
+    return getenv(name);
+}
+
+/* Whether a file can be executed, 0, or UV_E…. */
+static int check_program(const char *path) {
+    struct stat st;
+
+    if (stat(path, &st))
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return UV_EISDIR;
+    if (!S_ISREG(st.st_mode))
+        return UV_EACCES;
+    return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? -errno : 0;
+}
+
+/* dir/name, or dir/element/name; NULL when out of memory. */
+static char *join(struct arena *arena, const char *dir, const char *element, size_t n,
+                  const char *name) {
+    if (!n)
+        return arena_printf(arena, "%s/%s", dir, name);
+    if (*element == '/')
+        return arena_printf(arena, "%.*s/%s", (int)n, element, name);
+    return arena_printf(arena, "%s/%.*s/%s", dir, (int)n, element, name);
+}
+
+const char *plan_find_program(struct arena *arena, const char *name, const char *path,
+                              const char *dir, int *error) {
+    if (strchr(name, '/')) {
+        const char *found =
+            *name == '/' ? arena_strndup(arena, name, strlen(name)) : join(arena, dir, "", 0, name);
+        *error = found ? check_program(found) : UV_ENOMEM;
+        return *error ? NULL : found;
+    }
+    *error = UV_ENOENT;
+    for (const char *element = path ? path : DEFAULT_PATH;;) {
+        size_t n = strcspn(element, ":");
+        const char *found = join(arena, dir, element, n, name);
+        int err = found ? check_program(found) : UV_ENOMEM;
+        if (!err || err == UV_ENOMEM) {
+            *error = err;
+            return err ? NULL : found;
+        }
+        /* As execvp has it: what may not be executed is the better news. */
+        if (err == UV_EACCES)
+            *error = err;
+        if (!element[n])
+            return NULL;
+        element += n + 1;
+    }
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* preflight: what can be known before anything runs: folders, files, programs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "plan/envfile.h"
+#include "plan/loader.h"
+
+#define ENVFILE_FAULTS_MAX 10 /* reported in one file */
+
+/* How badly something is needed: a job before it may make it, or nobody does. */
+enum need { NEED_NOTHING, NEED_WARNING, NEED_ERROR };
+
+/* --- others may write --- */
+
+void preflight_writable(struct loader *l, const struct source *source, struct span at,
+                        const char *key) {
+    struct stat folder;
+
+    if (!S_ISREG(source->mode))
+        return;
+    if (source->mode & S_IWOTH)
+        diag_warning(l->diag, at, "%s%s is writable by others (mode %04o)", key, source->name,
+                     source->mode & 07777);
+    else if (!stat(source->folder, &folder) && folder.st_mode & S_IWOTH &&
+             !(folder.st_mode & S_ISVTX))
+        diag_warning(l->diag, at, "%sthe folder of %s is writable by others (mode %04o)", key,
+                     source->name, folder.st_mode & 07777);
+}
+
+/* --- entries --- */
+
+/* Says what is amiss with an entry's value, as an error or as a warning. */
+__attribute__((format(printf, 4, 5))) static void complain(struct loader *l, struct entry *e,
+                                                           enum need need, const char *fmt, ...) {
+    va_list args;
+
+    va_start(args, fmt);
+    const char *what = arena_vprintf(&l->scratch, fmt, args);
+    va_end(args);
+    if (need == NEED_ERROR)
+        diag_error(l->diag, e->value, "%s: %s", e->row->name, what);
+    else
+        diag_warning(l->diag, e->value, "%s: %s (unless a job before makes it)", e->row->name,
+                     what);
+}
+
+/* A folder must be there. Whether it is. */
+static bool check_folder(struct loader *l, struct entry *e, const char *path) {
+    struct stat st;
+    int err = stat(path, &st) ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+
+    if (err)
+        complain(l, e, e->need, "'%s': %s", path, strerror(err));
+    return !err;
+}
+
+static void check_input(struct loader *l, struct entry *e, const char *path) {
+    struct stat st;
+    int err = stat(path, &st)                               ? errno
+              : S_ISDIR(st.st_mode)                         ? EISDIR
+              : faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) ? errno
+                                                            : 0;
+
+    if (err)
+        complain(l, e, e->need, "'%s': %s", path, strerror(err));
+}
+
+static void check_output(struct loader *l, struct entry *e, const char *path) {
+    struct stat st;
+    const char *slash = strrchr(path, '/');
+    const char *folder =
+        arena_printf(&l->scratch, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+
+    if (!stat(path, &st)) {
+        if (S_ISDIR(st.st_mode))
+            complain(l, e, NEED_ERROR, "'%s': %s", path, strerror(EISDIR));
+        else if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
+            complain(l, e, e->need, "'%s': %s", path, strerror(errno));
+    } else if (check_folder(l, e, folder) && faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS)) {
+        complain(l, e, e->need, "'%s': %s", folder, strerror(errno));
+    }
+}
+
+/* An env-file that was read; what `typed` of its entry becomes. */
+struct env_file {
+    const char *path;          /* as before */
+    const struct env_var *env; /* NULL: not there yet */
+};
+
+struct env_faults {
+    struct loader *l;
+    const struct source *source;
+    unsigned count;
+};
+
+static void report_env_fault(void *ctx, size_t at, size_t n, const char *what) {
+    struct env_faults *f = ctx;
+    struct span span = {f->source->base + (uint32_t)at, (uint32_t)n};
+
+    if (f->count < ENVFILE_FAULTS_MAX)
+        diag_error(f->l->diag, span, "%s", what);
+    else if (f->count == ENVFILE_FAULTS_MAX)
+        diag_note(f->l->diag, span, "there are more from here on");
+    f->count++;
+}
+
+static void read_env_file(struct loader *l, const struct section *s, struct entry *e) {
+    struct env_file *file = arena_new(&l->scratch, struct env_file);
+    struct source *source;
+
+    file->path = *(const char *const *)e->typed;
+    e->typed = file;
+    int err = sources_read(&l->plan->sources, file->path, load_file_name(l, s->source, file->path),
+                           &source);
+    if (err == UV_ENOMEM)
+        longjmp(l->oom, 1);
+    if (err) {
+        complain(l, e, e->need, "'%s': %s", file->path, strerror(-err));
+        return;
+    }
+    preflight_writable(l, source, e->value, "env-file: ");
+    struct env_faults faults = {l, source, 0};
+    file->env =
+        envfile_parse(&l->plan->arena, source->bytes, source->len, report_env_fault, &faults);
+}
+
+static void check_entry(struct loader *l, const struct section *s, struct entry *e) {
+    const struct stream *stream = e->typed;
+
+    switch (e->row->effect) {
+    case EFFECT_DIR:
+        /* What is looked for in it is not missed a second time. */
+        e->reported = !check_folder(l, e, *(const char *const *)e->typed);
+        break;
+    case EFFECT_ENV_FILE:
+        read_env_file(l, s, e);
+        break;
+    case EFFECT_STDIN:
+        if (stream->kind == STREAM_FILE)
+            check_input(l, e, stream->text);
+        break;
+    case EFFECT_STDOUT:
+    case EFFECT_STDERR:
+        if (stream->kind == STREAM_FILE || stream->kind == STREAM_APPEND)
+            check_output(l, e, stream->text);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- programs --- */
+
+/* What a name was found to be; the same for all jobs that search alike. */
+struct program {
+    const char *path; /* NULL: not found */
+    int error;
+};
+
+struct programs {
+    struct map searches;
+    struct program *list;
+    size_t count, cap;
+};
+
+static struct program find_program(struct loader *l, struct programs *p, const struct plan_job *job,
+                                   const char *name) {
+    const char *path = plan_job_getenv(l->plan, job, "PATH");
+    const char *search = arena_printf(&l->scratch, "%s\n%s\n%s", name,
+                                      strchr(name, '/') ? job->dir : "", path ? path : "");
+    uint32_t i = map_get(&p->searches, search, strlen(search));
+
+    if (i != MAP_NONE)
+        return p->list[i];
+    struct program found = {0};
+    found.path = plan_find_program(&l->plan->arena, name, path, job->dir, &found.error);
+    p->list = arena_grow(&l->scratch, p->list, p->count, &p->cap, sizeof *p->list);
+    p->list[p->count] = found;
+    map_add(&p->searches, search, strlen(search), (uint32_t)p->count++);
+    return found;
+}
+
+static void check_program(struct loader *l, struct programs *p, uint32_t index) {
+    struct plan_job *job = &l->plan->jobs[index];
+    const struct draft *d = &l->drafts[index];
+    const struct entry *dir = d->places[EFFECT_DIR];
+    struct entry *e = job->action == ACTION_EXEC ? d->places[EFFECT_ACTION]
+                      : d->places[EFFECT_SHELL]  ? d->places[EFFECT_SHELL]
+                                                 : l->shell_entry;
+    const char *const *words = job->action == ACTION_EXEC ? job->argv : job->shell;
+
+    if (job->action == ACTION_NONE || (dir && dir->reported && **words != '/'))
+        return;
+    struct program program = find_program(l, p, job, *words);
+    enum need need = job->nafter ? NEED_WARNING : NEED_ERROR;
+    job->program = program.path;
+    if (program.path || (e && e->reported))
+        return;
+    const char *why = strerror(-program.error);
+    if (!e)
+        diag_error(l->diag, job->header, "the shell '%s': %s", *words, why);
+    else if (program.error == UV_ENOENT && !strchr(*words, '/'))
+        complain(l, e, need, "no program '%s' in PATH", *words);
+    else
+        complain(l, e, need, "'%s': %s", *words, why);
+    if (e)
+        e->reported = true;
+}
+
+/* --- all --- */
+
+static void note_needs(struct loader *l) {
+    static const unsigned char looked_at[] = {EFFECT_DIR, EFFECT_ENV_FILE, EFFECT_STDIN,
+                                              EFFECT_STDOUT, EFFECT_STDERR};
+
+    for (uint32_t i = 0; i < l->plan->njobs; i++) {
+        uint8_t need = l->plan->jobs[i].nafter ? NEED_WARNING : NEED_ERROR;
+        for (size_t k = 0; k < sizeof looked_at; k++) {
+            struct entry *e = l->drafts[i].places[looked_at[k]];
+            if (e && e->typed && e->need < need)
+                e->need = need;
+        }
+    }
+}
+
+void preflight_check(struct loader *l) {
+    struct programs programs = {0};
+
+    map_init(&programs.searches, &l->scratch);
+    note_needs(l);
+    for (size_t i = 0; i < l->nsections; i++)
+        for (uint32_t k = 0; k < l->sections[i]->nentries; k++)
+            if (l->sections[i]->entries[k].need)
+                check_entry(l, l->sections[i], &l->sections[i]->entries[k]);
+    for (uint32_t i = 0; i < l->plan->njobs; i++) {
+        const struct entry *e = l->drafts[i].places[EFFECT_ENV_FILE];
+        if (!e || !e->typed)
+            continue;
+        const struct env_file *file = e->typed;
+        if (file->env)
+            l->plan->jobs[i].env_file = file->env;
+        else
+            l->plan->jobs[i].env_file_late = file->path;
+    }
+    /* What is an error for one job is not to be a mere warning because of another. */
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < l->plan->njobs; i++)
+            if (!l->plan->jobs[i].nafter == !pass)
+                check_program(l, &programs, i);
+    for (size_t i = 0; i < l->plan->nreports; i++) {
+        const char *file = l->plan->reports[i].file;
+        if (file && l->report_entry)
+            check_output(l, l->report_entry, file);
+    }
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* sections: what each section and key of a manifest is, and whether it is there twice. */
+#include <string.h>
+
+#include "base/text.h"
+#include "plan/loader.h"
+
+#define SUGGESTIONS_MAX 50 /* among names of the user's own */
+
+void sections_init(struct loader *l) {
+    schema_index_init(&l->index, &l->scratch);
+    for (size_t i = 0; i < SECTIONS; i++)
+        map_init(&l->names[i], &l->scratch);
+    map_init(&l->keys, &l->scratch);
+    for (size_t i = 0; i < SEEN_GROUPS; i++)
+        l->seen[i] = arena_array(&l->scratch, struct seen, schema_key_count);
+    /* Levels: all [muster] are one, all [defaults], all [vars], all [env]; then each section. */
+    l->levels = SECTIONS;
+}
+
+/* A list of suggestions ends a message: "; did you mean 'x'?", or "". */
+static const char *hint(struct loader *l, const char *near) {
+    return near ? arena_printf(&l->scratch, "; did you mean '%s'?", near) : "";
+}
+
+const char *sections_nearest(struct loader *l, enum section_type type, const char *name, size_t n) {
+    if (l->suggestions++ >= SUGGESTIONS_MAX)
+        return NULL;
+    const char **names = arena_array(&l->scratch, const char *, l->names[type].count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < l->nsections; i++) {
+        const struct section *s = l->sections[i];
+        if (section_is(s, type) && s->name.at && count < l->names[type].count)
+            names[count++] =
+                arena_strndup(&l->scratch, source_text(s->source, s->name), s->name.len);
+    }
+    return diag_nearest(name, n, names);
+}
+
+/* --- headers --- */
+
+static int find_type(struct loader *l, const struct section *s) {
+    const char *kinds[SECTIONS + 1] = {NULL};
+    const char *kind = source_text(s->source, s->kind);
+
+    for (int i = 0; i < SECTIONS; i++)
+        kinds[i] = schema_sections[i].kind;
+    int type = text_choose(kind, s->kind.len, kinds);
+    if (type < 0 && !s->broken)
+        diag_error(l->diag, s->kind, "unknown section '%.*s'%s", (int)s->kind.len, kind,
+                   hint(l, diag_nearest(kind, s->kind.len, kinds)));
+    return type;
+}
+
+/* The header as it stands, for messages. */
+static const char *header_text(struct loader *l, const struct section *s) {
+    return arena_printf(&l->scratch, "%.*s", (int)s->header.len, source_text(s->source, s->header));
+}
+
+static void report_duplicate(struct loader *l, const struct section *s,
+                             const struct section *first) {
+    diag_error(l->diag, s->header, "duplicate section '%s'", header_text(l, s));
+    diag_note(l->diag, first->header, "the first one is here");
+}
+
+/* Checks a section that should have a name. Whether it is the first to bear it. */
+static bool take_name(struct loader *l, const struct section *s) {
+    const char *kind = schema_sections[s->type].kind;
+    const char *name = source_text(s->source, s->name);
+
+    if (!s->name.at) {
+        if (!s->broken)
+            diag_error(l->diag, s->header, "[%s] needs a name: [%s NAME]", kind, kind);
+        return false;
+    }
+    if (!text_name_valid(name, s->name.len)) {
+        if (!s->broken)
+            diag_error(l->diag, s->name,
+                       s->name.len > TEXT_NAME_MAX
+                           ? "'%.*s...' is too long a name (%u bytes, at most %d)"
+                           : "'%.*s' is not a name (letters, digits, '_', '.' and '-', the first a "
+                             "letter, digit or '_')",
+                       s->name.len > TEXT_NAME_MAX ? 40 : (int)s->name.len, name, s->name.len,
+                       TEXT_NAME_MAX);
+        return false;
+    }
+    uint32_t first = map_add(&l->names[s->type], name, s->name.len, (uint32_t)l->nsections);
+    if (first == MAP_NONE)
+        return true;
+    report_duplicate(l, s, l->sections[first]);
+    return false;
+}
+
+/* Sets the section's type, reports what is wrong with its header. Whether it is live. */
+static bool take_header(struct loader *l, struct section *s, struct file_sections *file) {
+    s->type = (int8_t)find_type(l, s);
+    if (s->type < 0)
+        return false;
+    const struct schema_section *kind = &schema_sections[s->type];
+    bool counts = true;
+    if (kind->named) {
+        counts = take_name(l, s);
+    } else if (s->name.at && !s->broken) {
+        diag_error(l->diag, s->name, "[%s] takes no name", kind->kind);
+    } else if (file->unnamed[s->type]) {
+        report_duplicate(l, s, file->unnamed[s->type]);
+    } else {
+        file->unnamed[s->type] = s;
+    }
+    if (kind->later && counts)
+        diag_error(l->diag, s->header, "'%s' is not supported yet", header_text(l, s));
+    return counts;
+}
+
+/* --- keys --- */
+
+static const char *const scope_places[SCOPES] = {
+    [SCOPE_MUSTER] = "[muster]",
+    [SCOPE_JOB] = "[job], [template] or [defaults]",
+    [SCOPE_LIMIT] = "[limit]",
+    [SCOPE_WORKER] = "[worker]",
+};
+
+/* A key that its section does not know. */
+static void report_unknown(struct loader *l, const struct section *s, const struct entry *e) {
+    const char *key = source_text(s->source, e->key);
+    enum schema_scope scope = schema_scope((enum section_type)s->type);
+    size_t tail;
+
+    for (enum schema_scope other = 0; other < SCOPES; other++)
+        if (schema_find(&l->index, other, key, e->key.len, &tail)) {
+            diag_error(l->diag, e->key, "key '%.*s' belongs in %s, not in %s", (int)e->key.len, key,
+                       scope_places[other], header_text(l, s));
+            return;
+        }
+    diag_error(l->diag, e->key, "unknown key '%.*s' in %s%s", (int)e->key.len, key,
+               header_text(l, s), hint(l, schema_nearest(scope, key, e->key.len)));
+}
+
+/* Notes an entry as the one of its name on its level; reports an earlier one. */
+static void note_seen(struct loader *l, struct seen *seen, uint32_t level, const char *key,
+                      struct entry *e) {
+    if (!seen->entry || seen->level != level) {
+        *seen = (struct seen){level, e};
+        return;
+    }
+    diag_error(l->diag, e->key, "duplicate key '%s'", key);
+    diag_note(l->diag, seen->entry->key, "it is set here first");
+    e->reported = true;
+}
+
+/* The same for keys that are no rows of the schema: variables, env.NAME, axes. */
+static void note_name(struct loader *l, uint32_t level, const char *key, const char *name, size_t n,
+                      struct entry *e) {
+    const char *id = arena_printf(&l->scratch, "%u %.*s", level, (int)n, name);
+    uint32_t first = map_add(&l->keys, id, strlen(id), e->key.at);
+
+    if (first == MAP_NONE)
+        return;
+    diag_error(l->diag, e->key, "duplicate key '%s'", key);
+    diag_note(l->diag, (struct span){first, e->key.len}, "it is set here first");
+    e->reported = true;
+}
+
+/* A job has one action: two on one level are an error, a stronger level's replaces it. */
+static void note_action(struct loader *l, const struct section *s, struct seen *seen,
+                        uint32_t level, const char *key, struct entry *e) {
+    if (!seen->entry || seen->level != level) {
+        *seen = (struct seen){level, e};
+        return;
+    }
+    if (seen->entry->row == e->row)
+        return; /* a duplicate key, which was said */
+    diag_error(l->diag, e->key, "'%s' is a second action in %s; a job has one", key,
+               header_text(l, s));
+    diag_note(l->diag, seen->entry->key, "the first one is here");
+    e->reported = true;
+}
+
+/* A name of a variable behind "env." or in [env]. */
+static void check_env_name(struct loader *l, const char *name, size_t n, struct span at,
+                           struct entry *e) {
+    const char *fault = schema_env_fault(name, n);
+
+    if (!fault)
+        return;
+    diag_error(l->diag, at, "'%.*s' %s", (int)n, name, fault);
+    e->reported = true;
+}
+
+/* What follows the dot of a key like env.NAME. */
+static void check_tail(struct loader *l, const struct section *s, struct entry *e, size_t tail,
+                       uint32_t level) {
+    const char *key = source_text(s->source, e->key), *name = key + tail;
+    size_t n = e->key.len - tail, whole = e->key.len;
+    struct span at = {e->key.at + (uint32_t)tail, (uint32_t)n};
+
+    if (!n) {
+        diag_error(l->diag, e->key, "a name is missing behind '%s'", e->row->name);
+        e->reported = true;
+        return;
+    }
+    if (e->row->effect == EFFECT_ENV) {
+        check_env_name(l, name, n, at, e);
+    } else if (e->row->type == VALUE_WORDS) {
+        /* The four forms of an axis are one slot. */
+        const char *dot = memchr(name, '.', n);
+        const char *const endings[] = {".lines", ".glob", ".range", NULL};
+        if (dot && text_choose(dot, n - (size_t)(dot - name), endings) >= 0)
+            whole = tail + (n = (size_t)(dot - name));
+        if (!text_var_valid(name, n)) {
+            diag_error(l->diag, at,
+                       "'%.*s' is not the name of an axis, or of one with .lines, "
+                       ".glob or .range",
+                       (int)at.len, name);
+            e->reported = true;
+        }
+    }
+    note_name(l, level, arena_printf(&l->scratch, "%.*s", (int)whole, key), key, whole, e);
+}
+
+static void take_key(struct loader *l, struct section *s, struct entry *e, uint32_t level) {
+    const char *key = source_text(s->source, e->key);
+    const char *text = arena_printf(&l->scratch, "%.*s", (int)e->key.len, key);
+    enum schema_scope scope = schema_scope((enum section_type)s->type);
+    size_t tail;
+
+    if (scope == SCOPE_NAMES) {
+        const char *fault = section_is(s, SECTION_VARS) ? vars_name_fault(key, e->key.len) : NULL;
+        if (fault) {
+            diag_error(l->diag, e->key, "'%s' %s", text, fault);
+            e->reported = true;
+        } else if (section_is(s, SECTION_ENV)) {
+            check_env_name(l, key, e->key.len, e->key, e);
+        }
+        note_name(l, level, text, key, e->key.len, e);
+        return;
+    }
+    e->row = schema_find(&l->index, scope, key, e->key.len, &tail);
+    if (!e->row) {
+        report_unknown(l, s, e);
+        return;
+    }
+    int group = section_is(s, SECTION_MUSTER)     ? SEEN_MUSTER
+                : section_is(s, SECTION_DEFAULTS) ? SEEN_DEFAULTS
+                                                  : SEEN_OTHERS;
+    if (section_is(s, SECTION_TEMPLATE) && e->row->effect == EFFECT_USE) {
+        diag_error(l->diag, e->key, "a template cannot use templates");
+        e->reported = true;
+    }
+    if (tail < e->key.len || e->row->name[strlen(e->row->name) - 1] == '.') {
+        check_tail(l, s, e, tail, level);
+        return;
+    }
+    /* Each file may include another. */
+    if (e->row->type == VALUE_INCLUDE)
+        level = l->levels;
+    note_seen(l, &l->seen[group][e->row - schema_keys], level, text, e);
+    if (e->row->action)
+        note_action(l, s, &l->actions[group], level, text, e);
+}
+
+void sections_take(struct loader *l, struct section *s, struct file_sections *file) {
+    if (s->outside) {
+        s->type = -1;
+        for (uint32_t i = 0; i < s->nentries; i++)
+            diag_error(l->diag, s->entries[i].key, "key '%.*s' is outside any section",
+                       (int)s->entries[i].key.len, source_text(s->source, s->entries[i].key));
+        return;
+    }
+    s->live = take_header(l, s, file);
+    l->sections = arena_grow(&l->scratch, l->sections, l->nsections, &l->sections_cap,
+                             sizeof(struct section *));
+    l->sections[l->nsections++] = s;
+    uint32_t level = ++l->levels;
+    if (s->type >= 0 && !schema_sections[s->type].named)
+        level = (uint32_t)s->type;
+    for (uint32_t i = 0; s->type >= 0 && i < s->nentries; i++)
+        take_key(l, s, &s->entries[i], level);
+}

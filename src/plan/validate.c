@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* validate: rules that only the whole plan can break, and the order that follows. */
+#include "plan/validate.h"
+
+#include <string.h>
+
+#include "base/trace.h"
+
+#define CYCLE_NAMES_MAX 100 /* in a message */
+#define NO_INDEX        UINT32_MAX
+
+/* --- names of jobs --- */
+
+/* Takes the names of one `after` to indexes. `mark` has a place per job, for doubles. */
+static void resolve_after(struct loader *l, struct entry *e, uint32_t *mark, uint32_t stamp) {
+    struct names *names = e->typed;
+    uint32_t *jobs = arena_array(&l->plan->arena, uint32_t, names->count);
+
+    names->jobs = jobs;
+    for (uint32_t i = 0; i < names->count; i++) {
+        const struct name *name = &names->list[i];
+        uint32_t s = map_get(&l->names[SECTION_JOB], name->text, name->len);
+        if (s == MAP_NONE) {
+            const char *near = sections_nearest(l, SECTION_JOB, name->text, name->len);
+            diag_error(l->diag, name->at, "after: no job '%.*s'%s%s%s", (int)name->len, name->text,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+            continue;
+        }
+        uint32_t job = l->sections[s]->job;
+        if (mark[job] == stamp)
+            continue;
+        mark[job] = stamp;
+        jobs[names->njobs++] = job;
+    }
+}
+
+static void resolve_all(struct loader *l) {
+    uint32_t *mark = arena_array(&l->scratch, uint32_t, l->plan->njobs);
+    uint32_t stamp = 0;
+
+    for (size_t i = 0; i < l->nsections; i++)
+        for (uint32_t k = 0; k < l->sections[i]->nentries; k++) {
+            struct entry *e = &l->sections[i]->entries[k];
+            if (e->row && e->row->effect == EFFECT_AFTER && e->typed)
+                resolve_after(l, e, mark, ++stamp);
+        }
+}
+
+/* Where a job's `after` names another. */
+static struct span find_name(const struct loader *l, uint32_t job, uint32_t other) {
+    const struct names *names = l->drafts[job].places[EFFECT_AFTER]->typed;
+
+    for (uint32_t i = 0; i < names->count; i++) {
+        uint32_t s = map_get(&l->names[SECTION_JOB], names->list[i].text, names->list[i].len);
+        if (s != MAP_NONE && l->sections[s]->job == other)
+            return names->list[i].at;
+    }
+    return l->drafts[job].section->header;
+}
+
+/* --- one job --- */
+
+static void check_lane(struct loader *l, const struct plan_job *job, const struct draft *d) {
+    struct entry *e = d->places[EFFECT_CPUS];
+
+    /* Without a lane there is nothing to say; with a shared entry it is said once. */
+    if (!e || !e->typed || e->reported || !d->places[EFFECT_TYPE] || !d->places[EFFECT_TYPE]->typed)
+        return;
+    if (job->type == LANE_IO && job->cpus != 1)
+        diag_error(l->diag, e->value, "cpus: '%u' is a weight in the CPU lane; job '%s' is io",
+                   job->cpus, job->name);
+    else if (job->type == LANE_CPU && job->cpus > l->plan->cpu_workers)
+        diag_error(l->diag, e->value, "cpus: '%u' is more than the CPU lane has (%u worker%s)",
+                   job->cpus, l->plan->cpu_workers, l->plan->cpu_workers == 1 ? "" : "s");
+    else
+        return;
+    e->reported = true;
+}
+
+static void check_job(struct loader *l, uint32_t i) {
+    struct plan_job *job = &l->plan->jobs[i];
+    const struct draft *d = &l->drafts[i];
+    const struct entry *after = d->places[EFFECT_AFTER];
+
+    if (!d->section->broken && !d->places[EFFECT_TYPE])
+        diag_error(l->diag, job->header, "job '%s' has no type (type = io or cpu)", job->name);
+    if (!d->section->broken && !d->places[EFFECT_ACTION])
+        diag_error(l->diag, job->header, "job '%s' has nothing to do (command or exec)", job->name);
+    check_lane(l, job, d);
+    if (!after || !after->typed)
+        return;
+    const struct names *names = after->typed;
+    job->after = names->jobs;
+    job->nafter = names->njobs;
+    for (uint32_t k = 0; k < job->nafter; k++)
+        if (job->after[k] == i)
+            diag_error(l->diag, find_name(l, i, i), "after: job '%s' cannot come after itself",
+                       job->name);
+}
+
+/* --- order --- */
+
+enum { VISIT_NEW, VISIT_OPEN, VISIT_DONE };
+
+/* A job whose `after` is being walked, and how far. */
+struct visit {
+    uint32_t job, next;
+};
+
+/* "cycle: a after b after a", from the job that stands first in the manifest. */
+static void report_cycle(struct loader *l, const struct visit *stack, uint32_t n) {
+    uint32_t first = 0;
+
+    for (uint32_t i = 1; i < n; i++)
+        if (stack[i].job < stack[first].job)
+            first = i;
+    uint32_t job = stack[first].job, next = stack[(first + 1) % n].job;
+    uint32_t shown = n < CYCLE_NAMES_MAX ? n : CYCLE_NAMES_MAX;
+    size_t size = 1;
+    for (uint32_t i = 0; i < shown; i++)
+        size += strlen(l->plan->jobs[stack[(first + i) % n].job].name) + strlen(" after ");
+    char *chain = arena_alloc(&l->scratch, size), *to = chain;
+    for (uint32_t i = 0; i < shown; i++)
+        to = stpcpy(stpcpy(to, l->plan->jobs[stack[(first + i) % n].job].name), " after ");
+    const char *left = shown < n ? arena_printf(&l->scratch, "(%u more) after ", n - shown) : "";
+    diag_error(l->diag, find_name(l, job, next), "cycle: %s%s%s", chain, left,
+               l->plan->jobs[job].name);
+}
+
+/*
+ * Depth first, without recursion: each job stands behind what it comes after,
+ * and else where the manifest has it.
+ */
+static void order_jobs(struct loader *l) {
+    struct plan *plan = l->plan;
+    uint32_t *order = arena_array(&plan->arena, uint32_t, plan->njobs), n = 0;
+    unsigned char *state = arena_array(&l->scratch, unsigned char, plan->njobs);
+    uint32_t *depth = arena_array(&l->scratch, uint32_t, plan->njobs); /* in the stack */
+    struct visit *stack = arena_array(&l->scratch, struct visit, plan->njobs);
+
+    for (uint32_t root = 0; root < plan->njobs; root++) {
+        uint32_t open = 0;
+        if (state[root] == VISIT_NEW) {
+            state[root] = VISIT_OPEN;
+            depth[root] = 0;
+            stack[open++] = (struct visit){root, 0};
+        }
+        while (open) {
+            struct visit *top = &stack[open - 1];
+            const struct plan_job *job = &plan->jobs[top->job];
+            if (top->next == job->nafter) {
+                state[top->job] = VISIT_DONE;
+                order[n++] = top->job;
+                open--;
+                continue;
+            }
+            uint32_t before = job->after[top->next++];
+            if (state[before] == VISIT_OPEN && before != top->job) {
+                report_cycle(l, stack + depth[before], open - depth[before]);
+            } else if (state[before] == VISIT_NEW) {
+                state[before] = VISIT_OPEN;
+                depth[before] = open;
+                stack[open++] = (struct visit){before, 0};
+            }
+        }
+    }
+    plan->order = order;
+}
+
+void validate_jobs(struct loader *l) {
+    if (!l->plan->njobs && !l->diag->errors)
+        diag_error(l->diag, (struct span){0, 0}, "%s: there is no job ([job NAME])",
+                   l->plan->sources.list[0]->name);
+    resolve_all(l);
+    for (uint32_t i = 0; i < l->plan->njobs; i++)
+        check_job(l, i);
+    order_jobs(l);
+}
+
+/* --- only some jobs --- */
+
+/* Marks the wanted jobs in `keep`. Whether all of them are there. */
+static bool mark_wanted(struct loader *l, bool *keep) {
+    bool good = true;
+
+    for (const char *const *name = l->opts->jobs; *name; name++) {
+        uint32_t s = map_get(&l->names[SECTION_JOB], *name, strlen(*name));
+        if (s != MAP_NONE) {
+            keep[l->sections[s]->job] = true;
+            continue;
+        }
+        const char *near = sections_nearest(l, SECTION_JOB, *name, strlen(*name));
+        diag_error(l->diag, (struct span){0, 0}, "no job '%s' in %s%s%s%s", *name,
+                   l->plan->sources.list[0]->name, near ? "; did you mean '" : "", near ? near : "",
+                   near ? "'?" : "");
+        good = false;
+    }
+    return good;
+}
+
+void validate_select(struct loader *l) {
+    struct plan *plan = l->plan;
+
+    if (!l->opts->jobs || !*l->opts->jobs)
+        return;
+    bool *keep = arena_array(&l->scratch, bool, plan->njobs);
+    if (!mark_wanted(l, keep) || l->diag->errors)
+        return;
+    /* Backwards through the order all that a kept job comes after is met behind it. */
+    for (uint32_t i = plan->njobs; i-- > 0;)
+        for (uint32_t k = 0; keep[plan->order[i]] && k < plan->jobs[plan->order[i]].nafter; k++)
+            keep[plan->jobs[plan->order[i]].after[k]] = true;
+    uint32_t *index = arena_array(&l->scratch, uint32_t, plan->njobs), n = 0;
+    uint32_t *order = arena_array(&plan->arena, uint32_t, plan->njobs), ordered = 0;
+    for (uint32_t i = 0; i < plan->njobs; i++)
+        index[i] = keep[i] ? n++ : NO_INDEX;
+    for (uint32_t i = 0; i < plan->njobs; i++)
+        if (keep[plan->order[i]])
+            order[ordered++] = index[plan->order[i]];
+    for (uint32_t i = 0; i < plan->njobs; i++) {
+        if (!keep[i])
+            continue;
+        struct plan_job *job = &plan->jobs[index[i]];
+        *job = plan->jobs[i];
+        /* A copy: jobs of one template share theirs. */
+        uint32_t *after = arena_array(&plan->arena, uint32_t, job->nafter);
+        for (uint32_t k = 0; k < job->nafter; k++)
+            after[k] = index[job->after[k]];
+        job->after = after;
+    }
+    trace(TRACE_PLAN, "%u of %u jobs are wanted", n, plan->njobs);
+    plan->njobs = n;
+    plan->order = order;
+}

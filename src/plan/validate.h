@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* validate: rules that only the whole plan can break, and the order that follows. */
+#ifndef MUSTER_PLAN_VALIDATE_H
+#define MUSTER_PLAN_VALIDATE_H
+#include "plan/loader.h"
+
+/*
+ * Checks names, lanes and order of all jobs, resolves `after`, sets
+ * plan->order when there is no cycle.
+ */
+void validate_jobs(struct loader *l);
+/* Leaves only the wanted jobs and what they come after. Reports names nobody bears. */
+void validate_select(struct loader *l);
+#endif
