@@ -4,7 +4,8 @@
 : "${MUSTER:?is the path of the program under test}"
 export LC_ALL=C TZ=UTC0
 unset NO_COLOR MUSTER_DEBUG CI GITHUB_ACTIONS GITLAB_CI MAKEFLAGS
-cd "$BATS_TEST_TMPDIR"
+mkdir "$BATS_TEST_TMPDIR/work" # beside what bats keeps there
+cd "$BATS_TEST_TMPDIR/work"
 
 # Writes standard input to m.ini, or to the file named.
 manifest() {

@@ -180,8 +180,8 @@ END
     { printf '[job late]\ntype = cpu\ncpus = 1\nafter = next\ntimeout = 1m30s\nretries = 2\ncommand = true\n'; cat m.ini; } > p.ini
     muster plan --report json p.ini
     [ "$status" -eq 0 ]
-    [ "$(jq -c '.jobs[] | select(.name == "late")' <<< "$output")" = '{"name":"late","type":"cpu","wave":2,"after":["next"],"limits":[],"cpus":1,"timeout_s":90.0,"retries":2}' ]
-    jq -e '[.jobs[] | select(.wave == 0) | .name] == ["good", "bad"]' <<< "$output"
+    [ "$(jq -c '.jobs[] | select(.name == "late")' <<< "$output")" = '{"name":"late","type":"cpu","wave":2,"after":["next"],"limits":[],"cpus":1,"timeout_s":90,"retries":2}' ]
+    jq -e '[.jobs[] | select(.wave == 0) | .name] | sort == ["bad", "good"]' <<< "$output"
     jq -e '.schema == 1' <<< "$output"
     muster plan -r json:p.json p.ini
     [[ $output == JOB* ]]
