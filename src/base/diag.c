@@ -176,7 +176,7 @@ static void put_excerpt(const struct canvas *c, const struct location *l, uint32
 /* One message, `kind` being "error" and so on, `style` that word's. */
 static void put_item(const struct canvas *c, const struct diag_item *item, const char *kind,
                      int style) {
-    struct location l;
+    struct location l = {.source = NULL};
 
     set_style(c, STYLE_PLACE);
     if (item->at.at) {
