@@ -51,25 +51,25 @@ struct attempt_result {
     int64_t user_us, sys_us;
     uint64_t max_rss; /* bytes */
     uint64_t out_bytes, err_bytes;
-    int16_t exit;     /* -1: null */
-    uint8_t signal;   /* 0: null */
+    int16_t exit;   /* -1: null */
+    uint8_t signal; /* 0: null */
     bool core, killed;
     uint8_t status, reason;
-    uint8_t stage;    /* enum spawn_stage when reason is REASON_SPAWN */
-    int error;        /* UV_E… then */
-    char *detail;     /* the path at fault then, malloc'd, or NULL */
+    uint8_t stage; /* enum spawn_stage when reason is REASON_SPAWN */
+    int error;     /* UV_E… then */
+    char *detail;  /* the path at fault then, malloc'd, or NULL */
 };
 
 /* One job. Written by the scheduler alone. */
 struct job_result {
     uint8_t status, reason; /* enum status, enum reason */
     bool flaky, allowed;
-    uint32_t cause;         /* the job that failed first, or NO_JOB */
-    int32_t worker;         /* first CPU worker of the last attempt, -1: none */
+    uint32_t cause; /* the job that failed first, or NO_JOB */
+    int32_t worker; /* first CPU worker of the last attempt, -1: none */
     uint32_t leftover, unkillable;
     struct attempt_result *attempts;
     uint32_t nattempts;
-    int64_t wait_ns;        /* ready to first start; 0 when never started */
+    int64_t wait_ns;          /* ready to first start; 0 when never started */
     uint64_t out_at, out_len; /* tail of stdout in the run's tail store (report/output) */
     uint64_t err_at, err_len;
 };
@@ -87,18 +87,18 @@ struct run_totals {
 
 struct run_result {
     const struct plan *plan;
-    char id[32];              /* sorts by time */
-    struct timespec started;  /* wall clock */
+    char id[32];             /* sorts by time */
+    struct timespec started; /* wall clock */
     struct timespec ended;
-    int64_t start_ns;         /* clock_ns() */
+    int64_t start_ns; /* clock_ns() */
     int64_t wall_ns;
-    int exit;                 /* status to end with; 128 + N when interrupted */
-    int interrupted_by;       /* signal, or 0 */
+    int exit;           /* status to end with; 128 + N when interrupted */
+    int interrupted_by; /* signal, or 0 */
     bool deadline_passed;
-    bool undelivered;         /* something could not be written: exit 3 */
-    uint32_t unkillable;      /* adopted processes of ended jobs that would not die */
-    int64_t loop_lag_ns;      /* longest that the loop was kept from waiting */
-    struct job_result *jobs;  /* one per plan job */
+    bool undelivered;        /* something could not be written: exit 3 */
+    uint32_t unkillable;     /* adopted processes of ended jobs that would not die */
+    int64_t loop_lag_ns;     /* longest that the loop was kept from waiting */
+    struct job_result *jobs; /* one per plan job */
 };
 
 /* Counts over all jobs; linear. */

@@ -34,9 +34,9 @@ struct sched_listener {
 
 struct sched_opts {
     const struct plan *plan;
-    struct job_result *results;  /* one per job, zeroed; the scheduler fills them */
-    uint32_t io_width;           /* I/O attempts at once; at most plan->io_limit */
-    uint64_t seed;               /* of the jitter */
+    struct job_result *results; /* one per job, zeroed; the scheduler fills them */
+    uint32_t io_width;          /* I/O attempts at once; at most plan->io_limit */
+    uint64_t seed;              /* of the jitter */
     const struct sched_executor *executor;
     void *executor_ctx;
     const struct sched_listener *listener;

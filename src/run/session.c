@@ -154,8 +154,14 @@ static void on_prepare(uv_prepare_t *prepare) {
 /* ---- the end ---- */
 
 static void close_handles(struct session *s) {
-    for (size_t i = 0; i < SIGNAL_ROWS; i++)
+    for (size_t i = 0; i < SIGNAL_ROWS; i++) {
+        bool watched = uv_is_active((uv_handle_t *)&s->signals[i]);
+
         uv_close((uv_handle_t *)&s->signals[i], NULL);
+        /* A third signal changes nothing either while the reports are written. */
+        if (watched && s->result->interrupted_by)
+            signal(signal_rows[i].sig, SIG_IGN);
+    }
     uv_close((uv_handle_t *)&s->timer, NULL);
     uv_close((uv_handle_t *)&s->check, NULL);
     uv_close((uv_handle_t *)&s->prepare, NULL);

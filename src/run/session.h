@@ -29,8 +29,10 @@ struct session_opts {
 
 /*
  * Runs the plan to its end and fills *result (job rows are malloc'd). Installs
- * handlers for INT, TERM, HUP, TSTP, CONT, USR1 for its time, except those
- * that were ignored. 0: a run took place, result->exit is not set yet. UV_E…:
+ * handlers for INT, TERM, HUP, QUIT, TSTP, USR1 for its time, except those
+ * that were ignored; they have their default action again after it, or are
+ * ignored after an interruption, so that nothing keeps the reports from being
+ * written. 0: a run took place, result->exit is not set yet. UV_E…:
  * nothing was started. Closes its loop with no handle left in every case. Main
  * thread.
  */
