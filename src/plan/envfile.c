@@ -42,7 +42,8 @@ const struct env_var *envfile_parse(struct arena *arena, const char *bytes, size
         uint32_t i = map_get(&names, s, name);
         if (i == MAP_NONE) {
             /* One more than there are: the NULL name at the end. */
-            struct env_var *bigger = arena_grow(arena, env, count ? count + 1 : 0, &cap, sizeof *env);
+            struct env_var *bigger =
+                arena_grow(arena, env, count ? count + 1 : 0, &cap, sizeof *env);
             if (!bigger)
                 return NULL;
             env = bigger;

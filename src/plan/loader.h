@@ -49,6 +49,7 @@ struct loader {
     bool broken;          /* bytes or lines were reported: what is missing may be in them */
     struct draft *drafts; /* one per job */
     unsigned suggestions; /* made so far: each looks at all names */
+    const char *const *name_lists[SECTIONS]; /* of the named sections, made for the first one */
 };
 
 static inline bool section_is(const struct section *s, enum section_type type) {

@@ -9,9 +9,10 @@ struct parse {
     struct values *v;
     const struct schema_key *row;
     const char *folder; /* of the file that it stands in */
-    const char *key;    /* for messages */
-    struct text raw;    /* as it stands there */
-    const char *s;      /* with variables put in, where that is done before reading */
+    const char *key;    /* for messages; no NUL behind */
+    int key_len;
+    struct text raw; /* as it stands there */
+    const char *s;   /* with variables put in, where that is done before reading */
     size_t n;
     bool changed; /* s is not raw: faults point at the whole value */
     struct span key_at;
@@ -35,9 +36,29 @@ const char *parse_shown(struct parse *p, const char *s, size_t n);
 const char *parse_put_in(struct parse *p, const char *s, size_t n, struct span at, size_t *len);
 /* A path by the folder of the value's file. */
 const char *parse_path(struct parse *p, const char *s, size_t n);
-/* "tcp:HOST:PORT", "file:PATH", "http://…": what can be polled. */
-bool parse_endpoint(const char *s, size_t n);
 
+/*
+ * One for each form of a value: reads p->s into *out, whose type schema.h
+ * names. False after a fault.
+ */
+bool parse_text(struct parse *p, void *out);
+bool parse_stdin(struct parse *p, void *out);
+bool parse_stdout(struct parse *p, void *out);
+bool parse_stderr(struct parse *p, void *out);
+bool parse_duration(struct parse *p, void *out);
+bool parse_count(struct parse *p, void *out);
+bool parse_signed(struct parse *p, void *out);
+bool parse_factor(struct parse *p, void *out);
+bool parse_size(struct parse *p, void *out);
+bool parse_rate(struct parse *p, void *out);
+bool parse_bool(struct parse *p, void *out);
+bool parse_enum(struct parse *p, void *out);
+bool parse_signal(struct parse *p, void *out);
+bool parse_name(struct parse *p, void *out);
+bool parse_range(struct parse *p, void *out);
+bool parse_url(struct parse *p, void *out);
+bool parse_probe(struct parse *p, void *out);
+bool parse_ready(struct parse *p, void *out);
 bool parse_exec(struct parse *p, void *out);
 bool parse_shell(struct parse *p, void *out);
 bool parse_names(struct parse *p, void *out);

@@ -24,17 +24,22 @@ static const char *hint(struct loader *l, const char *near) {
 }
 
 const char *sections_nearest(struct loader *l, enum section_type type, const char *name, size_t n) {
+    size_t count = 0;
+
     if (l->suggestions++ >= SUGGESTIONS_MAX)
         return NULL;
-    const char **names = arena_array(&l->scratch, const char *, l->names[type].count + 1);
-    size_t count = 0;
-    for (size_t i = 0; i < l->nsections; i++) {
-        const struct section *s = l->sections[i];
-        if (section_is(s, type) && s->name.at && count < l->names[type].count)
-            names[count++] =
-                arena_strndup(&l->scratch, source_text(s->source, s->name), s->name.len);
+    /* Once all files are read no name is added any more. */
+    if (!l->name_lists[type]) {
+        const char **names = arena_array(&l->scratch, const char *, l->nsections + 1);
+        for (size_t i = 0; i < l->nsections; i++) {
+            const struct section *s = l->sections[i];
+            if (section_is(s, type) && s->live)
+                names[count++] =
+                    arena_strndup(&l->scratch, source_text(s->source, s->name), s->name.len);
+        }
+        l->name_lists[type] = names;
     }
-    return diag_nearest(name, n, names);
+    return diag_nearest(name, n, l->name_lists[type]);
 }
 
 /* --- headers --- */
@@ -54,7 +59,12 @@ static int find_type(struct loader *l, const struct section *s) {
 
 /* The header as it stands, for messages. */
 static const char *header_text(struct loader *l, const struct section *s) {
-    return arena_printf(&l->scratch, "%.*s", (int)s->header.len, source_text(s->source, s->header));
+    return value_shown(&l->scratch, source_text(s->source, s->header), s->header.len);
+}
+
+/* A key as it stands, for messages. */
+static const char *key_text(struct loader *l, const struct section *s, const struct entry *e) {
+    return value_shown(&l->scratch, source_text(s->source, e->key), e->key.len);
 }
 
 static void report_duplicate(struct loader *l, const struct section *s,
@@ -74,14 +84,15 @@ static bool take_name(struct loader *l, const struct section *s) {
         return false;
     }
     if (!text_name_valid(name, s->name.len)) {
-        if (!s->broken)
+        const char *shown = value_shown(&l->scratch, name, s->name.len);
+        if (s->name.len > TEXT_NAME_MAX && !s->broken)
+            diag_error(l->diag, s->name, "'%s' is too long a name (%u bytes, at most %d)", shown,
+                       s->name.len, TEXT_NAME_MAX);
+        else if (!s->broken)
             diag_error(l->diag, s->name,
-                       s->name.len > TEXT_NAME_MAX
-                           ? "'%.*s...' is too long a name (%u bytes, at most %d)"
-                           : "'%.*s' is not a name (letters, digits, '_', '.' and '-', the first a "
-                             "letter, digit or '_')",
-                       s->name.len > TEXT_NAME_MAX ? 40 : (int)s->name.len, name, s->name.len,
-                       TEXT_NAME_MAX);
+                       "'%s' is not a name (letters, digits, '_', '.' and '-', the first none of "
+                       "'.' and '-')",
+                       shown);
         return false;
     }
     uint32_t first = map_add(&l->names[s->type], name, s->name.len, (uint32_t)l->nsections);
@@ -129,49 +140,51 @@ static void report_unknown(struct loader *l, const struct section *s, const stru
 
     for (enum schema_scope other = 0; other < SCOPES; other++)
         if (schema_find(&l->index, other, key, e->key.len, &tail)) {
-            diag_error(l->diag, e->key, "key '%.*s' belongs in %s, not in %s", (int)e->key.len, key,
+            diag_error(l->diag, e->key, "key '%s' belongs in %s, not in %s", key_text(l, s, e),
                        scope_places[other], header_text(l, s));
             return;
         }
-    diag_error(l->diag, e->key, "unknown key '%.*s' in %s%s", (int)e->key.len, key,
-               header_text(l, s), hint(l, schema_nearest(scope, key, e->key.len)));
+    diag_error(l->diag, e->key, "unknown key '%s' in %s%s", key_text(l, s, e), header_text(l, s),
+               hint(l, schema_nearest(scope, key, e->key.len)));
+}
+
+static void report_double(struct loader *l, const struct section *s, struct entry *e,
+                          struct span first) {
+    diag_error(l->diag, e->key, "duplicate key '%s'", key_text(l, s, e));
+    diag_note(l->diag, first, "it is set here first");
+    e->reported = true;
 }
 
 /* Notes an entry as the one of its name on its level; reports an earlier one. */
-static void note_seen(struct loader *l, struct seen *seen, uint32_t level, const char *key,
+static void note_seen(struct loader *l, const struct section *s, struct seen *seen, uint32_t level,
                       struct entry *e) {
-    if (!seen->entry || seen->level != level) {
+    if (seen->entry && seen->level == level)
+        report_double(l, s, e, seen->entry->key);
+    else
         *seen = (struct seen){level, e};
-        return;
-    }
-    diag_error(l->diag, e->key, "duplicate key '%s'", key);
-    diag_note(l->diag, seen->entry->key, "it is set here first");
-    e->reported = true;
 }
 
 /* The same for keys that are no rows of the schema: variables, env.NAME, axes. */
-static void note_name(struct loader *l, uint32_t level, const char *key, const char *name, size_t n,
+static void note_name(struct loader *l, const struct section *s, uint32_t level, size_t n,
                       struct entry *e) {
-    const char *id = arena_printf(&l->scratch, "%u %.*s", level, (int)n, name);
+    const char *id =
+        arena_printf(&l->scratch, "%u %.*s", level, (int)n, source_text(s->source, e->key));
     uint32_t first = map_add(&l->keys, id, strlen(id), e->key.at);
 
-    if (first == MAP_NONE)
-        return;
-    diag_error(l->diag, e->key, "duplicate key '%s'", key);
-    diag_note(l->diag, (struct span){first, e->key.len}, "it is set here first");
-    e->reported = true;
+    if (first != MAP_NONE)
+        report_double(l, s, e, (struct span){first, e->key.len});
 }
 
 /* A job has one action: two on one level are an error, a stronger level's replaces it. */
 static void note_action(struct loader *l, const struct section *s, struct seen *seen,
-                        uint32_t level, const char *key, struct entry *e) {
+                        uint32_t level, struct entry *e) {
     if (!seen->entry || seen->level != level) {
         *seen = (struct seen){level, e};
         return;
     }
     if (seen->entry->row == e->row)
         return; /* a duplicate key, which was said */
-    diag_error(l->diag, e->key, "'%s' is a second action in %s; a job has one", key,
+    diag_error(l->diag, e->key, "'%s' is a second action in %s; a job has one", e->row->name,
                header_text(l, s));
     diag_note(l->diag, seen->entry->key, "the first one is here");
     e->reported = true;
@@ -216,24 +229,23 @@ static void check_tail(struct loader *l, const struct section *s, struct entry *
             e->reported = true;
         }
     }
-    note_name(l, level, arena_printf(&l->scratch, "%.*s", (int)whole, key), key, whole, e);
+    note_name(l, s, level, whole, e);
 }
 
 static void take_key(struct loader *l, struct section *s, struct entry *e, uint32_t level) {
     const char *key = source_text(s->source, e->key);
-    const char *text = arena_printf(&l->scratch, "%.*s", (int)e->key.len, key);
     enum schema_scope scope = schema_scope((enum section_type)s->type);
     size_t tail;
 
     if (scope == SCOPE_NAMES) {
         const char *fault = section_is(s, SECTION_VARS) ? vars_name_fault(key, e->key.len) : NULL;
         if (fault) {
-            diag_error(l->diag, e->key, "'%s' %s", text, fault);
+            diag_error(l->diag, e->key, "'%s' %s", key_text(l, s, e), fault);
             e->reported = true;
         } else if (section_is(s, SECTION_ENV)) {
             check_env_name(l, key, e->key.len, e->key, e);
         }
-        note_name(l, level, text, key, e->key.len, e);
+        note_name(l, s, level, e->key.len, e);
         return;
     }
     e->row = schema_find(&l->index, scope, key, e->key.len, &tail);
@@ -255,9 +267,9 @@ static void take_key(struct loader *l, struct section *s, struct entry *e, uint3
     /* Each file may include another. */
     if (e->row->type == VALUE_INCLUDE)
         level = l->levels;
-    note_seen(l, &l->seen[group][e->row - schema_keys], level, text, e);
+    note_seen(l, s, &l->seen[group][e->row - schema_keys], level, e);
     if (e->row->action)
-        note_action(l, s, &l->actions[group], level, text, e);
+        note_action(l, s, &l->actions[group], level, e);
 }
 
 void sections_take(struct loader *l, struct section *s, struct file_sections *file) {

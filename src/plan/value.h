@@ -63,6 +63,8 @@ bool value_text(struct values *v, const struct section *s, struct entry *e, stru
 const char *value_env(struct values *v, const struct section *s, struct entry *e, const char *name);
 /* Bytes of a typed value that are copied to where its row says. */
 size_t value_size(enum value_type type);
+/* Foreign text for a message: a copy in the arena, cut where it is long. */
+const char *value_shown(struct arena *arena, const char *s, size_t n);
 /* Path made absolute by a folder; in the arena. */
 const char *value_path(struct arena *arena, const char *folder, const char *path);
 #endif
