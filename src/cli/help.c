@@ -6,7 +6,7 @@
 
 #include "report/report.h"
 
-#define HELP_COLUMN 32 /* where the explanations start */
+#define HELP_COLUMN 30 /* where the explanations start */
 
 static void write_option(FILE *out, const struct cli_option_row *row) {
     char words[64];
@@ -23,9 +23,14 @@ void cli_write_help(FILE *out, enum cli_verb verb) {
 
     for (int v = 0; v < VERBS; v++)
         if (verb == VERBS || verb == (enum cli_verb)v) {
-            fprintf(out, "%s%-33s  %s\n", head, cli_verb_rows[v].usage, cli_verb_rows[v].help);
+            fprintf(out, "%s%s\n", head, cli_verb_rows[v].usage);
             head = "       muster ";
         }
+    fputc('\n', out);
+    for (int v = 0; v < VERBS; v++)
+        if (verb == VERBS || verb == (enum cli_verb)v)
+            fprintf(out, "  %-*s  %s\n", HELP_COLUMN - 4, cli_verb_rows[v].name,
+                    cli_verb_rows[v].help);
     fputc('\n', out);
     for (size_t i = 0; i < cli_option_count; i++) {
         const struct cli_option_row *row = &cli_option_rows[i];

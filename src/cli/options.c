@@ -19,10 +19,10 @@
 
 const struct cli_verb_row cli_verb_rows[VERBS] = {
     [VERB_RUN] = {"run", "[run] [options] MANIFEST [JOB...]",
-                  "run the jobs: all, or those named and what they come after"},
+                  "run all jobs, or those named and what they come after"},
     [VERB_CHECK] = {"check", "check [options] MANIFEST...", "only check the manifests"},
     [VERB_PLAN] = {"plan", "plan [options] MANIFEST [JOB...]",
-                   "show what would run, in which lane, under which limits, in what order"},
+                   "show what would run, where, in what order"},
     [VERB_LIST] = {"list", "list [options] MANIFEST", "print the jobs' names, one a line"},
 };
 
@@ -197,11 +197,10 @@ const struct cli_option_row cli_option_rows[] = {
     {"on-failure", 0, "WHAT", false, RUN, "continue, drain or cancel", set_on_failure},
     {"dry-run", 'n', NULL, false, RUN, "the same as plan", set_dry_run},
     {"define", 'D', "NAME=VALUE", false, ALL, "declare a variable", set_define},
-    {"output", 'o', "MODE", false, RUN, "what of the jobs' output is shown: failed, group or none",
-     set_output},
+    {"output", 'o', "MODE", false, RUN, "job output to show: failed, group or none", set_output},
     {"quiet", 'q', NULL, false, RUN, "print nothing when all went well", set_quiet},
     {"verbose", 'v', NULL, false, RUN | BIT(VERB_CHECK),
-     "a line for every start, retry and end; check: for every manifest", set_verbose},
+     "a line for each start, retry, end (or manifest)", set_verbose},
     {"report", 'r', "FORMAT[:FILE]", false, RUN, "table or json; may be repeated", set_report},
     {"deadline", 0, "DURATION", false, RUN, "bound of the whole run", set_deadline},
     {"color", 0, "WHEN", false, LOADING, "auto, always or never", set_color},

@@ -32,13 +32,18 @@ static void on_stop_signal(int sig) {
 }
 
 static void hold_signals(void) {
+    sigset_t set;
+
+    sigemptyset(&set);
     for (size_t i = 0; i < STOP_SIGNALS; i++) {
         struct sigaction old, act = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
 
         sigemptyset(&act.sa_mask);
         if (sigaction(stop_signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             sigaction(stop_signals[i], &act, NULL);
+        sigaddset(&set, stop_signals[i]);
     }
+    sigprocmask(SIG_UNBLOCK, &set, NULL); /* those that the session left waiting */
 }
 
 /* ---- reports ---- */

@@ -144,6 +144,16 @@ END
     [ "$(jq -j '.jobs[0].stdout' r.json)" = "$(tail -c 65536 want)" ]
 }
 
+@test "no room for a job's output: it goes on, what is lost is marked, exit 3" {
+    printf '[job x]\ntype = cpu\ncommand = seq 200000; : > done\n' > m.ini
+    run --separate-stderr prlimit --fsize=100000 "$MUSTER" -r json m.ini
+    [ "$status" -eq 3 ]
+    [ -e done ]
+    jq -e '.run.exit == 3 and .jobs[0].status == "ok"' <<< "$output"
+    jq -e '.jobs[0].stdout | endswith("[output lost: File too large]\n")' <<< "$output"
+    says 'muster: output of job x: File too large'
+}
+
 @test "a line that never ends is not shown without an end" {
     printf '[job x]\ntype = cpu\ncommand = head -c 3000000 /dev/zero | tr "\\0" x; exit 1\n' > m.ini
     "$MUSTER" m.ini > out 2> err || true

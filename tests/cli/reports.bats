@@ -145,6 +145,28 @@ END
     [[ $output == *'"schema":1'* ]]
 }
 
+@test "a signal while reports are written waits for them, a second one does not" {
+    printf '[job x]\ntype = io\nexec = true\n' > s.ini
+    mkfifo fifo
+    "$MUSTER" -r table:first -r json:fifo s.ini > out &
+    load events
+    wait_for first # the second one waits for its reader
+    kill -TERM $!
+    cat fifo > got
+    await $!
+    [ "$status" -eq 143 ]
+    jq -e '.totals.ok == 1' got
+    grep -q '^1 job: 1 ok$' out
+    rm first
+    "$MUSTER" -r table:first -r json:fifo s.ini > out &
+    wait_for first
+    kill -TERM $!
+    kill -HUP $!
+    await $!
+    [ "$status" -eq 129 ] || [ "$status" -eq 143 ]
+    [ ! -s out ]
+}
+
 @test "colours: --color, NO_COLOR, and none on a pipe" {
     esc=$(printf '\033')
     muster m.ini
