@@ -19,7 +19,7 @@
 
 const struct cli_verb_row cli_verb_rows[VERBS] = {
     [VERB_RUN] = {"run", "[run] [options] MANIFEST [JOB...]",
-                  "run all jobs, or those named and what they come after"},
+                  "run all jobs, or some and what they come after"},
     [VERB_CHECK] = {"check", "check [options] MANIFEST...", "only check the manifests"},
     [VERB_PLAN] = {"plan", "plan [options] MANIFEST [JOB...]",
                    "show what would run, where, in what order"},
