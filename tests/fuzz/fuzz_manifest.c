@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     const char *bytes = n ? (const char *)data : "";
     struct plan *plan = NULL;
     struct diag *diag = NULL;
-    int err = plan_load_bytes(&opts, "fuzz.ini", bytes, n, &plan, &diag);
+    int err = plan_load_bytes(&opts, bytes, n, &plan, &diag);
 
     demand(plan && diag && (err == 0 || err == UV_EINVAL));
     demand((err == 0) == (diag->errors == 0));

@@ -4,9 +4,11 @@
 #   NAME.ini     is wrong: exit status 2, NAME.out on standard error
 #   NAME.ok.ini  is right: exit status 0, NAME.ok.out or nothing there
 #
+# Where muster names a file by its absolute path, the .out has CASES/ for ours.
+#
 # golden.sh --update writes the .out files anew; read the difference then.
 set -u
-cd -- "$SOURCE/tests/golden/cases" || exit 99
+cd -P -- "$SOURCE/tests/golden/cases" || exit 99
 update=${1:-}
 work=$(mktemp -d) || exit 99
 trap 'rm -rf -- "$work"' EXIT
@@ -29,8 +31,9 @@ check() {
     name=${1%.ini}
     wanted=2
     case $name in *.ok) wanted=0 ;; esac
-    "$MUSTER" check "$1" >"$work/stdout" 2>"$work/stderr" </dev/null
+    "$MUSTER" check "$1" >"$work/stdout" 2>"$work/raw" </dev/null
     status=$?
+    sed "s|$PWD/|CASES/|g" "$work/raw" >"$work/stderr"
     if [ "$update" = --update ]; then
         rm -f -- "$name.out"
         [ ! -s "$work/stderr" ] || cp -- "$work/stderr" "$name.out"
