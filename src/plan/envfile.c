@@ -16,7 +16,8 @@ static const char *line_fault(const char *s, size_t n, const char *equals) {
         return "a line is NAME=value";
     if (n > PLAN_STRING_MAX)
         return "this is longer than the kernel takes (131071 bytes)";
-    return schema_env_fault(s, (size_t)(equals - s));
+    return schema_env_fault(s, (size_t)(equals - s)) ? "this variable is set by muster itself"
+                                                     : NULL;
 }
 
 const struct env_var *envfile_parse(struct arena *arena, const char *bytes, size_t n,

@@ -16,7 +16,7 @@ static struct env_var *read_env(struct loader *l, struct section *s, struct entr
     var->name =
         arena_strndup(&l->plan->arena, source_text(s->source, e->key) + skip, e->key.len - skip);
     var->value = value_env(&l->values, s, e, var->name);
-    return var->value && !e->reported ? var : NULL;
+    return var->value ? var : NULL;
 }
 
 /* All that a section says of the environment, as an array; NULL: nothing. */
@@ -40,15 +40,14 @@ static const struct env_var *gather_env(struct loader *l, const struct section *
 static void read_section(struct loader *l, struct section *s) {
     for (uint32_t i = 0; i < s->nentries; i++) {
         struct entry *e = &s->entries[i];
+        if (e->reported)
+            continue;
         if (section_is(s, SECTION_ENV)) {
             e->typed = read_env(l, s, e, 0);
         } else if (e->row && e->row->effect == EFFECT_ENV) {
-            if (e->key.len > strlen(e->row->name))
-                e->typed = read_env(l, s, e, (uint32_t)strlen(e->row->name));
+            e->typed = read_env(l, s, e, (uint32_t)strlen(e->row->name));
         } else if (e->row && e->row->type != VALUE_INCLUDE) {
             value_parse(&l->values, s, e);
-            if (e->reported)
-                e->typed = NULL;
         }
     }
     s->env = gather_env(l, s);
@@ -209,7 +208,10 @@ static struct layer built_in(struct loader *l) {
 
 static void apply_templates(struct loader *l, struct layer *layer, struct entry *use,
                             struct env_memo *memo) {
-    if (!use || !use->typed)
+    if (!use)
+        return;
+    layer->draft.incomplete = !use->typed;
+    if (!use->typed)
         return;
     const struct names *names = use->typed;
     for (uint32_t i = 0; i < names->count; i++) {
@@ -217,7 +219,10 @@ static void apply_templates(struct loader *l, struct layer *layer, struct entry 
         uint32_t section = map_get(&l->names[SECTION_TEMPLATE], name->text, name->len);
         if (section != MAP_NONE) {
             apply_section(l, layer, l->sections[section], &memo[i & 1]);
-        } else if (!use->reported) {
+            continue;
+        }
+        layer->draft.incomplete = true;
+        if (!use->reported) {
             const char *near = sections_nearest(l, SECTION_TEMPLATE, name->text, name->len);
             diag_error(l->diag, name->at, "use: no template '%.*s'%s%s%s", (int)name->len,
                        name->text, near ? "; did you mean '" : "", near ? near : "",

@@ -18,6 +18,7 @@
 struct draft {
     struct section *section;
     struct entry *places[EFFECTS]; /* NULL: nobody set it */
+    bool incomplete;               /* a template is missing, and what it says */
 };
 
 /* Where a key was seen last, to find it set twice on one level. */

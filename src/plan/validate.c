@@ -82,9 +82,9 @@ static void check_job(struct loader *l, uint32_t i) {
     const struct draft *d = &l->drafts[i];
     const struct entry *after = d->places[EFFECT_AFTER];
 
-    if (!d->section->broken && !d->places[EFFECT_TYPE])
+    if (!d->incomplete && !d->places[EFFECT_TYPE])
         diag_error(l->diag, job->header, "job '%s' has no type (type = io or cpu)", job->name);
-    if (!d->section->broken && !d->places[EFFECT_ACTION])
+    if (!d->incomplete && !d->places[EFFECT_ACTION])
         diag_error(l->diag, job->header, "job '%s' has nothing to do (command or exec)", job->name);
     check_lane(l, job, d);
     if (!after || !after->typed)
