@@ -51,7 +51,7 @@ struct sched {
     uint32_t *ended; /* jobs in the order of their ends */
     uint32_t nended, nsettled;
     uint32_t by_state[JOB_STATES];
-    uint32_t alive;
+    uint32_t alive[LANES];           /* slots' worth of attempts that run */
     uint32_t failures, first_failed; /* counted for max_failures */
     uint32_t retries_left;
     uint64_t random;
@@ -375,7 +375,7 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
     give_slots(s, a->job);
     if (j->alive) {
         j->alive = false;
-        s->alive--;
+        s->alive[p->type] -= weight(s, a->job);
     }
     if (end->error != UV_ECANCELED)
         add_row(s, a, end, v);
@@ -403,7 +403,7 @@ static void put_off(struct sched *s, const struct attempt *a, int error, int64_t
     enum lane lane = plan_of(s, a->job)->type;
 
     trace(TRACE_SCHED, "job %s: start put off: %s", plan_of(s, a->job)->name, uv_strerror(error));
-    if (s->alive > 0)
+    if (s->alive[LANE_IO] + s->alive[LANE_CPU] > 0)
         s->starved_since = NEVER;
     else if (s->starved_since == NEVER)
         s->starved_since = now;
@@ -415,7 +415,7 @@ static void put_off(struct sched *s, const struct attempt *a, int error, int64_t
         return;
     }
     give_slots(s, a->job);
-    slots_narrow(&s->slots[lane], now);
+    slots_narrow(&s->slots[lane], s->alive[lane], now);
     if (j->state == JOB_STOPPING) {
         finish(s, a->job, JOB_EV_PUT_OFF,
                (struct verdict){STATUS_CANCELLED, (enum reason)j->stopped}, j->cause, NULL);
@@ -475,7 +475,7 @@ void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t 
     move(s, a->job, JOB_EV_STARTED);
     j->alive = true;
     j->since = now;
-    s->alive++;
+    s->alive[p->type] += weight(s, a->job);
     s->starved_since = NEVER;
     slots_widen(&s->slots[p->type]);
     if (j->state == JOB_RUNNING && p->timeout_ns)

@@ -39,7 +39,8 @@ void slots_release(struct slots *s) {
 }
 
 bool slots_fit(const struct slots *s, uint32_t n) {
-    return s->paused_till == INT64_MAX && (s->used == 0 || n <= s->width - s->used);
+    return s->paused_till == INT64_MAX &&
+           (s->used == 0 || (s->used < s->width && n <= s->width - s->used));
 }
 
 uint32_t slots_take(struct slots *s, uint32_t n) {
@@ -57,8 +58,6 @@ uint32_t slots_take(struct slots *s, uint32_t n) {
         last = slot;
     }
     s->used += n;
-    if (s->width < s->used) /* a wide job alone in a narrow lane */
-        s->width = s->used;
     return first;
 }
 
@@ -70,8 +69,8 @@ void slots_give(struct slots *s, uint32_t first) {
     }
 }
 
-void slots_narrow(struct slots *s, int64_t now) {
-    s->width = s->used ? s->used : 1;
+void slots_narrow(struct slots *s, uint32_t n, int64_t now) {
+    s->width = n ? n : 1;
     s->pause_ns = s->pause_ns ? s->pause_ns * 2 : PAUSE_MIN_NS;
     if (s->pause_ns > PAUSE_MAX_NS)
         s->pause_ns = PAUSE_MAX_NS;

@@ -8,8 +8,9 @@
 #include "run/heap.h"
 
 /*
- * When the machine has no room for a process, the lane narrows to what it
- * holds and pauses; each start that succeeds makes it wider by one again.
+ * When the machine has no room for a process, the lane narrows to what runs in
+ * it and pauses; each start that succeeds makes it wider by one again. More
+ * may be taken than it is wide: by starts that were under way.
  */
 struct slots {
     struct heap free; /* numbers of free slots, the lowest first */
@@ -34,8 +35,9 @@ bool slots_fit(const struct slots *s, uint32_t n);
 uint32_t slots_take(struct slots *s, uint32_t n);
 /* Gives back all that were taken with `first`. */
 void slots_give(struct slots *s, uint32_t first);
-/* A process could not be made; what it held is given back already. */
-void slots_narrow(struct slots *s, int64_t now);
+/* A process could not be made, though no more than n slots' worth run. What it
+ * held is given back already. */
+void slots_narrow(struct slots *s, uint32_t n, int64_t now);
 /* A process could be made. */
 void slots_widen(struct slots *s);
 /* Ends the pause, if there is one, and makes room for trying n slots more. */

@@ -653,6 +653,25 @@ static void a_put_off_start_narrows_the_lane(void **state) {
     assert_int_equal(run_exit_status(fake_result(&f)), 0);
 }
 
+static void starts_under_way_are_not_what_runs(void **state) {
+    (void)state;
+    f.plan.io_limit = 4;
+    for (char name[] = "a"; name[0] <= 'f'; name[0]++)
+        fake_job(&f, name, LANE_IO);
+    fake_begin(&f);
+    fake_up(&f, "a");
+    fake_put_off(&f, 1, UV_EAGAIN);
+    assert_int_equal(sched_counts(f.sched).width[LANE_IO], 1);
+    assert_int_equal(sched_counts(f.sched).running[LANE_IO], 3);
+    fake_up(&f, "c");
+    assert_int_equal(sched_counts(f.sched).width[LANE_IO], 2);
+    fake_up(&f, "d");
+    assert_int_equal(sched_counts(f.sched).width[LANE_IO], 3);
+    f.log_len = 0;
+    fake_exit(&f, "a", 0);
+    fake_expect(&f, "done a ok, start b.1@0");
+}
+
 static void a_put_off_start_is_tried_again_by_time(void **state) {
     int64_t delay = 10 * NS_PER_MS;
 
@@ -827,6 +846,7 @@ int main(void) {
         story(a_run_that_ends_in_time_has_met_its_deadline),
         story(nothing_starts_between_the_deadline_and_its_call),
         story(a_put_off_start_narrows_the_lane),
+        story(starts_under_way_are_not_what_runs),
         story(a_put_off_start_is_tried_again_by_time),
         story(a_wide_job_is_tried_whole),
         story(with_nothing_running_it_fails_after_30_s),

@@ -191,7 +191,8 @@ static void check_world(void) {
         uint32_t limit = lane == LANE_IO ? f.plan.io_limit : f.plan.cpu_workers;
 
         assert_int_equal(c.running[lane], used[lane]);
-        assert_true(c.width[lane] >= used[lane] && c.width[lane] <= limit);
+        assert_in_range(c.width[lane], 1, limit);
+        assert_in_range(used[lane], 0, limit);
         if (m.scarce || m.closed || f.now >= m.deadline)
             continue;
         assert_int_equal(c.width[lane], limit);
