@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
         size_t n = left < sizeof buf ? (size_t)left : sizeof buf;
 
         for (size_t i = 0; i < n; i++)
-            buf[i] = line && ++column == line ? (column = 0, '\n') : 'x';
+            buf[i] = (char)(line && ++column == line ? (column = 0, '\n') : 'x');
         for (size_t done = 0; done < n;) {
             ssize_t got = write(1, buf + done, n - done);
 
