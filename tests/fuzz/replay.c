@@ -34,7 +34,7 @@ static bool replay_file(const char *path) {
     return read;
 }
 
-/* A file, or all files of a folder. How many, or -1 when one could not be read. */
+/* A file, or all that is in a folder. How many, or -1 when one could not be read. */
 static int replay(const char *path) {
     struct dirent **list;
     int n = scandir(path, &list, NULL, alphasort), count = 0;
@@ -44,8 +44,10 @@ static int replay(const char *path) {
     for (int i = 0; i < n; i++) {
         char file[PATH_MAX];
         snprintf(file, sizeof file, "%s/%s", path, list[i]->d_name);
-        if (list[i]->d_name[0] != '.' && count >= 0)
-            count = replay_file(file) ? count + 1 : -1;
+        if (list[i]->d_name[0] != '.' && count >= 0) {
+            int more = replay(file);
+            count = more < 0 ? -1 : count + more;
+        }
         free(list[i]);
     }
     free(list);
