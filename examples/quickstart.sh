@@ -45,7 +45,7 @@ build() {
         ../configure -q >&2
     fi
     say 'make'
-    make -s -j "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)" muster >&2
+    make -s V=1 -j "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)" muster >&2
     muster=$top/build/muster
     cd -- "$caller"
 }

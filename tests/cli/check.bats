@@ -110,11 +110,15 @@ exec = true
 type = io
 after = make
 exec = ./gone
+[job in]
+type = io
+after = make
+exec = true
 dir = later
 END
     run --separate-stderr "$MUSTER" check m.ini
     [ "$status" -eq 0 ]
-    [[ "$stderr" == *'m.ini:7:8: warning: exec: '* ]]
+    [[ "$stderr" == *'m.ini:7:8: warning: exec: '*'m.ini:12:7: warning: dir: '* ]]
     [[ "$stderr" != *error* ]]
 }
 
@@ -211,7 +215,10 @@ END
         run --separate-stderr "$MUSTER" run -D "V=$value" --report json:results.json m.ini
         [ "$status" -eq 0 ]
         [ ! -e ran ]
-        printf '%s%s%s' "$value" "$value" "$value" > want
+        # a newline ends standard input that has several lines
+        end=
+        [[ "$value" != *$'\n'* ]] || end=$'\n'
+        printf '%s' "$value" "$value" "$value" "$end" > want
         json -j '.jobs[0].stdout' | cmp - want
     done
 }
@@ -306,13 +313,14 @@ END
 }
 
 @test "jobs named on the command line run with what they come after, and no others" {
-    { good; printf '[job c]\ntype = io\nexec = false\n'; } > m.ini
+    { good; printf '[job fetch]\ntype = io\nexec = false\n'; } > m.ini
     run --separate-stderr "$MUSTER" run --report json:results.json m.ini b
     [ "$status" -eq 0 ]
     [ "$(json '[.jobs[].name] | join(" ")')" = 'a b' ]
-    run --separate-stderr "$MUSTER" run m.ini bb
+    run --separate-stderr "$MUSTER" run m.ini fetsch
     [ "$status" -eq 2 ]
-    [[ "$stderr" == *"'bb'"*"did you mean"* ]]
+    [[ "$stderr" == *"'fetsch'"*"did you mean 'fetch'?"* ]]
+    [[ "$stderr" == *'nothing was run' ]]
 }
 
 @test "a manifest can be a command of its own" {

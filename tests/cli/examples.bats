@@ -29,7 +29,7 @@ setup() {
     cd 'else where'
     run --separate-stderr sh "$examples/quickstart.sh" <&-
     [ "$status" -eq 0 ]
-    [ "$(grep -Ec '^[a-z0-9-]+ +(io|cpu) +(io|cpu) +(ok|flaky) ' <<< "$output")" -ge 60 ]
+    [ "$(grep -Ec '^[A-Za-z0-9.-]+ +(io|cpu) +(io|cpu) +(ok|flaky) ' <<< "$output")" -ge 60 ]
     [[ "$output" == *' jobs: '*' ok (1 flaky)'* ]]
     [ -z "$(ls)" ]
 }

@@ -276,16 +276,16 @@ type = cpu
 stdin = text:one line, no newline
 [job lines]
 type = io
-stdin = text:
-    a; b # c
-
+stdin = text:a; b # c
       d
+
+    e
 END
     run --separate-stderr "$MUSTER" run --report json:results.json m.ini
     [ "$status" -eq 0 ]
     [ "$(json -j '.jobs[0].stdout')" = 'from a file' ]
     [ "$(json -j '.jobs[1].stdout' | od -c)" = "$(printf 'one line, no newline' | od -c)" ]
-    [ "$(json -j '.jobs[2].stdout' | od -c)" = "$(printf 'a; b # c\n\n  d\n' | od -c)" ]
+    [ "$(json -j '.jobs[2].stdout' | od -c)" = "$(printf 'a; b # c\n  d\n\ne\n' | od -c)" ]
 }
 
 @test "file: starts each attempt anew, append: adds, null drops" {
@@ -344,7 +344,7 @@ exec = env
 END
     SECRET=1 HOME=/nowhere run --separate-stderr "$MUSTER" run --report json:results.json m.ini
     [ "$status" -eq 0 ]
-    [ "$(job_json x .stdout | grep -v '^MUSTER_' | sed 's/=.*//' | sort | tr '\n' ' ')" = \
+    [ "$(job_json x .stdout | sed -n '/^MUSTER_/d; s/=.*//p' | sort | tr '\n' ' ')" = \
         'HOME OWN PATH ' ]
 }
 

@@ -262,7 +262,7 @@ END
     [ "$(json '[.jobs[] | select(.reason == "spawn" and .exit == null) | .name] | join(" ")')" = \
         'not-there not-executable bad-interpreter folder no-folder' ]
     [ "$(job_json fine .status)" = ok ]
-    grep -q "not-there .*not found: $PWD/\./not-there\|not-there .*not found: $PWD/not-there" table.txt
+    grep -q '^not-there .* not found: .*/not-there$' table.txt
     grep -q '^not-executable .*Permission denied' table.txt
     grep -q "^bad-interpreter .*'/no/such/interpreter'" table.txt
     grep -q '^no-folder .*/gone: No such file or directory' table.txt

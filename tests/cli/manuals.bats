@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# manuals: the samples of muster(1) and muster(5) run, and print what they say.
+# manuals: the samples of muster(1), muster(5) and README run, and print what they say.
 #
 # A comment in the source of a page says what the display that follows it is:
 # "sample FILE" a file of that name, "session STATUS" commands (behind "$ ")
@@ -28,9 +28,10 @@ extract() {
         }' "$1"
 }
 
-# What differs between runs: figures, run ids, the widths of columns.
+# What differs between runs: figures, the widths of columns; and blank lines.
 blur() {
-    sed -E 's/[0-9]+(\.[0-9]+)?(ms|[smhKMG%]+)?/N/g; s/N([smh]N)+/N/g; s/[[:blank:]]+/ /g; s/ $//'
+    sed -E 's/[0-9]+(\.[0-9]+)?(ms|[smhKMG%]+)?/N/g; s/N([smh]N)+/N/g; s/CPUs?/CPU/g
+        s/[[:blank:]]+/ /g; s/ $//; /^$/d'
 }
 
 # Runs a session as a terminal would show it; $1 is its file.
@@ -87,6 +88,13 @@ replay_all() {
         count=$((count + 1))
     done
     [ "$count" -ge 5 ]
+}
+
+@test "README: the commands of the tour print what it shows" {
+    ln -s "$man/../examples" examples
+    # a command is indented by two blanks and a dollar; its output by two blanks
+    { echo 0; sed -n '/^  \$ /,/^[^ ]/ { s/^  //p; /^$/p }' "$man/../README"; } > session.readme
+    replay session.readme
 }
 
 @test "both pages are clean" {
