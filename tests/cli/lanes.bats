@@ -72,6 +72,26 @@ END
     [ "$status" -eq 0 ]
 }
 
+@test "many that wait and many that compute: never more than two at once of these" {
+    {
+        printf '[muster]\ncpu-workers = 2\nio-limit = 64\n'
+        for i in $(seq 100); do
+            printf '[job wait%d]\ntype = io\nexec = sleep 0.5\n' "$i"
+        done
+        for i in $(seq 20); do
+            printf '[job burn%d]\ntype = cpu\nexec = %s/burn 0.1\n' "$i" "$CHILDREN"
+        done
+    } > m.ini
+    run --separate-stderr "$MUSTER" run --report json:results.json m.ini
+    [ "$status" -eq 0 ]
+    # starts and ends in the order of time
+    json '.jobs[] | select(.type == "cpu") | .attempts[] |
+        "\(.start_s) start", "\(.start_s + .wall_s) end"' | sort -g | cut -d ' ' -f 2 > log
+    [ "$(most_at_once log)" -le 2 ]
+    # one after the other it would take 52 s
+    [ "$(json '.run.wall_s < 20')" = true ]
+}
+
 @test "one CPU to use makes one worker" {
     printf '[job x]\ntype = cpu\nexec = true\n' > m.ini
     cpu=$(sed -n 's/^Cpus_allowed_list:[[:blank:]]*\([0-9]*\).*/\1/p' /proc/self/status)

@@ -192,6 +192,30 @@ END
     [ "$(json '[.jobs[].stdout] | join("")')" = $'100\n100' ]
 }
 
+@test "few processes: starts are put off, every job runs, and one warning says so" {
+    {
+        printf '[defaults]\ntype = io\nexec = sleep 0.1\n'
+        for i in $(seq 64); do printf '[job j%d]\n' "$i"; done
+    } > m.ini
+    if [ "$(id -u)" -eq 0 ]; then
+        # root has no such limit: a user that nobody is, who may come this far
+        chmod o+x "$BATS_RUN_TMPDIR"
+        chmod o+rwx .
+        cp "$MUSTER" muster
+        as=(setpriv --reuid 61234 --regid 61234 --clear-groups)
+        used=0
+    else
+        cp "$MUSTER" muster
+        as=()
+        used=$(ps -L -u "$(id -u)" -o pid= | wc -l)
+    fi
+    run --separate-stderr timeout 60 prlimit --nproc=$((used + 20)) "${as[@]}" \
+        ./muster run --report json:results.json m.ini
+    [ "$status" -eq 0 ]
+    [ "$(json .totals.ok)" = 64 ]
+    [ "$(grep -c 'processes: limit .* I/O jobs at once narrowed from 64 to ' <<< "$stderr")" -eq 1 ]
+}
+
 @test "nice is added to muster's own" {
     printf '[job a]\ntype = io\nnice = 3\nexec = nice\n[job b]\ntype = cpu\nnice = 3\nexec = nice\n' > m.ini
     run --separate-stderr nice -n 2 "$MUSTER" run --report json:results.json m.ini

@@ -121,11 +121,10 @@ kill-after = 1h" "exec = $CHILDREN/ignore-term cpu.up
 kill-after = 1h"
     start
     wait_for io.up cpu.up
-    for _ in $(seq 300); do
-        kill -TERM "$muster" 2>/dev/null || break
-    done
     # one alone would leave it waiting for an hour
-    kill -TERM "$muster" 2>/dev/null || true
+    until gone "$muster"; do
+        for _ in $(seq 100); do kill -TERM "$muster" 2>/dev/null || true; done
+    done
     await "$muster"
     [ "$status" -eq 143 ]
     [ "$(json '[.jobs[].status] | unique | join(" ")')" = cancelled ]
