@@ -17,6 +17,7 @@ enum spawn_stage {
     SPAWN_DIR,
     SPAWN_LIMITS,
     SPAWN_EXEC,
+    SPAWN_LOST, /* the launcher died over it (see exec/launcher) */
 };
 
 /* One attempt to be made. */

@@ -17,36 +17,35 @@
 #include "base/trace.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
+#include "exec/launcher.h"
 #include "exec/process.h"
 #include "exec/reaper.h"
-#include "exec/spawn.h"
 
 /*
- * Who owns a task when. The main thread makes it and gives it away: to the
- * starters' queue (I/O lane) or to a worker (CPU lane). A starter makes the
- * process and posts the task back; the main loop then watches it. A worker
- * makes the process and watches it on its own loop; it posts the task when the
- * process runs and when it has ended, and does not touch it after that. Posting
- * is the hand-over: `news` says what has happened, under the mailbox's lock.
- * The main thread alone frees tasks. Processes are made by threads other than
- * the main one since that blocks for some 0.3 ms, and since the main thread's
- * children must be orphans only (see reaper). Those threads live as long as
- * the lanes: the kernel sends the children of a thread their death signal when
- * it ends.
+ * Who owns a task when. The main thread makes it and puts it into the starters'
+ * queue. A starter has the process made and passes the task on: to the main
+ * loop (I/O lane), which watches it, or to a worker (CPU lane), which watches
+ * it on its own loop, posts it when that runs and when it has ended, and does
+ * not touch it after that. Posting is the hand-over: `news` says what has
+ * happened, under the mailbox's lock. The main thread alone frees tasks. Making
+ * a process blocks for some 0.3 ms, hence the starters; the main thread's
+ * children must be orphans only (see reaper), hence not the main thread; and
+ * they live as long as the lanes: the kernel sends the children of a thread
+ * their death signal when it ends.
  */
 
 #define STARTERS         2    /* threads that start I/O jobs: more gain nothing (measured) */
 #define LOOP_FDS         4    /* of a libuv loop: epoll, eventfd, signal pipe */
 #define ATTEMPT_FDS      3    /* pidfd, pipe, and one for a file behind a capture */
-#define RESERVED_FDS     6    /* reports, a start's passing ones */
+#define RESERVED_FDS     8    /* launchers, reports, a start's passing ones */
 #define REAP_EVERY_MS    1000 /* dead strangers stay zombies no longer */
 #define STRAY_FIRST_MS   2
 #define STRAY_GIVE_UP_NS (10 * NS_PER_S)
 
 enum news {
-    NEWS_SPAWNED = 1, /* I/O lane: process_spawn() has returned */
-    NEWS_STARTED = 2, /* CPU lane: it runs */
-    NEWS_ENDED = 4,   /* CPU lane: it has ended, or could not start */
+    NEWS_LAUNCHED = 1, /* I/O lane: process_start() has returned */
+    NEWS_STARTED = 2,  /* CPU lane: it runs */
+    NEWS_ENDED = 4,    /* CPU lane: it has ended, or could not start */
 };
 
 struct task {
@@ -69,8 +68,7 @@ struct worker {
     pthread_t thread;
     uv_loop_t loop;
     uv_async_t wake;
-    struct spawner spawner;
-    _Atomic(struct task *) given; /* by the main thread, taken at the next wake */
+    _Atomic(struct task *) given; /* by a starter, taken at the next wake */
     struct task *task;            /* the worker's own */
     atomic_bool quit;
     bool open;
@@ -79,7 +77,7 @@ struct worker {
 struct starter {
     struct lanes *lanes;
     pthread_t thread;
-    struct spawner spawner;
+    struct launcher launcher;
 };
 
 /* An attempt for which there was no memory: told from the loop, not at once. */
@@ -153,8 +151,8 @@ static void post(struct task *t, enum news news) {
         uv_async_send(&l->wake);
 }
 
-/* Makes the process unless it is not wanted any more. */
-static int spawn_task(struct task *t, struct spawner *s) {
+/* Has the process made unless it is not wanted any more. */
+static int start_task(struct task *t, struct launcher *launcher) {
     struct process *p = &t->process;
 
     if (atomic_load(&t->stop) || atomic_load(&t->lanes->killing)) {
@@ -162,7 +160,7 @@ static int spawn_task(struct task *t, struct spawner *s) {
         p->end.stage = SPAWN_RESOURCES;
         return UV_ECANCELED;
     }
-    return process_spawn(p, s);
+    return process_start(p, launcher);
 }
 
 /* A thread with all signals blocked: they are the main one's. */
@@ -177,39 +175,61 @@ static int thread_new(pthread_t *thread, void *(*run)(void *), void *arg) {
     return -error;
 }
 
-/* --- I/O lane: starters ------------------------------------------------- */
+/* --- starters ------------------------------------------------------------ */
+
+static void pass_on(struct task *t, int error) {
+    struct worker *w = t->worker;
+
+    if (!w) {
+        post(t, NEWS_LAUNCHED);
+    } else if (error) {
+        post(t, NEWS_ENDED);
+    } else {
+        atomic_store(&w->given, t);
+        uv_async_send(&w->wake);
+    }
+}
 
 static void *starter_run(void *arg) {
     struct starter *s = arg;
     struct lanes *l = s->lanes;
     struct task *t;
 
+    /* An error shows, and is put right, at the first start. */
+    launcher_open(&s->launcher, &l->setup);
     for (;;) {
         pthread_mutex_lock(&l->lock);
         while (!(t = queue_pop(&l->starts)) && !l->quit)
             pthread_cond_wait(&l->wanted, &l->lock);
         pthread_mutex_unlock(&l->lock);
         if (!t)
-            return NULL;
-        spawn_task(t, &s->spawner);
-        post(t, NEWS_SPAWNED);
+            break;
+        pass_on(t, start_task(t, &s->launcher));
     }
+    launcher_close(&s->launcher);
+    return NULL;
 }
 
 static int starter_open(struct lanes *l) {
     struct starter *s = &l->starters[l->nstarters];
-    int error = spawner_init(&s->spawner, &l->setup);
+    int error;
 
-    if (error)
-        return error;
     s->lanes = l;
+    s->launcher = (struct launcher){.pid = -1, .socket = -1};
     error = thread_new(&s->thread, starter_run, s);
-    if (error) {
-        spawner_release(&s->spawner);
-        return error;
-    }
-    l->nstarters++;
-    return 0;
+    if (!error)
+        l->nstarters++;
+    return error;
+}
+
+static void starters_close(struct lanes *l) {
+    pthread_mutex_lock(&l->lock);
+    l->quit = true;
+    pthread_cond_broadcast(&l->wanted);
+    pthread_mutex_unlock(&l->lock);
+    for (unsigned i = 0; i < l->nstarters; i++)
+        pthread_join(l->starters[i].thread, NULL);
+    l->nstarters = 0;
 }
 
 /* --- CPU lane: workers -------------------------------------------------- */
@@ -226,13 +246,9 @@ static void on_worker_wake(uv_async_t *async) {
     struct task *t = atomic_exchange(&w->given, NULL);
 
     if (t) {
-        if (spawn_task(t, &w->spawner)) {
-            post(t, NEWS_ENDED);
-        } else {
-            w->task = t;
-            process_watch(&t->process, &w->loop, on_worker_ended);
-            post(t, NEWS_STARTED);
-        }
+        w->task = t;
+        process_watch(&t->process, &w->loop, on_worker_ended);
+        post(t, NEWS_STARTED);
     }
     if (w->task && atomic_load(&w->task->stop))
         process_stop(&w->task->process);
@@ -248,13 +264,10 @@ static void *worker_run(void *arg) {
 }
 
 static int worker_open(struct lanes *l, struct worker *w) {
-    int error = spawner_init(&w->spawner, &l->setup);
+    int error = uv_loop_init(&w->loop);
 
     if (error)
         return error;
-    error = uv_loop_init(&w->loop);
-    if (error)
-        goto no_loop;
     error = uv_async_init(&w->loop, &w->wake, on_worker_wake);
     if (error)
         goto no_wake;
@@ -271,8 +284,6 @@ no_thread:
     uv_run(&w->loop, UV_RUN_DEFAULT);
 no_wake:
     uv_loop_close(&w->loop);
-no_loop:
-    spawner_release(&w->spawner);
     return error;
 }
 
@@ -284,7 +295,6 @@ static void worker_close(struct worker *w) {
     pthread_join(w->thread, NULL);
     if (uv_loop_close(&w->loop))
         abort(); /* a handle was forgotten */
-    spawner_release(&w->spawner);
     w->open = false;
 }
 
@@ -330,7 +340,7 @@ static void on_io_ended(struct process *p) {
 }
 
 /* A starter is done with it. */
-static void task_spawned(struct task *t) {
+static void task_launched(struct task *t) {
     if (t->process.end.error) {
         task_ended(t);
         return;
@@ -362,8 +372,8 @@ static void on_mail(uv_async_t *async) {
         pthread_mutex_unlock(&l->lock);
         if (!t)
             return;
-        if (news & NEWS_SPAWNED)
-            task_spawned(t);
+        if (news & NEWS_LAUNCHED)
+            task_launched(t);
         if (news & NEWS_STARTED)
             task_started(t);
         if (news & NEWS_ENDED)
@@ -472,9 +482,14 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
     queue_init(&l->starts);
     queue_init(&l->mail);
     error = lanes_init(l);
+    while (!error && l->nstarters < STARTERS && l->nstarters < opts->plan->njobs)
+        error = starter_open(l);
+    if (error && l->nstarters) /* one will do */
+        error = 0;
     if (!error)
         error = uv_async_init(opts->loop, &l->wake, on_mail);
     if (error) {
+        starters_close(l);
         lanes_free(l);
         return error;
     }
@@ -490,19 +505,8 @@ uint32_t lanes_io_width(const struct lanes *l) {
     return l->io_width;
 }
 
-static int give_starter(struct lanes *l, struct task *t) {
-    int error = l->nstarters < STARTERS ? starter_open(l) : 0;
-
-    if (error && !l->nstarters)
-        return error;
-    pthread_mutex_lock(&l->lock);
-    queue_push(&l->starts, t);
-    pthread_cond_signal(&l->wanted);
-    pthread_mutex_unlock(&l->lock);
-    return 0;
-}
-
-static int give_worker(struct lanes *l, struct task *t) {
+/* Sees to it that the task's worker is there. */
+static int find_worker(struct lanes *l, struct task *t) {
     struct worker **w = &l->workers[t->process.attempt.slot];
     int error;
 
@@ -511,23 +515,27 @@ static int give_worker(struct lanes *l, struct task *t) {
     if (!(*w)->open && (error = worker_open(l, *w)))
         return error;
     t->worker = *w;
-    atomic_store(&(*w)->given, t);
-    uv_async_send(&(*w)->wake);
     return 0;
+}
+
+static void give_starter(struct lanes *l, struct task *t) {
+    pthread_mutex_lock(&l->lock);
+    queue_push(&l->starts, t);
+    pthread_cond_signal(&l->wanted);
+    pthread_mutex_unlock(&l->lock);
 }
 
 void lanes_start(struct lanes *l, const struct attempt *a) {
     struct task *t = calloc(1, sizeof *t);
     int error = t ? process_init(&t->process, &l->env, a) : UV_ENOMEM;
 
+    if (!error && t->process.job->type == LANE_CPU && (error = find_worker(l, t)))
+        process_release(&t->process);
     if (!error) {
         t->lanes = l;
         l->by_job[a->job] = t;
-        error = t->process.job->type == LANE_CPU ? give_worker(l, t) : give_starter(l, t);
-        if (!error)
-            return;
-        l->by_job[a->job] = NULL;
-        process_release(&t->process);
+        give_starter(l, t);
+        return;
     }
     free(t);
     l->refusals[l->nrefusals++] = (struct refusal){.attempt = *a, .error = error};
@@ -601,14 +609,7 @@ static void on_stray_timer(uv_timer_t *timer) {
 
 void lanes_close(struct lanes *l, void (*closed)(void *ctx, uint32_t unkillable)) {
     l->closed = closed;
-    pthread_mutex_lock(&l->lock);
-    l->quit = true;
-    pthread_cond_broadcast(&l->wanted);
-    pthread_mutex_unlock(&l->lock);
-    for (unsigned i = 0; i < l->nstarters; i++) {
-        pthread_join(l->starters[i].thread, NULL);
-        spawner_release(&l->starters[i].spawner);
-    }
+    starters_close(l);
     for (uint32_t i = 0; i < l->opts.plan->cpu_workers; i++)
         if (l->workers[i])
             worker_close(l->workers[i]);

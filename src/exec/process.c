@@ -76,58 +76,61 @@ static const char **shell_argv(const struct plan_job *job) {
     return argv;
 }
 
-static int spawn_failed(struct process *p, int error, enum spawn_stage stage) {
+static int start_failed(struct process *p, int error, enum spawn_stage stage) {
     p->end.error = error;
     p->end.stage = stage;
     p->end.start_ns = clock_ns();
     return error;
 }
 
-int process_spawn(struct process *p, struct spawner *s) {
+/* Fills in what the program is, looked for in the job's PATH when it was not
+ * found beforehand. */
+static int find_program(struct process *p, struct spawn_opts *opts, struct arena *arena) {
+    const struct plan_job *job = p->job;
+    int error;
+
+    if (!opts->program)
+        opts->program = opts->argv[0];
+    if (opts->program[0] == '/')
+        return 0;
+    opts->program = plan_find_program(arena, opts->argv[0],
+                                      plan_job_getenv(p->env.plan, job, "PATH"), job->dir, &error);
+    if (opts->program)
+        return 0;
+    p->end.detail = strdup(opts->argv[0]);
+    return start_failed(p, error, SPAWN_EXEC);
+}
+
+int process_start(struct process *p, struct launcher *l) {
     const struct plan_job *job = p->job;
     struct arena arena;
-    const char **shell = NULL;
+    const char **shell = job->action == ACTION_COMMAND ? shell_argv(job) : NULL;
     char **envp = environ_make(p->env.environ, job, &p->attempt);
     struct spawn_opts opts = {
         .program = job->program,
-        .argv = job->argv,
+        .argv = shell ? shell : job->argv,
         .envp = envp,
         .dir = job->dir,
-        .in = &job->in,
-        .out = &job->out,
-        .err = &job->err,
+        .in = job->in,
+        .out = job->out,
+        .err = job->err,
         .nice = job->nice,
     };
-    struct spawned started;
-    int error = 0;
+    struct launched started;
+    enum spawn_stage stage;
+    int error;
 
     arena_init(&arena, NULL);
-    if (job->action == ACTION_COMMAND) {
-        opts.argv = shell = shell_argv(job);
-        opts.program = job->shell[0];
-        if (!shell)
-            error = UV_ENOMEM;
-    }
-    if (!envp)
-        error = UV_ENOMEM;
-    if (error) {
-        spawn_failed(p, error, SPAWN_RESOURCES);
+    if (!envp || !opts.argv) {
+        error = start_failed(p, UV_ENOMEM, SPAWN_RESOURCES);
         goto out;
     }
-    if (!opts.program || opts.program[0] != '/') {
-        const char *name = opts.argv[0];
-
-        opts.program = plan_find_program(&arena, name, plan_job_getenv(p->env.plan, job, "PATH"),
-                                         job->dir, &error);
-        if (!opts.program) {
-            p->end.detail = strdup(name);
-            spawn_failed(p, error, SPAWN_EXEC);
-            goto out;
-        }
-    }
-    error = spawn_start(s, &opts, &started, &p->end.stage, &p->end.detail);
+    error = find_program(p, &opts, &arena);
+    if (error)
+        goto out;
+    error = launcher_start(l, &opts, &started, &stage, &p->end.detail);
     if (error) {
-        spawn_failed(p, error, p->end.stage);
+        start_failed(p, error, stage);
         goto out;
     }
     p->pidfd = started.pidfd;
@@ -168,7 +171,8 @@ static void finish(struct process *p) {
         close_handle(p, (uv_handle_t *)&p->timer);
         if (p->exit_poll.loop)
             close_handle(p, (uv_handle_t *)&p->exit_poll);
-        close(p->pidfd);
+        if (p->pidfd >= 0)
+            close(p->pidfd);
     }
     if (p->open_parts > 0)
         return;
@@ -444,10 +448,12 @@ void process_watch(struct process *p, uv_loop_t *loop, process_ended_cb ended) {
     error = watch_stream(p, &p->out, p->end.out);
     if (!error)
         error = watch_stream(p, &p->err, p->end.err);
-    if (!error)
+    if (!error && p->pidfd >= 0)
         error = watch_fd(p, &p->exit_poll, p->pidfd, p, on_exit_readable);
-    if (!error)
+    if (!error) {
+        arm(p, clock_run_ns()); /* polls if there was no descriptor for a pidfd */
         return;
+    }
     p->end.error = error;
     p->end.stage = SPAWN_RESOURCES;
     p->kill_due = clock_run_ns(); /* and so is the timer */

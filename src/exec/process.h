@@ -7,8 +7,8 @@
 #include <uv.h>
 
 #include "exec/attempt.h"
+#include "exec/launcher.h"
 #include "exec/reaper.h"
-#include "exec/spawn.h"
 #include "plan/plan.h"
 
 struct environ;
@@ -40,7 +40,7 @@ struct stream_reader {
 };
 
 /*
- * One attempt. It is made anywhere, spawned on a thread that may block, then
+ * One attempt. It is made anywhere, started on a thread that may block, then
  * belongs to the thread of the loop that watches it, until its ended callback.
  */
 struct process {
@@ -72,9 +72,9 @@ void process_release(struct process *p);
 
 /*
  * Starts it; blocks. 0, or UV_E… with end.error, end.stage and end.detail set:
- * then nothing is left but to release it. As spawn_start as to the thread.
+ * then nothing is left but to release it. The launcher's thread.
  */
-int process_spawn(struct process *p, struct spawner *s);
+int process_start(struct process *p, struct launcher *l);
 /*
  * Watches it on a loop; on the loop's thread from here on. Its end comes by
  * `ended`, never from within this call; also where the loop cannot take it:

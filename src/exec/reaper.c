@@ -7,12 +7,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@ struct orphan {
     pid_t pid;
     struct group *owner; /* NULL: nobody's */
     bool signalled;      /* a stop reached it */
+    bool given_up;       /* not even SIGKILL ended it */
 };
 
 struct reaper {
@@ -37,6 +40,7 @@ struct reaper {
     pid_t *list; /* the children as read last */
     size_t nlist, list_cap;
     int children;   /* /proc/self/task/MAIN/children, or -1: scan /proc */
+    uint64_t next_mark;
     int all_signal; /* SIGKILL or SIGSTOP while that is on for all, or 0 */
 };
 
@@ -139,6 +143,10 @@ int reaper_new(struct reaper **out, const char *run_id) {
         return UV_ENOMEM;
     pthread_mutex_init(&r->lock, NULL);
     r->run_id = run_id;
+    /* Where marks begin is random, so that those of another run are others. */
+    if (getrandom(&r->next_mark, sizeof r->next_mark, GRND_NONBLOCK) != sizeof r->next_mark)
+        r->next_mark = (uint64_t)getpid() << 20;
+    r->next_mark &= LONG_MAX >> 2; /* no way from there to RLIM_INFINITY */
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     r->children = open(path, O_RDONLY | O_CLOEXEC);
     if (r->children < 0 && (errno == EMFILE || errno == ENFILE)) {
@@ -170,6 +178,15 @@ struct reaper *reaper_free(struct reaper *r) {
     return NULL;
 }
 
+uint64_t reaper_mark(struct reaper *r) {
+    uint64_t mark;
+
+    pthread_mutex_lock(&r->lock);
+    mark = r->next_mark++;
+    pthread_mutex_unlock(&r->lock);
+    return mark;
+}
+
 void reaper_add(struct reaper *r, struct group *g) {
     pthread_mutex_lock(&r->lock);
     g->next = r->groups;
@@ -190,8 +207,10 @@ void reaper_remove(struct reaper *r, struct group *g) {
         g->next->link = g->link;
     g->link = NULL;
     for (size_t i = 0; i < r->norphans; i++)
-        if (r->orphans[i].owner == g)
+        if (r->orphans[i].owner == g) {
             r->orphans[i].owner = NULL;
+            r->orphans[i].given_up = true;
+        }
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -237,11 +256,13 @@ static char *read_environ(pid_t pid, size_t *n) {
 static struct group *find_owner(struct reaper *r, pid_t pid) {
     struct group *found = NULL;
     pid_t sid = getsid(pid);
+    struct rlimit locks;
+    bool marked = prlimit(pid, RLIMIT_LOCKS, NULL, &locks) == 0;
     size_t n = 0;
     char *block;
 
     for (struct group *g = r->groups; g; g = g->next)
-        if (g->leader == sid)
+        if (g->leader == sid || (marked && locks.rlim_cur == g->mark))
             return g;
     block = read_environ(pid, &n);
     if (block) {
@@ -330,7 +351,7 @@ size_t reaper_scan(struct reaper *r, const struct group *g, pid_t *pids, size_t 
     pthread_mutex_lock(&r->lock);
     refresh(r);
     for (size_t i = 0; i < r->norphans; i++) {
-        if (r->orphans[i].owner != g)
+        if (r->orphans[i].owner != g || r->orphans[i].given_up)
             continue;
         if (n < max)
             pids[n] = r->orphans[i].pid;

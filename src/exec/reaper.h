@@ -16,9 +16,12 @@
  * one read at each exit tells. When a leader has exited, everything of its group
  * that lives stands below an adopted process, so "none adopted" is "none left".
  *
- * Whose an orphan is tells its session, else MUSTER_RUN, MUSTER_JOB and
- * MUSTER_ATTEMPT in the environment it was exec'd with, else it is taken for
- * the only group there is; what remains nobody's is killed when the run ends.
+ * Whose an orphan is tells its session, else its mark, else MUSTER_RUN,
+ * MUSTER_JOB and MUSTER_ATTEMPT in the environment it was exec'd with, else it
+ * is taken for the only group there is; what remains nobody's is killed when
+ * the run ends. The mark is an attempt's own number as the soft RLIMIT_LOCKS,
+ * which Linux has not enforced since 2.4.25 (getrlimit(2)): a daemon that has
+ * a new session and a clean environment still inherits it.
  *
  * All functions may be called by any thread; one lock guards the whole, and the
  * order in it matters: a leader is removed from the table before it is reaped,
@@ -33,6 +36,7 @@ struct group {
     pid_t leader;               /* also its group and session */
     const char *job;            /* name */
     uint32_t attempt;
+    uint64_t mark; /* its processes' soft RLIMIT_LOCKS */
     int64_t user_us, sys_us; /* of orphans of it that were reaped */
     uint64_t max_rss;
 };
@@ -43,11 +47,13 @@ int reaper_new(struct reaper **out, const char *run_id);
 /* Accepts NULL; returns NULL. */
 struct reaper *reaper_free(struct reaper *r);
 
+/* A mark that no other attempt has. */
+uint64_t reaper_mark(struct reaper *r);
 /* Enters a group just started; if all are being killed or stopped at the time,
  * it gets that signal as well. */
 void reaper_add(struct reaper *r, struct group *g);
-/* Takes it out; call before the leader is reaped. Orphans it still has become
- * nobody's. */
+/* Takes it out; call before the leader is reaped. Orphans it still has could not
+ * be killed: they become nobody's and no scan tells them again. */
 void reaper_remove(struct reaper *r, struct group *g);
 
 /*

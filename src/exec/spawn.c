@@ -17,8 +17,7 @@
 
 #include "base/clock.h"
 
-#define STACK_BYTES   (64U << 10)
-#define ARG_BYTES_MAX (32U * 4096U) /* MAX_ARG_STRLEN of the kernel (binfmts.h) */
+#define STACK_BYTES (64U << 10)
 
 /* libtsan intercepts clone() and takes every child for one with memory of its
  * own: it clears its books in it, which here are the parent's. */
@@ -35,8 +34,7 @@ int __clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
 struct handover {
     const struct spawn_setup *setup;
     const struct spawn_opts *opts;
-    int fd[3]; /* to become 0, 1, 2; fd[2] == -1: as 1 */
-    pid_t parent;
+    int fd[3];          /* to become 0, 1, 2; fd[2] == -1: as 1 */
     volatile int stage; /* enum spawn_stage */
     volatile int error; /* errno */
 };
@@ -49,6 +47,8 @@ int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft) {
     if (getrlimit(RLIMIT_NOFILE, &s->nofile))
         return -errno;
     s->nofile.rlim_cur = (rlim_t)nofile_soft;
+    if (getrlimit(RLIMIT_LOCKS, &s->locks))
+        return -errno;
     s->nice = getpriority(PRIO_PROCESS, 0);
     for (int sig = 1; sig < _NSIG; sig++)
         if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL)
@@ -86,10 +86,11 @@ IN_CHILD static int child_main(void *arg) {
      * sigaction; libc's differs, so the call goes past it. */
     static const char dfl[64];
     static const char no_mask[_NSIG / 8];
+    struct rlimit locks = {(rlim_t)h->opts->mark, s->locks.rlim_max};
 
     syscall(SYS_setsid);
     syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (syscall(SYS_getppid) != h->parent) /* died before the signal was set */
+    if (syscall(SYS_getppid) != h->opts->parent) /* died before the signal was set */
         syscall(SYS_exit_group, 127);
     /* Handlers too, not only what exec leaves ignored: none may run here, in
      * memory that is the parent's, once signals are unblocked. */
@@ -102,6 +103,7 @@ IN_CHILD static int child_main(void *arg) {
         return child_fails(h, SPAWN_DIR);
     if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &s->nofile, NULL) < 0)
         return child_fails(h, SPAWN_LIMITS);
+    syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, &locks, NULL); /* helpful, not needed */
     if (h->opts->nice && syscall(SYS_setpriority, PRIO_PROCESS, 0, s->nice + h->opts->nice) < 0)
         return child_fails(h, SPAWN_LIMITS);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, no_mask, NULL, sizeof no_mask);
@@ -114,163 +116,120 @@ static int is_shortage(int error) {
     return error == EMFILE || error == ENFILE || error == EAGAIN || error == ENOMEM;
 }
 
-/* The two ends of a pipe, or a file: fills *ours (pipe's read end) and *theirs. */
-static int open_output(const struct stream *st, int devnull, int *ours, int *theirs) {
-    int fds[2], flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+/* Sets *fd to what is to become descriptor 1 or 2; a new one, or one that the
+ * caller keeps. -1: the same as standard output. */
+static int open_output(const struct stream *st, int devnull, int pipe_fd, int *fd) {
+    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
     switch (st->kind) {
     case STREAM_CAPTURE:
-        if (pipe2(fds, O_CLOEXEC))
-            return -errno;
-        *ours = fds[0];
-        *theirs = fds[1];
+        *fd = pipe_fd;
         return 0;
     case STREAM_FILE:
     case STREAM_APPEND:
         /* Not blocking, so that a FIFO without a reader is an error now rather
          * than a thread that hangs; the job gets it blocking, as usual. */
         flags |= st->kind == STREAM_APPEND ? O_APPEND : O_TRUNC;
-        *theirs = open(st->text, flags, 0666);
-        if (*theirs < 0)
+        *fd = open(st->text, flags, 0666);
+        if (*fd < 0)
             return -errno;
-        fcntl(*theirs, F_SETFL, flags & O_APPEND);
+        fcntl(*fd, F_SETFL, flags & O_APPEND);
         return 0;
     case STREAM_STDOUT:
         return 0;
     default:
-        *theirs = devnull;
+        *fd = devnull;
         return 0;
     }
 }
 
-static int open_input(const struct stream *st, int devnull, int *theirs) {
+static int open_input(const struct stream *st, int devnull, int *fd) {
     size_t n, done = 0;
 
     switch (st->kind) {
     case STREAM_FILE:
-        *theirs = open(st->text, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (*theirs < 0)
+        *fd = open(st->text, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (*fd < 0)
             return -errno;
-        fcntl(*theirs, F_SETFL, 0);
+        fcntl(*fd, F_SETFL, 0);
         return 0;
     case STREAM_TEXT:
-        *theirs = memfd_create("stdin", MFD_CLOEXEC);
-        if (*theirs < 0)
+        *fd = memfd_create("stdin", MFD_CLOEXEC);
+        if (*fd < 0)
             return -errno;
         for (n = strlen(st->text); done < n;) {
-            ssize_t got = write(*theirs, st->text + done, n - done);
+            ssize_t got = write(*fd, st->text + done, n - done);
 
             if (got < 0)
                 return -errno;
             done += (size_t)got;
         }
-        lseek(*theirs, 0, SEEK_SET);
+        lseek(*fd, 0, SEEK_SET);
         return 0;
     default:
-        *theirs = devnull;
+        *fd = devnull;
         return 0;
     }
 }
 
-static void close_unless(int fd, int kept) {
-    if (fd >= 0 && fd != kept)
-        close(fd);
-}
-
-/* What was too long: the longest string, or all of them. */
-static char *too_long(const struct spawn_opts *o) {
-    size_t longest = 0, sum = 0;
-    char *text = NULL;
-
-    for (size_t i = 0; o->argv[i]; i++) {
-        size_t n = strlen(o->argv[i]) + 1;
-
-        sum += n + sizeof(char *);
-        longest = n > longest ? n : longest;
-    }
-    for (size_t i = 0; o->envp[i]; i++) {
-        size_t n = strlen(o->envp[i]) + 1;
-
-        sum += n + sizeof(char *);
-        longest = n > longest ? n : longest;
-    }
-    if (asprintf(&text, "%zu bytes, limit %lu", longest > ARG_BYTES_MAX ? longest : sum,
-                 longest > ARG_BYTES_MAX ? (unsigned long)ARG_BYTES_MAX
-                                         : (unsigned long)sysconf(_SC_ARG_MAX)) < 0)
-        return NULL;
-    return text;
-}
-
-static char *fault_detail(const struct spawn_opts *o, enum spawn_stage stage, int error) {
-    const char *path = NULL;
-
+const char *spawn_fault(const struct spawn_opts *opts, enum spawn_stage stage) {
     switch (stage) {
     case SPAWN_STDIN:
-        path = o->in->kind == STREAM_FILE ? o->in->text : NULL;
-        break;
+        return opts->in.kind == STREAM_FILE ? opts->in.text : NULL;
     case SPAWN_STDOUT:
-        path = o->out->text;
-        break;
+        return opts->out.text;
     case SPAWN_STDERR:
-        path = o->err->text;
-        break;
+        return opts->err.text;
     case SPAWN_DIR:
-        path = o->dir;
-        break;
+        return opts->dir;
     case SPAWN_EXEC:
-        if (error == E2BIG)
-            return too_long(o);
-        path = o->program;
-        break;
+        return opts->program;
     default:
-        break;
+        return NULL;
     }
-    return path ? strdup(path) : NULL;
 }
 
-int spawn_start(struct spawner *s, const struct spawn_opts *opts, struct spawned *out,
-                enum spawn_stage *stage, char **detail) {
-    struct handover h = {.setup = s->setup, .opts = opts, .fd = {-1, -1, -1}, .parent = getpid()};
+static int open_streams(const struct spawner *s, const struct spawn_opts *o, int fd[3],
+                        enum spawn_stage *stage) {
     int error;
 
-    *out = (struct spawned){.pid = -1, .pidfd = -1, .out = -1, .err = -1};
-    *detail = NULL;
     *stage = SPAWN_STDIN;
-    error = open_input(opts->in, s->setup->devnull, &h.fd[0]);
+    error = open_input(&o->in, s->setup->devnull, &fd[0]);
+    if (error)
+        return error;
+    *stage = SPAWN_STDOUT;
+    error = open_output(&o->out, s->setup->devnull, o->out_fd, &fd[1]);
+    if (error)
+        return error;
+    *stage = SPAWN_STDERR;
+    return open_output(&o->err, s->setup->devnull, o->err_fd, &fd[2]);
+}
+
+int spawn_start(struct spawner *s, const struct spawn_opts *opts, pid_t *pid, int64_t *start_ns,
+                enum spawn_stage *stage) {
+    struct handover h = {.setup = s->setup, .opts = opts, .fd = {-1, -1, -1}};
+    int error = open_streams(s, opts, h.fd, stage);
+
+    *pid = 0;
+    *start_ns = clock_ns();
     if (!error) {
-        *stage = SPAWN_STDOUT;
-        error = open_output(opts->out, s->setup->devnull, &out->out, &h.fd[1]);
-    }
-    if (!error) {
-        *stage = SPAWN_STDERR;
-        error = open_output(opts->err, s->setup->devnull, &out->err, &h.fd[2]);
-    }
-    if (!error) {
-        *stage = SPAWN_RESOURCES;
-        out->start_ns = clock_ns();
-        out->pid = clone(child_main, (char *)s->stack + STACK_BYTES,
-                         CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &h, &out->pidfd);
-        if (out->pid < 0)
+        *stage = SPAWN_OK;
+        *pid = clone(child_main, (char *)s->stack + STACK_BYTES,
+                     CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, &h);
+        if (*pid < 0) {
             error = -errno;
-        else if (h.error) { /* it is a zombie by now */
-            while (waitpid(out->pid, NULL, __WALL) < 0 && errno == EINTR)
-                ;
-            close(out->pidfd);
-            *stage = (enum spawn_stage)h.stage;
+            *stage = SPAWN_RESOURCES;
+            *pid = 0;
+        } else if (h.error) {
             error = -h.error;
+            *stage = (enum spawn_stage)h.stage;
         }
     }
     for (int i = 0; i < 3; i++)
-        close_unless(h.fd[i], s->setup->devnull);
-    if (!error) {
-        *stage = SPAWN_OK;
-        return 0;
-    }
-    close_unless(out->out, -1);
-    close_unless(out->err, -1);
+        if (h.fd[i] >= 0 && h.fd[i] != s->setup->devnull && h.fd[i] != opts->out_fd &&
+            h.fd[i] != opts->err_fd)
+            close(h.fd[i]);
     if (is_shortage(-error))
         *stage = SPAWN_RESOURCES;
-    *detail = fault_detail(opts, *stage, -error);
-    *out = (struct spawned){.pid = -1, .pidfd = -1, .out = -1, .err = -1};
     return error;
 }

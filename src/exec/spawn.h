@@ -42,27 +42,23 @@ struct spawn_opts {
     const char *const *argv; /* NULL at the end */
     char *const *envp;
     const char *dir;
-    const struct stream *in, *out, *err;
-    int nice; /* added to muster's */
-};
-
-/* What was started. */
-struct spawned {
-    pid_t pid;        /* its process, session and group */
-    int pidfd;        /* readable when it has exited */
-    int out, err;     /* read ends of captured streams, or -1 */
-    int64_t start_ns; /* clock_ns() just before */
+    struct stream in, out, err;
+    int out_fd, err_fd; /* write ends of the pipes of captured streams */
+    int nice;           /* added to muster's */
+    pid_t parent;       /* of the process to be: the caller's own parent */
 };
 
 /*
- * Starts a process: a session of its own, only descriptors 0 to 2, default
- * signals and an empty mask, SIGKILL when this thread ends. Blocks until it has
- * exec'd (some 0.3 ms). 0: *out is filled and the caller owns pid (to be
- * reaped) and descriptors. UV_E…: nothing is left; *stage says at what, and
- * *detail is the path or size at fault, malloc'd, or NULL. The calling thread
- * must have all signals blocked, and must not be the main thread: its children
- * are to be adopted orphans only (see reaper).
+ * Starts a process as a child of the caller's parent (CLONE_PARENT): with a
+ * session of its own, descriptors 0 to 2 alone, default signals, an empty mask,
+ * and SIGKILL when the thread that is its parent ends. Blocks until it has
+ * exec'd (some 0.3 ms). 0: *pid runs since *start_ns (clock_ns). UV_E…: *stage
+ * says at what, and where it was the program's fault *pid is a zombie that the
+ * parent has to reap, else 0. The calling thread must have all signals blocked.
  */
-int spawn_start(struct spawner *s, const struct spawn_opts *opts, struct spawned *out,
-                enum spawn_stage *stage, char **detail);
+int spawn_start(struct spawner *s, const struct spawn_opts *opts, pid_t *pid, int64_t *start_ns,
+                enum spawn_stage *stage);
+
+/* What was at fault, for people: a path, or NULL. Borrowed from opts. */
+const char *spawn_fault(const struct spawn_opts *opts, enum spawn_stage stage);
 #endif
