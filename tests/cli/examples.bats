@@ -47,6 +47,7 @@ setup() {
     mkdir -p 'a b/muster'
     tar -C "$examples/.." --exclude='./.git' --exclude='./build*' --exclude='./configure' \
         --exclude='./autom4te.cache' -cf - . | tar -C 'a b/muster' -xf -
+    chmod -R u+w 'a b' # a release's may be read-only
     top="$PWD/a b/muster"
     cd /
     run --separate-stderr env -u MUSTER sh "$top/examples/quickstart.sh" "$top/out"
