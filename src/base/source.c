@@ -13,7 +13,7 @@
 
 #include "base/utf8.h"
 
-#define READ_MIN  (size_t)(64 << 10)
+#define READ_MIN  (size_t)(4 << 10)
 #define BOM       "\xef\xbb\xbf"
 #define BOM_BYTES 3U
 
@@ -163,6 +163,17 @@ void sources_release(struct sources *s) {
     for (uint32_t i = 0; i < s->count; i++)
         free(s->list[i]->bytes);
     s->count = 0;
+}
+
+const char *source_resolve(struct arena *arena, const char *folder, const char *path) {
+    while (path[0] == '.' && path[1] == '/')
+        for (path += 2; *path == '/'; path++)
+            ;
+    if (*path == '/')
+        return arena_strndup(arena, path, strlen(path));
+    if (!*path || !strcmp(path, "."))
+        return arena_strndup(arena, folder, strlen(folder));
+    return arena_printf(arena, "%s/%s", strcmp(folder, "/") ? folder : "", path);
 }
 
 /* The source that a place is in: the last whose base is not behind it. */

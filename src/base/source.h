@@ -32,7 +32,7 @@ struct source {
 struct sources {
     struct arena *arena;
     struct source **list; /* in the order of their opening */
-    size_t cap; /* of list */
+    size_t cap;           /* of list */
     uint32_t count;
     uint32_t next; /* the next file's base */
 };
@@ -56,9 +56,15 @@ void sources_init(struct sources *s, struct arena *arena);
  */
 int sources_read(struct sources *s, const char *path, const char *name, struct source **out);
 /* Adds bytes that are in memory already (copied), for tests and fuzzing. */
-int sources_add(struct sources *s, const char *name, const char *bytes, size_t n, struct source **out);
+int sources_add(struct sources *s, const char *name, const char *bytes, size_t n,
+                struct source **out);
 /* The file's bytes; the arena frees the rest. */
 void sources_release(struct sources *s);
+/*
+ * A path that stands in a file, made absolute by that file's folder; "." and
+ * leading "./" are left out. In the arena.
+ */
+const char *source_resolve(struct arena *arena, const char *folder, const char *path);
 /* Line and column of a place. Linear in the file once, then logarithmic. */
 struct location sources_locate(const struct sources *s, uint32_t at);
 #endif

@@ -87,9 +87,10 @@ bool parse_shell(struct parse *p, void *out) {
 /* --- lists of names --- */
 
 /* What each word of a list must be: NULL, or what it is not in words. */
-typedef const char *(*word_fault)(const char *s, size_t n);
+typedef const char *(*word_fault_cb)(const char *s, size_t n);
 
-static bool parse_list(struct parse *p, enum words_rule rule, word_fault fault, struct names *out) {
+static bool parse_list(struct parse *p, enum words_rule rule, word_fault_cb fault,
+                       struct names *out) {
     struct words w;
     struct word word;
     struct span at;

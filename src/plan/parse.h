@@ -1,8 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* parse: one value while it is being read; between value.c and lists.c. */
+/* parse: one value while it is being read: its text, its variables, its faults. */
 #ifndef MUSTER_PLAN_PARSE_H
 #define MUSTER_PLAN_PARSE_H
-#include "plan/value.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan/manifest.h"
+#include "plan/plan.h"
+#include "plan/schema.h"
+#include "plan/vars.h"
+
+/* What values are read with. */
+struct values {
+    struct arena *arena;   /* of what the plan keeps */
+    struct arena *scratch; /* of what is gone once it is sealed */
+    struct diag *diag;
+    struct vars *vars;
+};
+
+/* Words of a list with their places: VALUE_NAMES, VALUE_VARS, VALUE_WORDS. */
+struct name {
+    const char *text;
+    uint32_t len;
+    struct span at;
+};
+struct names {
+    struct name *list;
+    uint32_t count;
+    uint32_t *jobs; /* of `after`: their indexes, no doubles; set by validate */
+    uint32_t njobs;
+};
+
+/* VALUE_COMMAND and VALUE_EXEC: what fills a job's action. */
+struct action_value {
+    enum action action;
+    const char *command;
+    const char *const *argv;
+};
+
+/* VALUE_REPORTS. `at` belongs to each. */
+struct reports {
+    struct report_spec *list;
+    struct span *at;
+    size_t count;
+};
 
 /* A value while it is read. */
 struct parse {
@@ -30,10 +72,14 @@ bool parse_fault_at(struct parse *p, struct span at, const char *fmt, ...)
 struct span parse_span(const struct parse *p, size_t at, size_t n);
 /* Warns of a {NAME} of a declared variable in a text that gets no values. */
 void parse_warn_of_references(struct parse *p);
+/* Foreign text for a message: a copy in the arena, cut where it is long. */
+const char *parse_clip(struct arena *arena, const char *s, size_t n);
 /* A piece of a value for a message: cut where it is long, in scratch memory. */
 const char *parse_shown(struct parse *p, const char *s, size_t n);
 /* Puts variables into a part of the value that begins at raw offset `at`; NULL after a fault. */
 const char *parse_put_in(struct parse *p, const char *s, size_t n, struct span at, size_t *len);
+/* Puts variables into all of p->s. False after a fault. */
+bool parse_put_in_all(struct parse *p);
 /* A path by the folder of the value's file. */
 const char *parse_path(struct parse *p, const char *s, size_t n);
 
@@ -42,6 +88,8 @@ const char *parse_path(struct parse *p, const char *s, size_t n);
  * names. False after a fault.
  */
 bool parse_text(struct parse *p, void *out);
+bool parse_command(struct parse *p, void *out);
+bool parse_path_value(struct parse *p, void *out);
 bool parse_stdin(struct parse *p, void *out);
 bool parse_stdout(struct parse *p, void *out);
 bool parse_stderr(struct parse *p, void *out);

@@ -74,8 +74,7 @@ static char *join(struct arena *arena, const char *dir, const char *element, siz
 const char *plan_find_program(struct arena *arena, const char *name, const char *path,
                               const char *dir, int *error) {
     if (strchr(name, '/')) {
-        const char *found =
-            *name == '/' ? arena_strndup(arena, name, strlen(name)) : join(arena, dir, "", 0, name);
+        const char *found = source_resolve(arena, dir, name);
         *error = found ? check_program(found) : UV_ENOMEM;
         return *error ? NULL : found;
     }

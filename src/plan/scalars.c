@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* scalars: values that are one thing: streams, numbers, words, addresses. */
+/* scalars: values that are one thing: texts, streams, numbers, words, addresses. */
 #include <string.h>
 #include <uv.h>
 
@@ -14,6 +14,32 @@ static bool not_a(struct parse *p, const char *what) {
 /* The form is right, the value is not: "'0' is out of range (1 to 64)". */
 static bool out_of_range(struct parse *p, const char *range) {
     return parse_fault(p, 0, p->n, "'%s' is out of range (%s)", parse_shown(p, p->s, p->n), range);
+}
+
+/* --- texts and paths --- */
+
+static const char *copy(struct parse *p, const char *s, size_t n) {
+    return arena_strndup(p->v->arena, s, n);
+}
+
+bool parse_text(struct parse *p, void *out) {
+    *(const char **)out = copy(p, p->s, p->n);
+    return true;
+}
+
+bool parse_command(struct parse *p, void *out) {
+    if (p->n > PLAN_STRING_MAX)
+        return parse_fault(p, 0, p->n,
+                           "%zu bytes are more than the kernel takes as one argument (%u)", p->n,
+                           PLAN_STRING_MAX);
+    parse_warn_of_references(p);
+    *(struct action_value *)out = (struct action_value){ACTION_COMMAND, copy(p, p->s, p->n), NULL};
+    return true;
+}
+
+bool parse_path_value(struct parse *p, void *out) {
+    *(const char **)out = parse_path(p, p->s, p->n);
+    return true;
 }
 
 /* --- streams --- */

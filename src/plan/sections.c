@@ -59,12 +59,12 @@ static int find_type(struct loader *l, const struct section *s) {
 
 /* The header as it stands, for messages. */
 static const char *header_text(struct loader *l, const struct section *s) {
-    return value_shown(&l->scratch, source_text(s->source, s->header), s->header.len);
+    return parse_clip(&l->scratch, source_text(s->source, s->header), s->header.len);
 }
 
 /* A key as it stands, for messages. */
 static const char *key_text(struct loader *l, const struct section *s, const struct entry *e) {
-    return value_shown(&l->scratch, source_text(s->source, e->key), e->key.len);
+    return parse_clip(&l->scratch, source_text(s->source, e->key), e->key.len);
 }
 
 static void report_duplicate(struct loader *l, const struct section *s,
@@ -84,7 +84,7 @@ static bool take_name(struct loader *l, const struct section *s) {
         return false;
     }
     if (!text_name_valid(name, s->name.len)) {
-        const char *shown = value_shown(&l->scratch, name, s->name.len);
+        const char *shown = parse_clip(&l->scratch, name, s->name.len);
         if (s->name.len > TEXT_NAME_MAX && !s->broken)
             diag_error(l->diag, s->name, "'%s' is too long a name (%u bytes, at most %d)", shown,
                        s->name.len, TEXT_NAME_MAX);

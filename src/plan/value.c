@@ -2,153 +2,9 @@
 /* value: the text behind a key as a typed value. */
 #include "plan/value.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "plan/parse.h"
-
-#define SHOWN_MAX 60 /* bytes of a value in a message */
-
-/* --- faults --- */
-
-__attribute__((format(printf, 3, 0))) static bool fault_va(struct parse *p, struct span at,
-                                                           const char *fmt, va_list args) {
-    diag_error(p->v->diag, at, "%.*s: %s", p->key_len, p->key,
-               arena_vprintf(p->v->scratch, fmt, args));
-    return false;
-}
-
-bool parse_fault_at(struct parse *p, struct span at, const char *fmt, ...) {
-    va_list args;
-
-    va_start(args, fmt);
-    fault_va(p, at, fmt, args);
-    va_end(args);
-    return false;
-}
-
-struct span parse_span(const struct parse *p, size_t at, size_t n) {
-    return p->changed ? text_span(&p->raw, 0, p->raw.len) : text_span(&p->raw, at, n);
-}
-
-bool parse_fault(struct parse *p, size_t at, size_t n, const char *fmt, ...) {
-    va_list args;
-
-    va_start(args, fmt);
-    fault_va(p, parse_span(p, at, n), fmt, args);
-    va_end(args);
-    return false;
-}
-
-const char *value_shown(struct arena *arena, const char *s, size_t n) {
-    size_t cut = n;
-
-    if (n > SHOWN_MAX)
-        for (cut = SHOWN_MAX; cut && ((unsigned char)s[cut] & 0xc0) == 0x80; cut--)
-            ;
-    return arena_printf(arena, "%.*s%s", (int)cut, s, cut < n ? "..." : "");
-}
-
-const char *parse_shown(struct parse *p, const char *s, size_t n) {
-    return value_shown(p->v->scratch, s, n);
-}
-
-/* --- variables --- */
-
-struct part {
-    struct parse *p;
-    const char *s;
-    struct span at; /* of s, byte for byte, or of a word that s came from */
-    bool exact;
-};
-
-static void report_missing(void *ctx, const struct piece *piece) {
-    const struct part *part = ctx;
-    struct vars *vars = part->p->v->vars;
-
-    if (!piece) {
-        parse_fault_at(part->p, part->at, "with its variables it gets too long");
-        return;
-    }
-    struct span at = part->at;
-    if (part->exact)
-        at = part->s == part->p->raw.bytes
-                 ? text_span(&part->p->raw, piece->at, piece->len)
-                 : (struct span){at.at + (uint32_t)piece->at, (uint32_t)piece->len};
-    if (part->p->row && part->p->row->type == VALUE_INCLUDE) {
-        parse_fault_at(part->p, at,
-                       "variable '%.*s' is not one of --define; others are not known yet",
-                       (int)piece->text_len, piece->text);
-        return;
-    }
-    const char *near = vars_nearest(vars, piece->text, piece->text_len);
-    parse_fault_at(part->p, at, "variable '%.*s' is not declared%s%s%s", (int)piece->text_len,
-                   piece->text, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-}
-
-const char *parse_put_in(struct parse *p, const char *s, size_t n, struct span at, size_t *len) {
-    struct part part = {p, s, at, at.len == n};
-
-    return vars_put_in(p->v->vars, s, n, len, report_missing, &part);
-}
-
-/* A shell's text gets no values; who wrote {NAME} of a declared one may not know that. */
-void parse_warn_of_references(struct parse *p) {
-    struct piece piece;
-
-    for (size_t at = 0; vars_next_piece(p->s, p->n, &at, &piece);) {
-        bool shells_own = piece.at && p->s[piece.at - 1] == '$';
-        if (!piece.reference || shells_own || !vars_get(p->v->vars, piece.text, piece.text_len))
-            continue;
-        diag_warning(
-            p->v->diag, parse_span(p, piece.at, piece.len),
-            "%.*s: '{%.*s}' stays as it is in a text for the shell; \"$%.*s\" is its value",
-            p->key_len, p->key, (int)piece.text_len, piece.text, (int)piece.text_len, piece.text);
-        return;
-    }
-}
-
-/* --- texts and paths --- */
-
-static const char *copy(struct parse *p, const char *s, size_t n) {
-    return arena_strndup(p->v->arena, s, n);
-}
-
-bool parse_text(struct parse *p, void *out) {
-    *(const char **)out = copy(p, p->s, p->n);
-    return true;
-}
-
-static bool parse_command(struct parse *p, void *out) {
-    if (p->n > PLAN_STRING_MAX)
-        return parse_fault(p, 0, p->n,
-                           "%zu bytes are more than the kernel takes as one argument (%u)", p->n,
-                           PLAN_STRING_MAX);
-    parse_warn_of_references(p);
-    *(struct action_value *)out = (struct action_value){ACTION_COMMAND, copy(p, p->s, p->n), NULL};
-    return true;
-}
-
-const char *value_path(struct arena *arena, const char *folder, const char *path) {
-    while (path[0] == '.' && path[1] == '/')
-        for (path += 2; *path == '/'; path++)
-            ;
-    if (*path == '/')
-        return arena_strndup(arena, path, strlen(path));
-    if (!*path || !strcmp(path, "."))
-        return arena_strndup(arena, folder, strlen(folder));
-    return arena_printf(arena, "%s/%s", strcmp(folder, "/") ? folder : "", path);
-}
-
-const char *parse_path(struct parse *p, const char *s, size_t n) {
-    return value_path(p->v->arena, p->folder, arena_strndup(p->v->scratch, s, n));
-}
-
-static bool parse_path_value(struct parse *p, void *out) {
-    *(const char **)out = parse_path(p, p->s, p->n);
-    return true;
-}
 
 /* --- the table of forms --- */
 
@@ -253,19 +109,6 @@ static struct parse begin(struct values *v, const struct section *s, const struc
                           .key_len = (int)e->key.len};
 }
 
-/* Puts the variables into all of the value. False after a fault. */
-static bool put_in(struct parse *p) {
-    if (!memchr(p->s, '{', p->n) && !memchr(p->s, '}', p->n))
-        return true;
-    struct span whole = text_span(&p->raw, 0, p->raw.len);
-    struct part part = {p, p->s, whole, true};
-    size_t n;
-    p->s = vars_put_in(p->v->vars, p->s, p->n, &n, report_missing, &part);
-    p->changed = true;
-    p->n = n;
-    return p->s;
-}
-
 void value_parse(struct values *v, const struct section *s, struct entry *e) {
     struct parse p = begin(v, s, e);
     const struct form *form = form_of(e->row, p.key, e->key.len);
@@ -276,8 +119,8 @@ void value_parse(struct values *v, const struct section *s, struct entry *e) {
 
     p.later = e->row->later && e->row->type != VALUE_BOOL && e->row->type != VALUE_DURATION;
     e->typed = NULL;
-    if (!take_text(&p, s, e, lines, form->empty) || (form->put == PUT_WHOLE && !put_in(&p)) ||
-        !form->parse(&p, typed))
+    if (!take_text(&p, s, e, lines, form->empty) ||
+        (form->put == PUT_WHOLE && !parse_put_in_all(&p)) || !form->parse(&p, typed))
         return;
     if (p.later)
         diag_error(v->diag, e->key, "'%.*s' is not supported yet", p.key_len, p.key);
@@ -313,7 +156,7 @@ const char *value_env(struct values *v, const struct section *s, struct entry *e
                       const char *name) {
     struct parse p = begin(v, s, e);
 
-    if (!take_text(&p, s, e, true, true) || !put_in(&p))
+    if (!take_text(&p, s, e, true, true) || !parse_put_in_all(&p))
         return NULL;
     size_t whole = strlen(name) + 1 + p.n;
     if (whole > PLAN_STRING_MAX) {
@@ -321,5 +164,5 @@ const char *value_env(struct values *v, const struct section *s, struct entry *e
                     PLAN_STRING_MAX);
         return NULL;
     }
-    return copy(&p, p.s, p.n);
+    return arena_strndup(v->arena, p.s, p.n);
 }

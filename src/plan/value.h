@@ -6,45 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plan/manifest.h"
-#include "plan/plan.h"
-#include "plan/schema.h"
-#include "plan/vars.h"
-
-/* What values are read with. */
-struct values {
-    struct arena *arena;   /* of what the plan keeps */
-    struct arena *scratch; /* of what is gone once it is sealed */
-    struct diag *diag;
-    struct vars *vars;
-};
-
-/* Words of a list with their places: VALUE_NAMES, VALUE_VARS, VALUE_WORDS. */
-struct name {
-    const char *text;
-    uint32_t len;
-    struct span at;
-};
-struct names {
-    struct name *list;
-    uint32_t count;
-    uint32_t *jobs; /* of `after`: their indexes, no doubles; set by validate */
-    uint32_t njobs;
-};
-
-/* VALUE_COMMAND and VALUE_EXEC: what fills a job's action. */
-struct action_value {
-    enum action action;
-    const char *command;
-    const char *const *argv;
-};
-
-/* VALUE_REPORTS. `at` belongs to each. */
-struct reports {
-    struct report_spec *list;
-    struct span *at;
-    size_t count;
-};
+#include "plan/parse.h"
 
 /*
  * Reads the value of an entry that has a row, and puts it into e->typed, NULL
@@ -63,8 +25,4 @@ bool value_text(struct values *v, const struct section *s, struct entry *e, stru
 const char *value_env(struct values *v, const struct section *s, struct entry *e, const char *name);
 /* Bytes of a typed value that are copied to where its row says. */
 size_t value_size(enum value_type type);
-/* Foreign text for a message: a copy in the arena, cut where it is long. */
-const char *value_shown(struct arena *arena, const char *s, size_t n);
-/* Path made absolute by a folder; in the arena. */
-const char *value_path(struct arena *arena, const char *folder, const char *path);
 #endif
