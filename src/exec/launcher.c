@@ -22,6 +22,7 @@ struct request {
     uint32_t bytes; /* of the strings */
     uint32_t argc, envc;
     int32_t nice;
+    uint64_t mark;
     uint8_t kinds[3]; /* enum stream_kind of 0, 1, 2 */
 };
 
@@ -116,7 +117,8 @@ static char *take_string(char **at) {
  * strings in the same buffer. */
 static struct reply obey(struct spawner *spawner, const struct request *r, int fds[RIGHTS_MAX],
                          char **list, char *at, pid_t parent) {
-    struct spawn_opts o = {.nice = r->nice, .parent = parent, .out_fd = -1, .err_fd = -1};
+    struct spawn_opts o = {
+        .nice = r->nice, .mark = r->mark, .parent = parent, .out_fd = -1, .err_fd = -1};
     struct stream *const streams[3] = {&o.in, &o.out, &o.err};
     struct reply reply = {0};
     enum spawn_stage stage;
@@ -253,7 +255,7 @@ static size_t string_bytes(const char *s) {
  * when out of memory. */
 static size_t pack(struct launcher *l, const struct spawn_opts *o) {
     const struct stream *const streams[3] = {&o->in, &o->out, &o->err};
-    struct request r = {.nice = o->nice};
+    struct request r = {.nice = o->nice, .mark = o->mark};
     size_t n = string_bytes(o->program) + string_bytes(o->dir);
     char *at;
 

@@ -115,6 +115,7 @@ int process_start(struct process *p, struct launcher *l) {
         .out = job->out,
         .err = job->err,
         .nice = job->nice,
+        .mark = reaper_mark(p->env.reaper),
     };
     struct launched started;
     enum spawn_stage stage;
@@ -138,6 +139,7 @@ int process_start(struct process *p, struct launcher *l) {
     p->err.fd = started.err;
     p->end.start_ns = started.start_ns;
     p->group.leader = started.pid;
+    p->group.mark = opts.mark;
     reaper_add(p->env.reaper, &p->group);
     trace(TRACE_EXEC, "%s attempt %u: pid %d", job->name, p->attempt.number, (int)started.pid);
 out:

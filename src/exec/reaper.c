@@ -39,7 +39,7 @@ struct reaper {
     size_t nbefore;
     pid_t *list; /* the children as read last */
     size_t nlist, list_cap;
-    int children;   /* /proc/self/task/MAIN/children, or -1: scan /proc */
+    int children; /* /proc/self/task/MAIN/children, or -1: scan /proc */
     uint64_t next_mark;
     int all_signal; /* SIGKILL or SIGSTOP while that is on for all, or 0 */
 };

@@ -36,7 +36,7 @@ struct group {
     pid_t leader;               /* also its group and session */
     const char *job;            /* name */
     uint32_t attempt;
-    uint64_t mark; /* its processes' soft RLIMIT_LOCKS */
+    uint64_t mark;           /* its processes' soft RLIMIT_LOCKS */
     int64_t user_us, sys_us; /* of orphans of it that were reaped */
     uint64_t max_rss;
 };

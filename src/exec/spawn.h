@@ -13,6 +13,7 @@
 /* What is the same for all processes of a run. Any thread reads it. */
 struct spawn_setup {
     struct rlimit nofile; /* what jobs get */
+    struct rlimit locks;  /* see spawn_opts.mark */
     int devnull;          /* shared by all jobs as standard input; not owned */
     int nice;             /* muster's own */
     unsigned char nreset; /* signals whose disposition is not the default */
@@ -45,6 +46,7 @@ struct spawn_opts {
     struct stream in, out, err;
     int out_fd, err_fd; /* write ends of the pipes of captured streams */
     int nice;           /* added to muster's */
+    uint64_t mark;      /* soft RLIMIT_LOCKS, by which its orphans are known (reaper.h) */
     pid_t parent;       /* of the process to be: the caller's own parent */
 };
 
