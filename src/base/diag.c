@@ -225,7 +225,7 @@ static const struct diag_item **sorted_items(const struct diag *d, size_t *n) {
     return items;
 }
 
-void diag_render(const struct diag *d, const char *name, FILE *out, int color) {
+static void render(const struct diag *d, const char *name, FILE *out, int color) {
     struct canvas canvas = {d, out, color};
     size_t n;
     const struct diag_item **items = sorted_items(d, &n);
@@ -245,6 +245,18 @@ void diag_render(const struct diag *d, const char *name, FILE *out, int color) {
         put_visible(&canvas, name);
         fprintf(out, ": %u error%s, nothing was run\n", d->errors, d->errors == 1 ? "" : "s");
     }
+}
+
+void diag_render(const struct diag *d, const char *name, FILE *out, int color) {
+    char *text = NULL;
+    size_t n = 0;
+    /* Standard error has no buffer: without one each word would be a system call. */
+    FILE *memory = open_memstream(&text, &n);
+
+    render(d, name, memory ? memory : out, color);
+    if (memory && !fclose(memory))
+        fwrite(text, 1, n, out);
+    free(text);
 }
 
 static size_t least(size_t a, size_t b) {

@@ -214,6 +214,7 @@ static void apply_templates(struct loader *l, struct layer *layer, struct entry 
     if (!use->typed)
         return;
     const struct names *names = use->typed;
+    unsigned unknown = 0;
     for (uint32_t i = 0; i < names->count; i++) {
         const struct name *name = &names->list[i];
         uint32_t section = map_get(&l->names[SECTION_TEMPLATE], name->text, name->len);
@@ -222,7 +223,7 @@ static void apply_templates(struct loader *l, struct layer *layer, struct entry 
             continue;
         }
         layer->draft.incomplete = true;
-        if (!use->reported) {
+        if (!use->reported && unknown++ < PARSE_FAULTS_MAX) {
             const char *near = sections_nearest(l, SECTION_TEMPLATE, name->text, name->len);
             diag_error(l->diag, name->at, "use: no template '%.*s'%s%s%s", (int)name->len,
                        name->text, near ? "; did you mean '" : "", near ? near : "",

@@ -7,8 +7,6 @@
 #include "base/words.h"
 #include "plan/parse.h"
 
-#define LIST_FAULTS_MAX 10 /* reported in one value */
-
 /*
  * The next word of p->s, with variables put in when the form wants that word
  * by word. 1, 0 at the end, -1 after a fault, which ends the words.
@@ -47,7 +45,7 @@ static const char *const *split_command(struct parse *p, bool put) {
 
     words_init(&w, WORDS_SHELL, p->s, p->n, p->v->arena);
     while ((got = next_word(p, &w, put, &word, &at)) != 0) {
-        if (got < 0 && ++faults == LIST_FAULTS_MAX)
+        if (got < 0 && ++faults == PARSE_FAULTS_MAX)
             break;
         if (got > 0 && word.text_len > PLAN_STRING_MAX)
             faults += !parse_fault_at(p, at,
@@ -99,7 +97,7 @@ static bool parse_list(struct parse *p, enum words_rule rule, word_fault_cb faul
 
     *out = (struct names){0};
     words_init(&w, rule, p->s, p->n, p->v->scratch);
-    while ((got = next_word(p, &w, true, &word, &at)) != 0 && faults < LIST_FAULTS_MAX) {
+    while ((got = next_word(p, &w, true, &word, &at)) != 0 && faults < PARSE_FAULTS_MAX) {
         const char *what = got > 0 && fault ? fault(word.text, word.text_len) : NULL;
         if (what)
             parse_fault_at(p, at, "'%s' %s", parse_shown(p, word.text, word.text_len), what);
@@ -236,8 +234,8 @@ bool parse_reports(struct parse *p, void *out) {
         return false;
     *reports = (struct reports){.list = arena_array(p->v->arena, struct report_spec, names.count),
                                 .at = arena_array(p->v->scratch, struct span, names.count)};
-    bool good = true;
-    for (uint32_t i = 0; i < names.count; i++) {
+    unsigned faults = 0;
+    for (uint32_t i = 0; i < names.count && faults < PARSE_FAULTS_MAX; i++) {
         const struct name *name = &names.list[i];
         const char *colon = memchr(name->text, ':', name->len);
         size_t n = colon ? (size_t)(colon - name->text) : name->len;
@@ -245,18 +243,18 @@ bool parse_reports(struct parse *p, void *out) {
         const char *shown = parse_shown(p, name->text, n);
         if (format < 0) {
             const char *near = diag_nearest(name->text, n, formats);
-            good = parse_fault_at(p, name->at, "'%s' is not a report format (table, json)%s%s%s",
-                                  shown, near ? "; did you mean '" : "", near ? near : "",
-                                  near ? "'?" : "");
+            faults += !parse_fault_at(
+                p, name->at, "'%s' is not a report format (table, json)%s%s%s", shown,
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         } else if (format > REPORT_JSON) {
-            good = parse_fault_at(p, name->at, "'%s' is not supported yet", shown);
+            faults += !parse_fault_at(p, name->at, "'%s' is not supported yet", shown);
         } else if (colon && n + 1 == name->len) {
-            good = parse_fault_at(p, name->at, "a file is missing behind '%s:'", shown);
+            faults += !parse_fault_at(p, name->at, "a file is missing behind '%s:'", shown);
         } else {
             const char *file = colon ? parse_path(p, colon + 1, name->len - n - 1) : NULL;
             reports->list[reports->count] = (struct report_spec){(enum report_format)format, file};
             reports->at[reports->count++] = name->at;
         }
     }
-    return good;
+    return !faults;
 }

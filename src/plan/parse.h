@@ -11,6 +11,8 @@
 #include "plan/schema.h"
 #include "plan/vars.h"
 
+#define PARSE_FAULTS_MAX 10 /* reported in one value: nobody reads more of one line */
+
 /* What values are read with. */
 struct values {
     struct arena *arena;   /* of what the plan keeps */

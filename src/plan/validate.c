@@ -15,11 +15,14 @@
 static void resolve_after(struct loader *l, struct entry *e, uint32_t *mark, uint32_t stamp) {
     struct names *names = e->typed;
     uint32_t *jobs = arena_array(&l->plan->arena, uint32_t, names->count);
+    unsigned unknown = 0;
 
     names->jobs = jobs;
     for (uint32_t i = 0; i < names->count; i++) {
         const struct name *name = &names->list[i];
         uint32_t s = map_get(&l->names[SECTION_JOB], name->text, name->len);
+        if (s == MAP_NONE && unknown++ >= PARSE_FAULTS_MAX)
+            continue;
         if (s == MAP_NONE) {
             const char *near = sections_nearest(l, SECTION_JOB, name->text, name->len);
             diag_error(l->diag, name->at, "after: no job '%.*s'%s%s%s", (int)name->len, name->text,

@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 
 #define GROWTH_MAX      (1U << 20) /* bytes by which a text may grow when values are put in */
-#define MISSING_MAX     10         /* reported in one text */
+#define MISSING_MAX     10         /* reported in one text: nobody reads more of one line */
 #define SUGGESTIONS_MAX 50         /* in a run: each looks at all names */
 
 static bool is_name_byte(char c) {
