@@ -11,6 +11,7 @@ struct capture;
 enum spawn_stage {
     SPAWN_OK,
     SPAWN_RESOURCES, /* pipes, clone, memory: the machine's, not the job's fault */
+    SPAWN_ENV_FILE,
     SPAWN_STDIN,
     SPAWN_STDOUT,
     SPAWN_STDERR,

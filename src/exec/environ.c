@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h>
+
+#include "base/source.h"
+#include "plan/envfile.h"
 
 #define OWN_VARS  7  /* MUSTER_… of an attempt at most */
 #define OWN_BYTES 48 /* that each takes beside a name or run id */
@@ -115,7 +119,31 @@ struct environ *environ_free(struct environ *e) {
     return NULL;
 }
 
-char **environ_make(const struct environ *e, const struct plan_job *job, const struct attempt *a) {
+static void on_late_fault(void *ctx, size_t at, size_t n, const char *what) {
+    (void)at;
+    (void)n;
+    (void)what;
+    *(int *)ctx = UV_EINVAL;
+}
+
+const struct env_var *environ_read_late(struct arena *arena, const char *path, int *error) {
+    const struct env_var *vars = NULL;
+    struct sources sources;
+    struct source *source;
+
+    sources_init(&sources, arena);
+    *error = sources_read(&sources, path, path, &source);
+    if (!*error) {
+        vars = envfile_parse(arena, source->bytes, source->len, on_late_fault, error);
+        if (!vars)
+            *error = UV_ENOMEM;
+    }
+    sources_release(&sources);
+    return *error ? NULL : vars;
+}
+
+char **environ_make(const struct environ *e, const struct plan_job *job,
+                    const struct env_var *late, const struct attempt *a) {
     char *const *base = job->clear_env ? e->clear : e->base;
     size_t n = 0, own, bytes = 0;
     struct block b;
@@ -124,12 +152,14 @@ char **environ_make(const struct environ *e, const struct plan_job *job, const s
         n++;
     own = OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name);
     if (!block_init(&b,
-                    n + OWN_VARS + vars_count(job->env_file, &bytes) + vars_count(job->env, &bytes),
+                    n + OWN_VARS + vars_count(job->env_file, &bytes) + vars_count(late, &bytes) +
+                        vars_count(job->env, &bytes),
                     bytes + own))
         return NULL;
     memcpy(b.list, base, n * sizeof *b.list);
     b.n = n;
     block_set_all(&b, job->env_file);
+    block_set_all(&b, late);
     block_set_all(&b, job->env);
     block_set(&b, "MUSTER_LANE", job->type == LANE_CPU ? "cpu" : "io");
     block_set(&b, "MUSTER_RUN", e->run_id);

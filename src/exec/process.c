@@ -105,11 +105,11 @@ int process_start(struct process *p, struct launcher *l) {
     const struct plan_job *job = p->job;
     struct arena arena;
     const char **shell = job->action == ACTION_COMMAND ? shell_argv(job) : NULL;
-    char **envp = environ_make(p->env.environ, job, &p->attempt);
+    const struct env_var *late = NULL;
+    char **envp = NULL;
     struct spawn_opts opts = {
         .program = job->program,
         .argv = shell ? shell : job->argv,
-        .envp = envp,
         .dir = job->dir,
         .in = job->in,
         .out = job->out,
@@ -122,6 +122,12 @@ int process_start(struct process *p, struct launcher *l) {
     int error;
 
     arena_init(&arena, NULL);
+    if (job->env_file_late && !(late = environ_read_late(&arena, job->env_file_late, &error))) {
+        p->end.detail = strdup(job->env_file_late);
+        start_failed(p, error, SPAWN_ENV_FILE);
+        goto out;
+    }
+    opts.envp = envp = environ_make(p->env.environ, job, late, &p->attempt);
     if (!envp || !opts.argv) {
         error = start_failed(p, UV_ENOMEM, SPAWN_RESOURCES);
         goto out;

@@ -141,6 +141,7 @@ static const char *const stage_words[] = {
     [SPAWN_STDIN] = "cannot open stdin",   [SPAWN_STDOUT] = "cannot open stdout",
     [SPAWN_STDERR] = "cannot open stderr", [SPAWN_DIR] = "cannot enter folder",
     [SPAWN_LIMITS] = "cannot set limits",  [SPAWN_EXEC] = "cannot be executed",
+    [SPAWN_ENV_FILE] = "cannot use env-file",
     [SPAWN_LOST] = "its launcher died",
 };
 

@@ -31,6 +31,13 @@ expect_error() {
     [ -z "$output$stderr" ]
 }
 
+@test "-q changes nothing, and takes -v back" {
+    good > m.ini
+    run --separate-stderr "$MUSTER" check -v -q m.ini
+    [ "$status" -eq 0 ]
+    [ -z "$output$stderr" ]
+}
+
 @test "-v: a line for each manifest" {
     good > one.ini
     good > two.ini
@@ -330,4 +337,32 @@ END
     PATH=$PWD:$PATH run --separate-stderr ./m --report json
     [ "$status" -eq 0 ]
     [ "$(jq .totals.ok <<< "$output")" = 2 ]
+}
+
+@test "an env-file that a job before makes is read at the start" {
+    cat > m.ini <<'END'
+[defaults]
+type = io
+[job make]
+command = echo GREETING=hello > made.env; echo 'not a line' > broken.env
+[job use]
+after = make
+env-file = made.env
+env.OWN = own
+command = echo "$GREETING $OWN" > seen
+[job broken]
+after = make
+env-file = broken.env
+command = true
+[job missing]
+after = make
+env-file = never.env
+command = true
+END
+    run --separate-stderr "$MUSTER" run --report json:r.json m.ini
+    [ "$status" -eq 1 ]
+    [ "$(cat seen)" = "hello own" ]
+    [ "$(jq -r '.jobs[] | select(.name == "broken") | .reason' r.json)" = spawn ]
+    [[ "$output" == *"cannot use env-file: $PWD/broken.env: "* ]]
+    [[ "$output" == *"cannot use env-file: $PWD/never.env: No such file"* ]]
 }

@@ -44,7 +44,7 @@ static void layers(void **state) {
     struct plan_job job = {
         .name = "job", .type = LANE_CPU, .retries = 3, .env = own, .env_file = env_file};
     struct environ *e = environ_new(&plan, "run-id", inherited);
-    char **block = environ_make(e, &job, &attempt);
+    char **block = environ_make(e, &job, NULL, &attempt);
 
     (void)state;
     assert_string_equal(get(block, "PATH"), "/bin");
@@ -69,7 +69,7 @@ static void clear_env(void **state) {
     struct plan plan = {.vars = vars};
     struct plan_job job = {.name = "job", .type = LANE_IO, .clear_env = true};
     struct environ *e = environ_new(&plan, "run-id", inherited);
-    char **block = environ_make(e, &job, &attempt);
+    char **block = environ_make(e, &job, NULL, &attempt);
 
     (void)state;
     assert_string_equal(get(block, "PATH"), "/bin");
@@ -88,7 +88,7 @@ static void an_empty_environment(void **state) {
     struct plan_job job = {.name = "job"};
     char *none[] = {NULL};
     struct environ *e = environ_new(&plan, "run-id", none);
-    char **block = environ_make(e, &job, &attempt);
+    char **block = environ_make(e, &job, NULL, &attempt);
     size_t n = 0;
 
     (void)state;
