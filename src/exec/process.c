@@ -33,6 +33,7 @@
 #define SWEEP_FIRST_MS 2
 #define SWEEP_MAX_MS   50
 #define GIVE_UP_NS     (10 * NS_PER_S) /* from SIGKILL until it is not waited for any more */
+#define LOOKS_MAX      3               /* for what the leader has left, until there is something */
 #define PIDS_MAX       64
 
 int process_init(struct process *p, const struct process_env *env, const struct attempt *a) {
@@ -316,6 +317,8 @@ static void give_up(struct process *p, const pid_t *pids, size_t n) {
     size_t size = 16 * (n + 2), at;
 
     p->end.unkillable = (uint32_t)n + !p->exited;
+    if (p->end.leftover < p->end.unkillable)
+        p->end.leftover = p->end.unkillable;
     free(p->end.detail);
     p->end.detail = malloc(size);
     if (p->end.detail) {
@@ -366,7 +369,7 @@ static uint32_t count_leftover(const struct process *p, const pid_t *pids, size_
 }
 
 /* One step of an end under way: timers, what is left, what to do about it. */
-static void step(struct process *p, bool first_look) {
+static void step(struct process *p) {
     int64_t now = clock_run_ns(); /* a pause of the run is not counted */
     pid_t pids[PIDS_MAX];
     size_t n = 0;
@@ -384,13 +387,21 @@ static void step(struct process *p, bool first_look) {
             be_gone(p);
             return;
         }
-        if (first_look)
+        if (p->end.leftover == 0 && p->looks++ < LOOKS_MAX) {
             p->end.leftover = count_leftover(p, pids, n);
+            /* All of it is exiting; what that leaves shows in a moment. */
+            if (p->end.leftover == 0 && p->kill_due == INT64_MAX && p->looks < LOOKS_MAX) {
+                arm(p, now);
+                return;
+            }
+        }
         if (p->kill_due == INT64_MAX)
             begin_stop(p, p->job->stop_signal, now);
         reaper_signal_new(p->env.reaper, &p->group, p->end.killed ? SIGKILL : p->job->stop_signal);
     }
     if (now >= p->give_up_due) {
+        if (!p->exited)
+            n = reaper_scan(p->env.reaper, &p->group, pids, PIDS_MAX);
         give_up(p, pids, n);
         return;
     }
@@ -403,7 +414,7 @@ static void leader_exited(struct process *p) {
     p->poll_ms = SWEEP_FIRST_MS;
     if (p->exit_poll.loop)
         uv_poll_stop(&p->exit_poll);
-    step(p, true);
+    step(p);
 }
 
 static void on_exit_readable(uv_poll_t *poll, int status, int events) {
@@ -422,7 +433,7 @@ static void on_timer(uv_timer_t *timer) {
         leader_exited(p);
         return;
     }
-    step(p, false);
+    step(p);
 }
 
 /* A poll handle on fd; its `loop` stays NULL when the loop cannot take it. */

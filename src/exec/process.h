@@ -62,6 +62,7 @@ struct process {
     bool closing;
     int64_t kill_due;    /* run time: when SIGKILL follows the stop-signal */
     int64_t give_up_due; /* run time: when to stop waiting for the killed */
+    unsigned looks;      /* for what the leader has left */
     uint64_t poll_ms;    /* between two looks at what is left */
 };
 

@@ -22,7 +22,7 @@ static void write_pid(const char *path) {
 }
 
 /* What the daemon holds open of the pipe says that it is not there yet. */
-static int be_daemon(char **argv, int ready) {
+static void be_daemon(char **argv, int ready) {
     write_pid(argv[1]);
     signal(SIGTERM, SIG_IGN);
     for (int fd = 0; fd < 16; fd++)
@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
     if (fork() == 0) {
         setsid();
         if (fork() == 0)
-            return be_daemon(argv, ready[1]);
+            be_daemon(argv, ready[1]);
         _exit(0);
     }
     close(ready[1]);
