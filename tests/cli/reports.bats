@@ -192,7 +192,7 @@ END
 }
 
 @test "a job in the wrong lane gets a hint" {
-    printf '[job x]\ntype = cpu\nexec = sleep 1.1\n' > wait.ini
+    printf '[job x]\ntype = cpu\nexec = sleep 0.3\n' > wait.ini
     muster wait.ini
     [ "$status" -eq 0 ]
     [[ $output == *'hint: x is marked cpu but mostly waited'*'try type = io' ]]
