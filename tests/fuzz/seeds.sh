@@ -13,7 +13,8 @@ check() { # TARGET FOLDER...
     fi
 }
 
-echo 1..2
+echo 1..3
 check fuzz_manifest "$SOURCE/tests/fuzz/seeds/manifest" "$SOURCE/tests/golden/cases"
+check fuzz_reader "$SOURCE/tests/fuzz/seeds/manifest" "$SOURCE/tests/golden/cases"
 check fuzz_values "$SOURCE/tests/fuzz/seeds/values"
 exit "$status"
