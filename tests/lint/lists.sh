@@ -15,7 +15,7 @@ missing() {
 }
 
 none 'sources' "$(missing src/*.c src/*/*.[ch])"
-none 'unit tests and what they share' "$(missing tests/unit/*.c tests/fakes/*.[ch])"
+none 'unit tests and what they share' "$(missing tests/unit/*.[ch] tests/fakes/*.[ch])"
 none 'programs that jobs of the tests run' "$(missing tests/children/*)"
 none 'tests of the command line' "$(missing tests/cli/*)"
 none 'lints' "$(missing tests/lint/*.sh tests/golden/*.sh tests/fuzz/*.sh)"
