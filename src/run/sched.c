@@ -465,13 +465,14 @@ void sched_begin(struct sched *s, int64_t now) {
     dispatch(s, now);
 }
 
-void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t now) {
+void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t start,
+                   int64_t now) {
     struct sched_job *j = &s->jobs[a->job];
     const struct plan_job *p = plan_of(s, a->job);
 
     assert(a->number == j->attempt);
     if (j->attempt == 1)
-        s->opts.results[a->job].wait_ns = now - j->since;
+        s->opts.results[a->job].wait_ns = start > j->since ? start - j->since : 0;
     move(s, a->job, JOB_EV_STARTED);
     j->alive = true;
     j->since = now;

@@ -53,8 +53,9 @@ struct sched *sched_free(struct sched *s);
 
 /* Makes ready what waits for nothing and starts what has a slot. */
 void sched_begin(struct sched *s, int64_t now);
-/* The attempt's process runs since `now`: its timeout counts from here. */
-void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t now);
+/* The attempt's process runs since `start`, of which the scheduler hears `now`:
+ * its wait ends with the first, its timeout counts from the second. */
+void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t start, int64_t now);
 /* There was no room for the process: the job is ready again, its lane narrows
  * to what runs (at least 1) and widens by one with every start that succeeds;
  * tried again as something ends, or after 10 ms doubling to 1 s. When nothing

@@ -205,11 +205,12 @@ static const struct sched_executor executor = {.start = order_start, .stop = ord
 
 static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t start_ns) {
     struct session *s = ctx;
+    int64_t now, start;
 
-    /* Counted from now: a pause since start_ns would be taken for run time. */
-    (void)start_ns;
     note_awake(s);
-    sched_started(s->sched, a, pid, clock_run_ns());
+    now = clock_run_ns();
+    start = now - (clock_ns() - start_ns); /* too early by any pause in between */
+    sched_started(s->sched, a, pid, start, now);
     rearm(s);
 }
 

@@ -176,7 +176,7 @@ void fake_started(struct fake_run *f, uint32_t job) {
 
     assert_int_equal(t->phase, FAKE_ASKED);
     t->phase = FAKE_UP;
-    sched_started(f->sched, &t->a, 4711, f->now);
+    sched_started(f->sched, &t->a, 4711, f->now - f->late_ns, f->now);
 }
 
 void fake_put_off(struct fake_run *f, uint32_t job, int error) {

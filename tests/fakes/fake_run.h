@@ -31,7 +31,7 @@ struct fake_run {
     struct fake_attempt attempts[FAKE_JOBS_MAX];
     unsigned dones[FAKE_JOBS_MAX]; /* how often each was told to have ended */
     struct sched *sched;
-    int64_t now;
+    int64_t now, late_ns; /* how long after a start the scheduler hears of it */
     uint64_t seed;
     char log[16384];
     size_t log_len;

@@ -772,6 +772,17 @@ static void wait_is_from_ready_to_first_start(void **state) {
     assert_int_equal(fake_row(&f, "b")->wait_ns, 3 * NS_PER_S);
 }
 
+static void wait_ends_with_the_start_not_with_the_news(void **state) {
+    (void)state;
+    fake_job(&f, "a", LANE_IO);
+    fake_begin(&f);
+    fake_pass(&f, 3 * NS_PER_S);
+    f.late_ns = 2 * NS_PER_S;
+    fake_up(&f, "a");
+    assert_int_equal(fake_row(&f, "a")->wait_ns, NS_PER_S);
+    fake_exit(&f, "a", 0);
+}
+
 static void counts_and_views(void **state) {
     struct sched_counts c;
 
@@ -852,6 +863,7 @@ int main(void) {
         story(with_nothing_running_it_fails_after_30_s),
         story(a_start_in_between_begins_the_30_s_anew),
         story(wait_is_from_ready_to_first_start),
+        story(wait_ends_with_the_start_not_with_the_news),
         story(counts_and_views),
         story(leftovers_are_summed),
     };
