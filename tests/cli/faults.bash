@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+# faults: what the tests of faults share: runs in the background, other users, time.
+
+# Starts a run in the background, its id in $muster: start [OPTION...] MANIFEST.
+# A shell starts its background with SIGINT ignored; here it is the default again.
+start() {
+    env --default-signal=INT,QUIT,HUP,TERM "$MUSTER" run --report json:results.json "$@" \
+        > out 2> err &
+    muster=$!
+}
+
+# Milliseconds of a clock that only goes forward.
+now_ms() {
+    local up
+    read -r up _ < /proc/uptime
+    echo "${up/./}0"
+}
+
+# Whether at most so many milliseconds have passed since now_ms said "$2".
+within_ms() {
+    local passed=$(($(now_ms) - $2))
+    [ "$passed" -le "$1" ] || { echo "$passed ms passed" >&2; return 1; }
+}
+
+# The manifest "m.ini" of the two lanes: a job "io" and a job "cpu" of these keys.
+both_lanes() {
+    local lane
+    for lane in io cpu; do
+        printf '[job %s]\ntype = %s\n' "$lane" "$lane"
+        cat both
+    done
+}
+
+# Writes standard input, keys of a job, as the jobs "io" and "cpu" to m.ini, behind
+# what the arguments say.
+manifest_of_both() {
+    cat > both
+    { [ $# -eq 0 ] || printf '%s\n' "$@"; both_lanes; } > m.ini
+    rm both
+}
+
+# Runs words as a user who may not do everything: as they stand, or for root as
+# another one, who has no other process and may use the current folder.
+as_user() {
+    if [ "$(id -u)" -ne 0 ]; then
+        "$@"
+        return
+    fi
+    chmod 777 .
+    perl -e '$( = $) = "54321 54321"; $< = $> = 54321; exec @ARGV or exit 99' "$@"
+}
+
+# How many tasks (processes and their threads) run under the user of as_user.
+user_tasks() {
+    local uid=54321 file n=0
+    [ "$(id -u)" -eq 0 ] || uid=$(id -u)
+    for file in /proc/[0-9]*/task/[0-9]*/status; do
+        grep -q "^Uid:[[:blank:]]*$uid[[:blank:]]" "$file" 2>/dev/null && n=$((n + 1))
+    done
+    echo "$n"
+}
+
+# Puts muster where the user of as_user can run it, in a folder that all can enter.
+# The folder becomes the current one.
+public_folder() {
+    public=$(mktemp -d "${TMPDIR:-/tmp}/muster-faults.XXXXXX")
+    chmod 755 "$public"
+    cp "$MUSTER" "$public/muster"
+    mkdir "$public/work"
+    cd "$public/work"
+    MUSTER=$public/muster
+}
+
+# Call it in teardown.
+remove_public_folder() {
+    [ -z "${public-}" ] || rm -rf "$public"
+}
