@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# seeds: every fuzz target takes its seeds, and every golden manifest.
+# fuzz: every fuzz target takes its seeds, and every golden manifest.
 set -u
 status=0
 check() { # TARGET FOLDER...
