@@ -16,8 +16,7 @@ static const char *line_fault(const char *s, size_t n, const char *equals) {
         return "a line is NAME=value";
     if (n > PLAN_STRING_MAX)
         return "this is longer than the kernel takes (131071 bytes)";
-    return schema_env_fault(s, (size_t)(equals - s)) ? "this variable is set by muster itself"
-                                                     : NULL;
+    return NULL;
 }
 
 const struct env_var *envfile_parse(struct arena *arena, const char *bytes, size_t n,
@@ -40,6 +39,8 @@ const struct env_var *envfile_parse(struct arena *arena, const char *bytes, size
             continue;
         }
         size_t name = (size_t)(equals - s);
+        if (schema_env_own(s, name))
+            continue;
         uint32_t i = map_get(&names, s, name);
         if (i == MAP_NONE) {
             /* One more than there are: the NULL name at the end. */

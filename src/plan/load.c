@@ -121,8 +121,6 @@ static const char *default_name(struct arena *arena, const char *path) {
     const char *base = slash ? slash + 1 : path;
     size_t n = strlen(base);
 
-    if (!strcmp(path, "-"))
-        return "stdin";
     if (n > 4 && !strcmp(base + n - 4, ".ini"))
         n -= 4;
     return arena_strndup(arena, base, n);

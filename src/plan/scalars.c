@@ -192,7 +192,9 @@ bool parse_enum(struct parse *p, void *out) {
     int i = text_choose(p->s, p->n, words);
 
     if (i >= 0) {
-        if (p->row->words_now && i >= p->row->words_now)
+        /* With nothing but its default it is the key that is not supported. */
+        p->later = p->row->words_now == 1 && i > 0;
+        if (p->row->words_now > 1 && i >= p->row->words_now)
             return parse_fault(p, 0, p->n, "'%s' is not supported yet", words[i]);
         *(int32_t *)out = i;
         return true;

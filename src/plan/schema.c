@@ -217,10 +217,8 @@ static const char *const muster_own[] = {"MUSTER_LANE",     "MUSTER_WORKER",  "M
                                          "MUSTER_ATTEMPTS", "MUSTER_RUN",     "MUSTER_ITEM",
                                          "MUSTER_OUTPUT",   "MUSTER_ITEMS",   NULL};
 
-const char *schema_env_fault(const char *name, size_t n) {
-    if (!text_var_valid(name, n))
-        return "is not the name of a variable (letters, digits and '_', no digit first)";
-    return text_choose(name, n, muster_own) < 0 ? NULL : "is set by muster itself";
+bool schema_env_own(const char *name, size_t n) {
+    return text_choose(name, n, muster_own) >= 0;
 }
 
 const char *schema_nearest(enum schema_scope scope, const char *key, size_t n) {

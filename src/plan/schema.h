@@ -130,11 +130,8 @@ void schema_index_init(struct schema_index *index, struct arena *arena);
  */
 const struct schema_key *schema_find(const struct schema_index *index, enum schema_scope scope,
                                      const char *key, size_t n, size_t *tail);
-/*
- * What speaks against NAME in env.NAME, [env] or an env-file in words, or
- * NULL: its form, and what muster sets itself.
- */
-const char *schema_env_fault(const char *name, size_t n);
+/* Whether muster sets this variable of a job itself, or for some jobs leaves it out. */
+bool schema_env_own(const char *name, size_t n);
 /* The name nearest to a key in a scope, or NULL. */
 const char *schema_nearest(enum schema_scope scope, const char *key, size_t n);
 #endif

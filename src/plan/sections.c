@@ -140,8 +140,8 @@ static void report_unknown(struct loader *l, const struct section *s, const stru
 
     for (enum schema_scope other = 0; other < SCOPES; other++)
         if (schema_find(&l->index, other, key, e->key.len, &tail)) {
-            diag_error(l->diag, e->key, "key '%s' belongs in %s, not in %s", key_text(l, s, e),
-                       scope_places[other], header_text(l, s));
+            diag_error(l->diag, e->key, "unknown key '%s' in %s; it belongs in %s",
+                       key_text(l, s, e), header_text(l, s), scope_places[other]);
             return;
         }
     diag_error(l->diag, e->key, "unknown key '%s' in %s%s", key_text(l, s, e), header_text(l, s),
@@ -193,11 +193,15 @@ static void note_action(struct loader *l, const struct section *s, struct seen *
 /* A name of a variable behind "env." or in [env]. */
 static void check_env_name(struct loader *l, const char *name, size_t n, struct span at,
                            struct entry *e) {
-    const char *fault = schema_env_fault(name, n);
-
-    if (!fault)
+    if (!text_var_valid(name, n))
+        diag_error(l->diag, at,
+                   "'%.*s' is not the name of a variable (letters, digits and '_', no digit first)",
+                   (int)n, name);
+    else if (schema_env_own(name, n))
+        diag_warning(l->diag, at, "'%.*s' is set by muster itself, whatever stands here", (int)n,
+                     name);
+    else
         return;
-    diag_error(l->diag, at, "'%.*s' %s", (int)n, name, fault);
     e->reported = true;
 }
 

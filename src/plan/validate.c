@@ -63,21 +63,29 @@ static struct span find_name(const struct loader *l, uint32_t job, uint32_t othe
 
 /* --- one job --- */
 
-static void check_lane(struct loader *l, const struct plan_job *job, const struct draft *d) {
+/* Whether an entry stands in the job's own section. */
+static bool is_own(const struct draft *d, const struct entry *e) {
+    return e >= d->section->entries && e < d->section->entries + d->section->nentries;
+}
+
+static void check_lane(struct loader *l, struct plan_job *job, const struct draft *d) {
     struct entry *e = d->places[EFFECT_CPUS];
 
-    /* Without a lane there is nothing to say; with a shared entry it is said once. */
-    if (!e || !e->typed || e->reported || !d->places[EFFECT_TYPE] || !d->places[EFFECT_TYPE]->typed)
+    /* Without a lane there is nothing to say. */
+    if (!e || !e->typed || !d->places[EFFECT_TYPE] || !d->places[EFFECT_TYPE]->typed)
         return;
-    if (job->type == LANE_IO && job->cpus != 1)
-        diag_error(l->diag, e->value, "cpus: '%u' is a weight in the CPU lane; job '%s' is io",
-                   job->cpus, job->name);
-    else if (job->type == LANE_CPU && job->cpus > l->plan->cpu_workers)
+    if (job->type == LANE_IO) {
+        /* What is shared may be meant for others. */
+        if (job->cpus != 1 && is_own(d, e))
+            diag_warning(l->diag, e->value,
+                         "cpus: '%u' is a weight in the CPU lane; job '%s' is io", job->cpus,
+                         job->name);
+        job->cpus = 1;
+    } else if (job->cpus > l->plan->cpu_workers && !e->reported) {
         diag_error(l->diag, e->value, "cpus: '%u' is more than the CPU lane has (%u worker%s)",
                    job->cpus, l->plan->cpu_workers, l->plan->cpu_workers == 1 ? "" : "s");
-    else
-        return;
-    e->reported = true;
+        e->reported = true; /* once, when it is shared */
+    }
 }
 
 static void check_job(struct loader *l, uint32_t i) {
@@ -172,8 +180,8 @@ static void order_jobs(struct loader *l) {
 
 void validate_jobs(struct loader *l) {
     if (!l->plan->njobs && !l->diag->errors)
-        diag_error(l->diag, (struct span){0, 0}, "%s: there is no job ([job NAME])",
-                   l->plan->sources.list[0]->name);
+        diag_error(l->diag, (struct span){l->plan->sources.list[0]->base, 0},
+                   "there is no job ([job NAME])");
     resolve_all(l);
     for (uint32_t i = 0; i < l->plan->njobs; i++)
         check_job(l, i);

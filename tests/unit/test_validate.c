@@ -10,10 +10,11 @@
 
 static void test_missing(void **state) {
     (void)state;
-    plan_case_says("", "muster: m.ini: there is no job ([job NAME])\n"
+    plan_case_says("", "m.ini:1:1: error: there is no job ([job NAME])\n"
+                       "    1 |\n      | ^\n"
                        "muster: m.ini: 1 error, nothing was run\n");
     plan_case_messages("[muster]\nname = x\n[template t]\ntype = io\n",
-                       "muster: m.ini: there is no job ([job NAME])\n");
+                       "m.ini:1:1: error: there is no job ([job NAME])\n");
     plan_case_says("[job a]\n", "m.ini:1:1: error: job 'a' has no type (type = io or cpu)\n"
                                 "    1 | [job a]\n      | ^~~~~~~\n"
                                 "m.ini:1:1: error: job 'a' has nothing to do (command or exec)\n"
@@ -34,10 +35,11 @@ static void test_unknown(void **state) {
                        "m.ini:1:1: error: key 'x' is outside any section\n"
                        "m.ini:5:1: error: unknown key 'retrys' in [job fetch]; did you mean "
                        "'retries'?\n"
-                       "m.ini:6:1: error: key 'io-limit' belongs in [muster], not in [job fetch]\n"
+                       "m.ini:6:1: error: unknown key 'io-limit' in [job fetch]; it belongs in "
+                       "[muster]\n"
                        "m.ini:7:1: error: unknown key 'zzz' in [job fetch]\n"
-                       "m.ini:9:1: error: key 'timeout' belongs in [job], [template] or "
-                       "[defaults], not in [muster]\n"
+                       "m.ini:9:1: error: unknown key 'timeout' in [muster]; it belongs in [job], "
+                       "[template] or [defaults]\n"
                        "m.ini:10:2: error: unknown section 'Job'; did you mean 'job'?\n"
                        "m.ini:12:2: error: unknown section 'jobs'; did you mean 'job'?\n"
                        "m.ini:13:1: error: [job] needs a name: [job NAME]\n"
@@ -78,7 +80,7 @@ static void test_not_supported(void **state) {
                        "[limit l]\nconcurrency = 0\nrat = 1\n[worker w]\ncount = 2\n",
                        "m.ini:2:1: error: 'on-end' is not supported yet\n"
                        "m.ini:3:1: error: 'log-dir' is not supported yet\n"
-                       "m.ini:4:8: error: lock: 'wait' is not supported yet\n"
+                       "m.ini:4:1: error: 'lock' is not supported yet\n"
                        "m.ini:5:10: error: output: 'live' is not supported yet\n"
                        "m.ini:6:10: error: report: 'tap' is not supported yet\n"
                        "m.ini:8:8: error: type: 'auto' is not supported yet\n"
@@ -87,7 +89,7 @@ static void test_not_supported(void **state) {
                        "m.ini:11:1: error: 'pty' is not supported yet\n"
                        "m.ini:12:1: error: 'each.x' is not supported yet\n"
                        "m.ini:13:1: error: 'limits' is not supported yet\n"
-                       "m.ini:14:13: error: jobserver: 'fifo' is not supported yet\n"
+                       "m.ini:14:1: error: 'jobserver' is not supported yet\n"
                        "m.ini:15:1: error: 'memory' is not supported yet\n"
                        "m.ini:16:1: error: '[limit l]' is not supported yet\n"
                        "m.ini:17:15: error: concurrency: '0' is out of range (1 or more)\n"
@@ -136,8 +138,30 @@ static void test_lanes(void **state) {
     (void)state;
     plan_case_messages("[defaults]\ncommand = x\n[job a]\ntype = io\ncpus = 2\n[job b]\n"
                        "type = cpu\ncpus = 3\n[job c]\ntype = cpu\ncpus = 2\n",
-                       "m.ini:5:8: error: cpus: '2' is a weight in the CPU lane; job 'a' is io\n"
+                       "m.ini:5:8: warning: cpus: '2' is a weight in the CPU lane; job 'a' is io\n"
                        "m.ini:8:8: error: cpus: '3' is more than the CPU lane has (2 workers)\n");
+    /* What is shared may be meant for others; the weight of an I/O job is 1 all the same. */
+    struct plan_case c = plan_case_good("[defaults]\ncpus = 2\ncommand = x\n[job a]\ntype = io\n"
+                                        "[job b]\ntype = cpu\n");
+    assert_int_equal(c.plan->jobs[0].cpus, 1);
+    assert_int_equal(c.plan->jobs[1].cpus, 2);
+    plan_case_free(&c);
+}
+
+/* What muster sets itself is stronger than all layers, and for an I/O job left out. */
+static void test_own_environment(void **state) {
+    (void)state;
+    struct plan_case c = plan_case_text("[env]\nMUSTER_JOB = x\n[job a]\ntype = io\n"
+                                        "command = x\nenv.MUSTER_WORKER = 7\n");
+    assert_string_equal(c.said, "m.ini:2:1: warning: 'MUSTER_JOB' is set by muster itself, "
+                                "whatever stands here\n"
+                                "    2 | MUSTER_JOB = x\n      | ^~~~~~~~~~\n"
+                                "m.ini:6:5: warning: 'MUSTER_WORKER' is set by muster itself, "
+                                "whatever stands here\n"
+                                "    6 | env.MUSTER_WORKER = 7\n      |     ^~~~~~~~~~~~~\n");
+    assert_null(c.plan->env[0].name);
+    assert_null(c.plan->jobs[0].env[0].name);
+    plan_case_free(&c);
 }
 
 static void test_long_command(void **state) {
@@ -458,11 +482,15 @@ static void test_env_file(void **state) {
               "    1 | A = 1\n      | ^~~~~\n"
               "a.env:2:1: error: a line is NAME=value\n"
               "    2 | export B=2\n      | ^~~~~~~~~~\n"
-              "a.env:3:1: error: this variable is set by muster itself\n"
-              "    3 | MUSTER_JOB=x\n      | ^~~~~~~~~~~~\n"
               "a.env:4:1: error: a line is NAME=value\n"
               "    4 | =1\n      | ^~\n"
-              "muster: m.ini: 4 errors, nothing was run\n");
+              "muster: m.ini: 3 errors, nothing was run\n");
+    write_file("a.env", "MUSTER_JOB=x\nMUSTER_WORKER=x\nMUSTER_MINE=1\n");
+    c = load();
+    env = c.plan->jobs[0].env_file;
+    assert_string_equal(env[0].name, "MUSTER_MINE");
+    assert_null(env[1].name);
+    plan_case_free(&c);
 }
 
 static void test_path_of_the_job(void **state) {
@@ -520,6 +548,7 @@ int main(void) {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_spoilt),
         cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_own_environment),
         cmocka_unit_test(test_long_command),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_cycles),
