@@ -92,7 +92,6 @@ static void apply_run(struct loader *l, struct section *s) {
         if (e->row->type == VALUE_REPORTS) {
             set_reports(l, e->typed);
             l->report_entry = e;
-            e->need = 2;
         } else if (e->row->type == VALUE_SHELL) {
             l->shell = *(const char *const *const *)e->typed;
             l->shell_entry = e;

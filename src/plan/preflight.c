@@ -253,9 +253,10 @@ void preflight_check(struct loader *l) {
         for (uint32_t i = 0; i < l->plan->njobs; i++)
             if (!l->plan->jobs[i].nafter == !pass)
                 check_program(l, &programs, i);
-    for (size_t i = 0; i < l->plan->nreports; i++) {
-        const char *file = l->plan->reports[i].file;
-        if (file && l->report_entry)
-            check_output(l, l->report_entry, file);
-    }
+    /* Reports come after all jobs, any of which may make their folders. */
+    if (l->report_entry)
+        l->report_entry->need = NEED_WARNING;
+    for (size_t i = 0; l->report_entry && i < l->plan->nreports; i++)
+        if (l->plan->reports[i].file)
+            check_output(l, l->report_entry, l->plan->reports[i].file);
 }
