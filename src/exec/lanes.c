@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -71,7 +72,7 @@ struct worker {
     _Atomic(struct task *) given; /* by a starter, taken at the next wake */
     struct task *task;            /* the worker's own */
     atomic_bool quit;
-    bool open;
+    bool open, busy; /* the main thread's; busy: a task is meant for it or its own */
 };
 
 struct starter {
@@ -263,8 +264,25 @@ static void *worker_run(void *arg) {
     return NULL;
 }
 
+/*
+ * libuv forgets its epoll descriptor when what it makes behind that fails
+ * (uv_loop_init() of 1.44): each start that is put off would cost one for good.
+ * It is closed unless a libuv that knows better has, and the number may be a
+ * starter's pipe by now: then epoll_ctl() says EINVAL.
+ */
+static int loop_open(uv_loop_t *loop, const uv_loop_t *other) {
+    int error, fd;
+
+    loop->backend_fd = -1;
+    error = uv_loop_init(loop);
+    fd = error ? uv_backend_fd(loop) : -1;
+    if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_DEL, uv_backend_fd(other), NULL) && errno == ENOENT)
+        close(fd);
+    return error;
+}
+
 static int worker_open(struct lanes *l, struct worker *w) {
-    int error = uv_loop_init(&w->loop);
+    int error = loop_open(&w->loop, l->opts.loop);
 
     if (error)
         return error;
@@ -273,6 +291,7 @@ static int worker_open(struct lanes *l, struct worker *w) {
         goto no_wake;
     w->lanes = l;
     w->wake.data = w;
+    atomic_store(&w->quit, false); /* it may have been closed before */
     error = thread_new(&w->thread, worker_run, w);
     if (error)
         goto no_thread;
@@ -305,6 +324,13 @@ static void task_free(struct task *t) {
     free(t);
 }
 
+/* The machine is short of what idle workers hold: descriptors, a thread. */
+static void close_idle_workers(struct lanes *l) {
+    for (uint32_t i = 0; i < l->opts.plan->cpu_workers; i++)
+        if (l->workers[i] && !l->workers[i]->busy)
+            worker_close(l->workers[i]);
+}
+
 /* Tells the end, in its owner's words, and forgets the task. */
 static void task_ended(struct task *t) {
     struct lanes *l = t->lanes;
@@ -316,10 +342,13 @@ static void task_ended(struct task *t) {
 
     p->end = (struct attempt_end){0};
     l->by_job[a.job] = NULL;
+    if (t->worker)
+        t->worker->busy = false;
     task_free(t);
     if (short_of) {
         int error = end.error;
 
+        close_idle_workers(l);
         attempt_end_release(&end);
         l->opts.events->put_off(l->opts.ctx, &a, error);
     } else {
@@ -358,6 +387,7 @@ static void on_mail(uv_async_t *async) {
     while (l->nrefusals) {
         struct refusal r = l->refusals[--l->nrefusals];
 
+        close_idle_workers(l);
         l->opts.events->put_off(l->opts.ctx, &r.attempt, r.error);
     }
     for (;;) {
@@ -514,6 +544,7 @@ static int find_worker(struct lanes *l, struct task *t) {
         return UV_ENOMEM;
     if (!(*w)->open && (error = worker_open(l, *w)))
         return error;
+    (*w)->busy = true;
     t->worker = *w;
     return 0;
 }
