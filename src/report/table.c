@@ -16,9 +16,13 @@
 #define HINTS_MAX 5
 #define CELL_MAX  512
 
-/* A job that mostly waited used less of a CPU, one that mostly computed more. */
+/*
+ * The share of a CPU that a job used. Between the two a hint would guess: what
+ * computes gets half a CPU or less as soon as the machine is busy.
+ */
+#define WAITING_SHARE   0.2
 #define COMPUTING_SHARE 0.5
-#define HINT_WALL_NS    (NS_PER_S / 10) /* of shorter jobs the start alone is much */
+#define HINT_WALL_NS    (NS_PER_S / 4) /* of shorter jobs the start alone is much */
 
 /* What a row is made of. */
 struct row {
@@ -308,7 +312,7 @@ static void write_hints(const struct run_result *run, FILE *out) {
         if (wall_ns <= HINT_WALL_NS)
             continue;
         share = (double)cpu_ns / (double)wall_ns;
-        if (type == LANE_CPU ? share >= COMPUTING_SHARE : share <= COMPUTING_SHARE)
+        if (type == LANE_CPU ? share >= WAITING_SHARE : share <= COMPUTING_SHARE)
             continue;
         hints++;
         fprintf(out, "hint: %s is marked %s but mostly %s (CPU %s in %s): try type = %s\n",
