@@ -11,12 +11,14 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
-#define LINKS_MAX   40 /* as the kernel follows */
-#define NAMES_TRIED 16 /* for a temporary file */
-#define NAME_RANDOM 8  /* random bytes in its name */
+#define LINKS_MAX    40       /* as the kernel follows */
+#define NAMES_TRIED  16       /* for a temporary file */
+#define NAME_RANDOM  8        /* random bytes in its name */
+#define FIFO_WAIT_NS 10000000 /* between two looks for a FIFO's reader */
 
 int sink_write_all(int fd, const char *bytes, size_t n) {
     while (n > 0) {
@@ -180,6 +182,18 @@ static void release(struct sink *s) {
     free(s->name);
 }
 
+/* A device or FIFO. Waits for a FIFO's reader, though never inside open(): there
+ * a signal's handler would not run under every sanitizer. */
+static int open_special(const char *path) {
+    for (;;) {
+        int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+
+        if (fd >= 0 || (errno != ENXIO && errno != EINTR))
+            return fd >= 0 ? fd : -errno;
+        nanosleep(&(struct timespec){.tv_nsec = FIFO_WAIT_NS}, NULL);
+    }
+}
+
 int sink_open_file(struct sink *s, const char *path) {
     struct stat st;
     int error;
@@ -189,10 +203,8 @@ int sink_open_file(struct sink *s, const char *path) {
     if (there && S_ISDIR(st.st_mode))
         return UV_EISDIR;
     if (there && !S_ISREG(st.st_mode)) {
-        do
-            s->fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-        while (s->fd < 0 && errno == EINTR); /* a FIFO waits for its reader */
-        error = s->fd < 0 ? -errno : 0;
+        s->fd = open_special(path);
+        error = s->fd < 0 ? s->fd : 0;
     } else {
         error = resolve(s, path);
         if (!error)
