@@ -184,11 +184,11 @@ static void release(struct sink *s) {
 
 /* A device or FIFO. Waits for a FIFO's reader, though never inside open(): there
  * a signal's handler would not run under every sanitizer. */
-static int open_special(const char *path) {
+static int open_special(const char *path, bool fifo) {
     for (;;) {
         int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 
-        if (fd >= 0 || (errno != ENXIO && errno != EINTR))
+        if (fd >= 0 || !((fifo && errno == ENXIO) || errno == EINTR))
             return fd >= 0 ? fd : -errno;
         nanosleep(&(struct timespec){.tv_nsec = FIFO_WAIT_NS}, NULL);
     }
@@ -203,7 +203,7 @@ int sink_open_file(struct sink *s, const char *path) {
     if (there && S_ISDIR(st.st_mode))
         return UV_EISDIR;
     if (there && !S_ISREG(st.st_mode)) {
-        s->fd = open_special(path);
+        s->fd = open_special(path, S_ISFIFO(st.st_mode));
         error = s->fd < 0 ? s->fd : 0;
     } else {
         error = resolve(s, path);
