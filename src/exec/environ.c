@@ -142,19 +142,18 @@ const struct env_var *environ_read_late(struct arena *arena, const char *path, i
     return *error ? NULL : vars;
 }
 
-char **environ_make(const struct environ *e, const struct plan_job *job,
-                    const struct env_var *late, const struct attempt *a) {
+char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,
+                    const struct attempt *a) {
     char *const *base = job->clear_env ? e->clear : e->base;
     size_t n = 0, own, bytes = 0;
     struct block b;
 
     while (base[n])
         n++;
-    own = OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name);
-    if (!block_init(&b,
-                    n + OWN_VARS + vars_count(job->env_file, &bytes) + vars_count(late, &bytes) +
-                        vars_count(job->env, &bytes),
-                    bytes + own))
+    own = vars_count(job->env_file, &bytes) + vars_count(late, &bytes) +
+          vars_count(job->env, &bytes) + OWN_VARS;
+    bytes += OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name);
+    if (!block_init(&b, n + own, bytes))
         return NULL;
     memcpy(b.list, base, n * sizeof *b.list);
     b.n = n;
