@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/source.h"
 #include "base/trace.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
@@ -98,7 +99,9 @@ static int find_program(struct process *p, struct spawn_opts *opts, struct arena
                                       plan_job_getenv(p->env.plan, job, "PATH"), job->dir, &error);
     if (opts->program)
         return 0;
-    p->end.detail = strdup(opts->argv[0]);
+    p->end.detail =
+        strdup(strchr(opts->argv[0], '/') ? source_resolve(arena, job->dir, opts->argv[0])
+                                          : opts->argv[0]);
     return start_failed(p, error, SPAWN_EXEC);
 }
 
