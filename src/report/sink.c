@@ -11,14 +11,13 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
-#define LINKS_MAX    40       /* as the kernel follows */
-#define NAMES_TRIED  16       /* for a temporary file */
-#define NAME_RANDOM  8        /* random bytes in its name */
-#define FIFO_WAIT_NS 10000000 /* between two looks for a FIFO's reader */
+#define LINKS_MAX    40 /* as the kernel follows */
+#define NAMES_TRIED  16 /* for a temporary file */
+#define NAME_RANDOM  8  /* random bytes in its name */
+#define FIFO_WAIT_MS 10 /* between two looks for a FIFO's reader */
 
 int sink_write_all(int fd, const char *bytes, size_t n) {
     while (n > 0) {
@@ -190,7 +189,7 @@ static int open_special(const char *path, bool fifo) {
 
         if (fd >= 0 || !((fifo && errno == ENXIO) || errno == EINTR))
             return fd >= 0 ? fd : -errno;
-        nanosleep(&(struct timespec){.tv_nsec = FIFO_WAIT_NS}, NULL);
+        poll(NULL, 0, FIFO_WAIT_MS);
     }
 }
 
