@@ -51,7 +51,9 @@ int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft) {
         return -errno;
     s->nice = getpriority(PRIO_PROCESS, 0);
     for (int sig = 1; sig < _NSIG; sig++)
-        if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL)
+        /* libc does not tell of those that it keeps for itself (32 and 33 with
+         * glibc); they may have been ignored by whoever started muster. */
+        if (sigaction(sig, NULL, &sa) || sa.sa_handler != SIG_DFL)
             s->reset[s->nreset++] = (unsigned char)sig;
     return 0;
 }
