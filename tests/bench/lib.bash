@@ -12,7 +12,7 @@ pick() {
 
 title() {
     printf '\n### %s\n\n' "$1"
-    printf 'bench: %s\n' "$1" >&2
+    printf 'bench: %3d s: %s\n' "$SECONDS" "$1" >&2
 }
 
 note() {
@@ -75,6 +75,7 @@ turns() {
         ((round > 2 && (SECONDS - begin) * round > $2 * (round - 1))) && break
         for name in "${names[@]}"; do
             ((round > rounds_of[$name])) && continue
+            [ "${words[$name]-}" ] || continue
             [ "${broken[$name]-}" ] && continue
             turn "$name" "$round"
         done

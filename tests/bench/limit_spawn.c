@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <spawn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,6 +17,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,6 +28,8 @@
 
 #define THREADS 2
 #define EVENTS  256
+#define WIDE    256 /* from this width on it matters that starts copy the descriptors */
+#define HUB     (~0ULL)
 
 extern char **environ;
 
@@ -39,6 +44,9 @@ struct pool {
     int ep;
     struct child *children;
     unsigned places, running, free; /* free: the first free place, `places` when there is none */
+    unsigned ended;
+    int socket;   /* hub: where what was started arrives, or -1 */
+    sem_t *slots; /* hub: posted at each end, or NULL */
 };
 
 /* Jobs that are alike, taken by all teams that share them. */
@@ -51,13 +59,11 @@ struct work {
 struct team {
     pthread_t thread;
     struct work *work;
-    unsigned width;             /* jobs at once */
-    struct work *idle;          /* churn: started first, and waited for last; or NULL */
-    pthread_barrier_t *barrier; /* churn: passed before and after the jobs */
+    unsigned width; /* jobs at once */
 };
 
 static void pool_open(struct pool *p, unsigned places) {
-    *p = (struct pool){.ep = epoll_create1(EPOLL_CLOEXEC), .places = places};
+    *p = (struct pool){.ep = epoll_create1(EPOLL_CLOEXEC), .places = places, .socket = -1};
     p->children = calloc(places, sizeof *p->children);
     if (p->ep < 0 || !p->children)
         limit_die("epoll_create1");
@@ -77,9 +83,9 @@ static void watch(struct pool *p, unsigned place, unsigned which) {
         limit_die("epoll_ctl");
 }
 
-/* False: no descriptors left, nothing was started. */
-static bool pool_start(struct pool *p, char **argv) {
-    struct child *c = &p->children[p->free];
+/* Starts a process and fills in what is there of it. False: no descriptors are
+ * left, nothing was started. */
+static bool child_start(struct child *c, char **argv) {
     posix_spawn_file_actions_t actions;
     int out[2], err[2], rc;
 
@@ -106,11 +112,47 @@ static bool pool_start(struct pool *p, char **argv) {
         limit_die("pidfd_open");
     c->fds[1] = out[0];
     c->fds[2] = err[0];
-    for (unsigned i = 0; i < 3; i++)
-        watch(p, p->free, i);
-    p->free = c->next;
-    p->running++;
     return true;
+}
+
+/* Watches a process that was started. */
+static void pool_add(struct pool *p, const struct child *started) {
+    struct child *c = &p->children[p->free];
+    unsigned place = p->free;
+
+    p->free = c->next;
+    *c = *started;
+    for (unsigned i = 0; i < 3; i++)
+        watch(p, place, i);
+    p->running++;
+}
+
+static bool pool_start(struct pool *p, char **argv) {
+    struct child c;
+
+    if (!child_start(&c, argv))
+        return false;
+    pool_add(p, &c);
+    return true;
+}
+
+/* What a starter sends of a child: its pid, and its descriptors beside it. */
+union rights {
+    struct cmsghdr head;
+    char room[CMSG_SPACE(3 * sizeof(int))];
+};
+
+static void hub_receive(struct pool *p) {
+    union rights rights;
+    struct child c = {0};
+    struct iovec iov = {&c.pid, sizeof c.pid};
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
+
+    if (recvmsg(p->socket, &msg, MSG_CMSG_CLOEXEC) != sizeof c.pid || msg.msg_flags & MSG_CTRUNC)
+        limit_die("recvmsg");
+    memcpy(c.fds, CMSG_DATA(&rights.head), sizeof c.fds);
+    pool_add(p, &c);
 }
 
 static void drop(struct pool *p, int *fd) {
@@ -131,6 +173,10 @@ static void pool_wait(struct pool *p) {
         struct rusage ru;
         int status;
 
+        if (events[i].data.u64 == HUB) {
+            hub_receive(p);
+            continue;
+        }
         if (which == 0) {
             if (wait4(c->pid, &status, 0, &ru) != c->pid)
                 limit_die("wait4");
@@ -147,6 +193,9 @@ static void pool_wait(struct pool *p) {
         c->next = p->free;
         p->free = place;
         p->running--;
+        p->ended++;
+        if (p->slots)
+            sem_post(p->slots);
     }
 }
 
@@ -181,19 +230,8 @@ static void *team_run(void *arg) {
     struct team *t = arg;
     struct pool p;
 
-    pool_open(&p, t->width + (t->idle ? t->idle->left : 0));
-    if (t->idle) {
-        while (work_take(t->idle))
-            if (!pool_start(&p, t->idle->argv))
-                limit_die("pipe2");
-        pthread_barrier_wait(t->barrier);
-    }
+    pool_open(&p, t->width);
     pool_run(&p, t->work, t->width);
-    if (t->idle) {
-        pthread_barrier_wait(t->barrier);
-        while (p.running)
-            pool_wait(&p);
-    }
     pool_close(&p);
     return NULL;
 }
@@ -201,6 +239,82 @@ static void *team_run(void *arg) {
 static void team_start(struct team *t) {
     if (pthread_create(&t->thread, NULL, team_run, t))
         limit_die("pthread_create");
+}
+
+/*
+ * The hub: for many at once. A start costs a copy of all open descriptors, so
+ * each starter thread has a table of its own with next to nothing in it, and
+ * hands the descriptors over to the one thread that watches.
+ */
+struct hub {
+    struct pool pool;
+    struct work *work;
+    sem_t slots;
+    int sockets[2];
+    pthread_t starters[THREADS];
+};
+
+static void *hub_starter(void *arg) {
+    struct hub *h = arg;
+    struct child c;
+    union rights rights = {.head = {.cmsg_level = SOL_SOCKET,
+                                    .cmsg_type = SCM_RIGHTS,
+                                    .cmsg_len = CMSG_LEN(sizeof c.fds)}};
+    struct iovec iov = {&c.pid, sizeof c.pid};
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
+
+    if (unshare(CLONE_FILES) || syscall(SYS_close_range, 3, h->sockets[1] - 1, 0))
+        limit_die("unshare");
+    syscall(SYS_close_range, h->sockets[1] + 1, ~0U, 0);
+    while (work_take(h->work)) {
+        while (sem_wait(&h->slots))
+            ;
+        if (!child_start(&c, h->work->argv))
+            limit_die("pipe2");
+        memcpy(CMSG_DATA(&rights.head), c.fds, sizeof c.fds);
+        if (sendmsg(h->sockets[1], &msg, MSG_NOSIGNAL) != sizeof c.pid)
+            limit_die("sendmsg");
+        for (unsigned i = 0; i < 3; i++)
+            close(c.fds[i]);
+    }
+    return NULL;
+}
+
+static void hub_open(struct hub *h, unsigned places) {
+    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = HUB};
+
+    pool_open(&h->pool, places);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, h->sockets) ||
+        epoll_ctl(h->pool.ep, EPOLL_CTL_ADD, h->sockets[0], &ev))
+        limit_die("socketpair");
+    h->pool.socket = h->sockets[0];
+}
+
+static void hub_close(struct hub *h) {
+    close(h->sockets[0]);
+    close(h->sockets[1]);
+    pool_close(&h->pool);
+}
+
+/* Runs jobs, so many at once, beside those that are there; with `stay` only
+ * until all have started. */
+static void hub_run(struct hub *h, struct work *work, unsigned width, bool stay) {
+    unsigned jobs = work->left, before = h->pool.running;
+
+    h->work = work;
+    sem_init(&h->slots, 0, width);
+    h->pool.slots = &h->slots;
+    h->pool.ended = 0;
+    for (unsigned i = 0; i < THREADS; i++)
+        if (pthread_create(&h->starters[i], NULL, hub_starter, h))
+            limit_die("pthread_create");
+    while (stay ? h->pool.running < before + jobs : h->pool.ended < jobs)
+        pool_wait(&h->pool);
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_join(h->starters[i], NULL);
+    h->pool.slots = NULL;
+    sem_destroy(&h->slots);
 }
 
 static double now_s(void) {
@@ -211,13 +325,20 @@ static double now_s(void) {
 }
 
 /* limit spawn JOBS WIDTH PROGRAM [ARG...]: WIDTH at once; one by one on one
- * thread. Prints the seconds that it took. */
+ * thread, very many at once by the hub. Prints the seconds that it took. */
 int limit_spawn(char **argv) {
     struct work work = {argv + 2, limit_number(argv[0], 1)};
     unsigned width = limit_number(argv[1], 1), threads = width < THREADS ? width : THREADS;
     struct team teams[THREADS];
     double begin = now_s();
+    struct hub hub;
 
+    if (width >= WIDE) {
+        hub_open(&hub, width);
+        hub_run(&hub, &work, width, false);
+        hub_close(&hub);
+        threads = 0;
+    }
     for (unsigned i = 0; i < threads; i++) {
         teams[i] = (struct team){.work = &work, .width = width / threads + (i < width % threads)};
         team_start(&teams[i]);
@@ -270,30 +391,22 @@ static double own_cpu_s(void) {
  * of this process for the jobs alone.
  */
 int limit_churn(char **argv) {
-    unsigned idle = limit_number(argv[0], 0), width = limit_number(argv[2], THREADS);
-    struct work works[THREADS + 1] = {{second_command(argv + 5), limit_number(argv[1], 1)}};
+    unsigned idle = limit_number(argv[0], 0), width = limit_number(argv[2], 1);
+    struct work jobs = {second_command(argv + 5), limit_number(argv[1], 1)};
+    struct work sleepers = {argv + 5, idle};
     struct timespec tick = {0, 20000000};
-    struct team teams[THREADS];
-    pthread_barrier_t barrier;
     struct stat log = {0};
+    struct hub hub;
     double before;
     int fd;
 
-    pthread_barrier_init(&barrier, NULL, THREADS + 1);
-    for (unsigned i = 0; i < THREADS; i++) {
-        works[1 + i].argv = argv + 5;
-        works[1 + i].left = idle / THREADS + (i < idle % THREADS);
-        teams[i] = (struct team){.work = &works[0],
-                                 .width = width / THREADS + (i < width % THREADS),
-                                 .idle = &works[1 + i],
-                                 .barrier = &barrier};
-        team_start(&teams[i]);
-    }
+    hub_open(&hub, idle + width);
+    if (idle > 0)
+        hub_run(&hub, &sleepers, idle, true);
     while (idle > 0 && (stat(argv[3], &log) || log.st_size < (off_t)idle))
         nanosleep(&tick, NULL);
     before = own_cpu_s();
-    pthread_barrier_wait(&barrier);
-    pthread_barrier_wait(&barrier);
+    hub_run(&hub, &jobs, width, false);
     printf("%.6f\n", own_cpu_s() - before);
     if (idle > 0) {
         fd = open(argv[4], O_WRONLY | O_CLOEXEC);
@@ -301,8 +414,8 @@ int limit_churn(char **argv) {
             limit_die(argv[4]);
         close(fd);
     }
-    for (unsigned i = 0; i < THREADS; i++)
-        pthread_join(teams[i].thread, NULL);
-    pthread_barrier_destroy(&barrier);
+    while (hub.pool.running)
+        pool_wait(&hub.pool);
+    hub_close(&hub);
     return 0;
 }

@@ -24,13 +24,13 @@ limits() {
     measure "$@" "$limit" spawn "$jobs" 8 /bin/true && told "$(cat "$out")"
 }
 
-rounds=$(pick 6 3)
+rounds=$(pick 5 2)
 heavy=(env "LD_PRELOAD=$ballast" "BALLAST_MIB=$mib")
 contender limit "$rounds" limits
 contender limit-heavy "$rounds" limits "${heavy[@]}"
 contender muster "$rounds" runs
 contender muster-heavy "$rounds" runs "${heavy[@]}"
-turns "$rounds" "$(pick 40 6)"
+turns "$rounds" "$(pick 25 5)"
 figures limit
 note 'times are those of the jobs alone, without the start and the end of the programs'
 read -r _ r _ < <(ratio muster-heavy muster)

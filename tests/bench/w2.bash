@@ -17,6 +17,7 @@ wide() {
     contender limit "$2" "$limit" spawn "$jobs" "$jobs" /bin/sleep 1
     contender muster "$2" keep_lag "$muster" run --io-limit "$jobs" "$work/wide.ini"
     peers_of "$jobs" "$jobs" "$4" /bin/sleep 1
+    if [ "$quick" = yes ]; then unset 'words[make]' 'words[ninja]' 'words[samurai]'; fi
     turns "$2" "$3"
     figures limit
     result W2 "$jobs x sleep 1 at once" muster 'limit<=1.2'
@@ -36,7 +37,7 @@ for size in $sizes; do
             "processes that there may be here; $((most / 500 * 500)) do"
         size=$((most / 500 * 500))
     fi
-    if [ "$size" -gt 2000 ]; then wide "$size" 3 70 1; else wide "$size" "$(pick 4 2)" "$(pick 60 6)" 9; fi
+    if [ "$size" -gt 2000 ]; then wide "$size" 3 55 1; else wide "$size" "$(pick 4 2)" "$(pick 45 6)" 9; fi
 done
 note '' "GNU parallel is left out: it needs 14 to 22 times the limit's time here"
 

@@ -45,13 +45,13 @@ churn "$idle" "$jobs" >"$work/beside.ini"
 churn "$idle" 0 >"$work/idle.ini"
 churn 0 "$jobs" >"$work/alone.ini"
 churn 0 0 >"$work/none.ini"
-rounds=$(pick 3 2)
+rounds=$(pick 3 1)
 for name in beside idle alone none; do
     contender "muster-$name" "$rounds" runs "$work/$name.ini"
 done
 contender limit "$rounds" limits "$idle"
 contender limit-alone "$rounds" limits 0
-turns "$rounds" "$(pick 80 8)"
+turns "$rounds" "$(pick 60 8)"
 figures limit
 
 # CPU time of the runner alone, a short job's part.

@@ -47,7 +47,7 @@ bytes() {
 }
 
 list "$(pick 100000 20000)" "$(pick 7 3)" "$(pick 20 4)" "$(pick 3 1)"
-[ "$quick" = yes ] || list 1000000 3 45 1
+[ "$quick" = yes ] || list 1000000 3 35 1
 
 lines=$(pick 1000000 100000)
 title "W4 list: an item for each of $lines lines, until the first job starts"
