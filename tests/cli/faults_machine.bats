@@ -23,6 +23,7 @@ many() {
 }
 
 @test "32 descriptors: 64 jobs of each lane run, 64 at once wanted; a lane is told once" {
+    spare_sanitizers
     for lane in io cpu; do
         {
             printf '[muster]\nio-limit = 64\ncpu-workers = 64\n'
@@ -37,6 +38,7 @@ many() {
 }
 
 @test "both lanes at once, and streams apart, under 32 descriptors" {
+    spare_sanitizers
     {
         printf '[muster]\nio-limit = 64\ncpu-workers = 64\n[defaults]\nstderr = capture\n'
         many 64 'echo out; echo err >&2'
@@ -47,6 +49,7 @@ many() {
 }
 
 @test "with any number of descriptors all jobs run, or none and exit 3 with a sentence" {
+    spare_sanitizers
     for lane in io cpu; do
         printf '[muster]\nio-limit = 8\ncpu-workers = 8\n' > m.ini
         many 8 'echo >> ran' | sed -n "/^\[job $lane/,/^command/p" >> m.ini
@@ -96,6 +99,7 @@ with_tasks() {
 }
 
 @test "room for 20 processes: 64 of 64 run, none is left, and it is told once" {
+    spare_sanitizers
     public_folder
     for lane in io cpu; do
         printf '[muster]\nio-limit = 64\ncpu-workers = 64\n' > m.ini
@@ -111,6 +115,7 @@ with_tasks() {
 }
 
 @test "room for no process at all: after half a minute jobs fail by it, and retry-on = spawn holds" {
+    spare_sanitizers
     public_folder
     manifest_of_both <<'END'
 command = : > ran
