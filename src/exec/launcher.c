@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -80,6 +81,23 @@ static bool buf_fits(char **buf, size_t *cap, size_t n) {
 /* --- the launcher's side ------------------------------------------------ */
 
 #define RIGHTS_MAX 2
+
+/* As buf_fits(), by mappings: forked beside other threads, this process may find
+ * the heap locked for good. glibc's malloc sees to that, a sanitizer's does not. */
+static bool map_fits(char **map, size_t *cap, size_t n) {
+    void *bigger;
+
+    if (n <= *cap)
+        return true;
+    n += n / 2;
+    bigger = *map ? mremap(*map, *cap, n, MREMAP_MAYMOVE)
+                  : mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bigger == MAP_FAILED)
+        return false;
+    *map = bigger;
+    *cap = n;
+    return true;
+}
 
 /* The head of a request and the descriptors that come with it. */
 static int receive_head(int fd, struct request *r, int fds[RIGHTS_MAX]) {
@@ -160,7 +178,7 @@ static void serve(int fd, const struct spawn_setup *setup, pid_t parent) {
         struct reply reply = {.error = UV_ENOMEM, .stage = SPAWN_RESOURCES};
         size_t strings = (r.bytes + sizeof(char *) - 1) / sizeof(char *) * sizeof(char *);
 
-        if (!buf_fits(&buf, &cap, strings + (r.argc + r.envc + 2) * sizeof(char *)))
+        if (!map_fits(&buf, &cap, strings + (r.argc + r.envc + 2) * sizeof(char *)))
             return; /* muster forks another */
         if (read_all(fd, buf, r.bytes))
             return;
