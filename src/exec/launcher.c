@@ -65,19 +65,6 @@ static int write_all(int fd, const void *from, size_t n) {
     return 0;
 }
 
-static bool buf_fits(char **buf, size_t *cap, size_t n) {
-    char *bigger;
-
-    if (n <= *cap)
-        return true;
-    bigger = realloc(*buf, n + n / 2);
-    if (!bigger)
-        return false;
-    *buf = bigger;
-    *cap = n + n / 2;
-    return true;
-}
-
 /* --- the launcher's side ------------------------------------------------ */
 
 #define RIGHTS_MAX 2
@@ -221,6 +208,19 @@ static void become_launcher(int fd, const struct spawn_setup *setup, pid_t paren
 }
 
 /* --- muster's side ------------------------------------------------------ */
+
+static bool buf_fits(char **buf, size_t *cap, size_t n) {
+    char *bigger;
+
+    if (n <= *cap)
+        return true;
+    bigger = realloc(*buf, n + n / 2);
+    if (!bigger)
+        return false;
+    *buf = bigger;
+    *cap = n + n / 2;
+    return true;
+}
 
 int launcher_open(struct launcher *l, const struct spawn_setup *setup) {
     pid_t self = getpid();
