@@ -39,25 +39,25 @@ manifest_of_both() {
     rm both
 }
 
+# The user of as_user: for root one of this test's own, who has no other process.
+user=$(id -u)
+[ "$user" -ne 0 ] || user=$((50000 + $$ % 10000))
+
 # Runs words as a user who may not do everything: as they stand, or for root as
-# another one, who has no other process and may use the current folder.
+# another one, who may use the current folder.
 as_user() {
     if [ "$(id -u)" -ne 0 ]; then
         "$@"
         return
     fi
-    chown 54321:54321 .
-    perl -e '$( = $) = "54321 54321"; $< = $> = 54321; exec @ARGV or exit 99' "$@"
+    chown "$user:$user" .
+    perl -e '$( = $) = "$ARGV[0] $ARGV[0]"; $< = $> = shift; exec @ARGV or exit 99' "$user" "$@"
 }
 
 # How many tasks (processes and their threads) run under the user of as_user.
 user_tasks() {
-    local uid=54321 file n=0
-    [ "$(id -u)" -eq 0 ] || uid=$(id -u)
-    for file in /proc/[0-9]*/task/[0-9]*/status; do
-        grep -q "^Uid:[[:blank:]]*$uid[[:blank:]]" "$file" 2>/dev/null && n=$((n + 1))
-    done
-    echo "$n"
+    cat /proc/[0-9]*/task/[0-9]*/status 2> /dev/null |
+        grep -c "^Uid:[[:blank:]]*$user[[:blank:]]" || true
 }
 
 # Puts muster where the user of as_user can run it, in a folder that all can enter.
