@@ -30,17 +30,16 @@ done
 
 muster=${MUSTER:?} limit=${PROGRAMS:?}/limit gauge=$PROGRAMS/gauge task=$PROGRAMS/task
 start=$PROGRAMS/start ballast=$PROGRAMS/ballast.so
-work=$(mktemp -d "${TMPDIR:-/tmp}/muster-bench.XXXXXX") || exit 3
-trap 'rm -rf -- "$work"' EXIT
+top=$(mktemp -d "${TMPDIR:-/tmp}/muster-bench.XXXXXX") || exit 3
+trap 'rm -rf -- "$top"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-results=$work/results
-top=$work
+results=$top/results
 
 # Settings of the caller's that would change what is measured.
 unset CI GITHUB_ACTIONS GITHUB_STEP_SUMMARY GITLAB_CI MUSTER_DEBUG MAKEFLAGS MFLAGS MAKELEVEL \
     MAKEFILES NINJA_STATUS PARALLEL XARGS
-export LC_ALL=C XDG_STATE_HOME=$work/state PARALLEL_HOME=$work/parallel TMPDIR=$work
+export LC_ALL=C XDG_STATE_HOME=$top/state PARALLEL_HOME=$top/parallel TMPDIR=$top
 mkdir -p "$PARALLEL_HOME"
 : >"$PARALLEL_HOME/will-cite"
 ulimit -S -n "$(ulimit -H -n)"
