@@ -167,23 +167,40 @@ struct programs {
     struct map searches;
     struct program *list;
     size_t count, cap;
+    struct { /* the search before: most jobs look for the same in the same places */
+        const char *name, *path, *dir;
+        struct program found;
+    } last;
 };
 
-static struct program find_program(struct loader *l, struct programs *p, const struct plan_job *job,
-                                   const char *name) {
-    const char *path = plan_job_getenv(l->plan, job, "PATH");
-    const char *search = arena_printf(&l->scratch, "%s\n%s\n%s", name,
-                                      strchr(name, '/') ? job->dir : "", path ? path : "");
+static struct program search_program(struct loader *l, struct programs *p, const char *name,
+                                     const char *path, const char *dir) {
+    const char *search = arena_printf(&l->scratch, "%s\n%s\n%s", name, dir, path ? path : "");
     uint32_t i = map_get(&p->searches, search, strlen(search));
 
     if (i != MAP_NONE)
         return p->list[i];
     struct program found = {0};
-    found.path = plan_find_program(&l->plan->arena, name, path, job->dir, &found.error);
+    found.path = plan_find_program(&l->plan->arena, name, path, dir, &found.error);
     p->list = arena_grow(&l->scratch, p->list, p->count, &p->cap, sizeof *p->list);
     p->list[p->count] = found;
     map_add(&p->searches, search, strlen(search), (uint32_t)p->count++);
     return found;
+}
+
+static struct program find_program(struct loader *l, struct programs *p, const struct plan_job *job,
+                                   const char *name) {
+    const char *path = plan_job_getenv(l->plan, job, "PATH");
+
+    /* The folder counts for a name with a slash, and for a relative PATH. */
+    if (!p->last.name || p->last.path != path || p->last.dir != job->dir ||
+        strcmp(p->last.name, name)) {
+        p->last.found = search_program(l, p, name, path, job->dir);
+        p->last.name = name;
+        p->last.path = path;
+        p->last.dir = job->dir;
+    }
+    return p->last.found;
 }
 
 static void check_program(struct loader *l, struct programs *p, uint32_t index) {

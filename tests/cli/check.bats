@@ -366,3 +366,15 @@ END
     [[ "$output" == *"cannot use env-file: $PWD/broken.env: "* ]]
     [[ "$output" == *"cannot use env-file: $PWD/never.env: No such file"* ]]
 }
+
+@test "a relative PATH is searched from each job's own folder" {
+    for d in one two; do
+        mkdir -p $d/bin
+        printf '#!/bin/sh\necho %s\n' $d > $d/bin/tool
+        chmod +x $d/bin/tool
+    done
+    printf '[defaults]\ntype = io\nenv.PATH = bin:/usr/bin\n[job a]\ndir = one\nexec = tool\n[job b]\ndir = two\nexec = tool\n' > m.ini
+    run --separate-stderr "$MUSTER" run --report json m.ini
+    [ "$status" -eq 0 ]
+    [ "$(jq -r '.jobs[].stdout' <<< "$output")" = $'one\n\ntwo' ]
+}
