@@ -34,7 +34,7 @@
 #define SWEEP_FIRST_MS 2
 #define SWEEP_MAX_MS   50
 #define GIVE_UP_NS     (10 * NS_PER_S) /* from SIGKILL until it is not waited for any more */
-#define LOOKS_MAX      3               /* for what the leader has left, until there is something */
+#define LOOKS_MAX      4               /* for what the leader has left, while that changes */
 #define PIDS_MAX       64
 
 int process_init(struct process *p, const struct process_env *env, const struct attempt *a) {
@@ -362,12 +362,13 @@ static void begin_stop(struct process *p, int sig, int64_t now) {
 
 /* How many processes the leader left: all of them where it ended by itself;
  * where it was stopped only those that its stop-signal could not reach. */
-static uint32_t count_leftover(const struct process *p, const pid_t *pids, size_t n) {
+static uint32_t count_leftover(const struct process *p, const pid_t *pids, size_t n,
+                               bool *changing) {
     size_t count = 0;
 
     for (size_t i = 0; i < n && i < PIDS_MAX; i++)
         if (!p->end.stopped || getsid(pids[i]) != p->group.leader)
-            count += reaper_count_tree(pids[i]);
+            count += reaper_count_tree(pids[i], changing);
     return (uint32_t)(count + (n > PIDS_MAX ? n - PIDS_MAX : 0));
 }
 
@@ -390,15 +391,18 @@ static void step(struct process *p) {
             be_gone(p);
             return;
         }
-        if (p->end.leftover == 0 && p->looks++ < LOOKS_MAX) {
-            p->end.leftover = count_leftover(p, pids, n);
-            /* All of it is exiting; what that leaves shows in a moment. */
-            if (p->end.leftover == 0 && p->kill_due == INT64_MAX && p->looks < LOOKS_MAX) {
+        bool stopping = p->kill_due < INT64_MAX, changing = false;
+
+        if (p->looks < LOOKS_MAX && (!stopping || p->end.leftover == 0)) {
+            p->looks++;
+            p->end.leftover = count_leftover(p, pids, n, &changing);
+            /* What an exiting one leaves shows in a moment. */
+            if (changing && !stopping && p->looks < LOOKS_MAX) {
                 arm(p, now);
                 return;
             }
         }
-        if (p->kill_due == INT64_MAX)
+        if (!stopping)
             begin_stop(p, p->job->stop_signal, now);
         reaper_signal_new(p->env.reaper, &p->group, p->end.killed ? SIGKILL : p->job->stop_signal);
     }

@@ -25,6 +25,7 @@
 struct orphan {
     pid_t pid;
     struct group *owner; /* NULL: nobody's */
+    uint64_t mark;       /* of this run, or 0 */
     bool signalled;      /* a stop reached it */
     bool given_up;       /* not even SIGKILL ended it */
 };
@@ -40,7 +41,7 @@ struct reaper {
     pid_t *list; /* the children as read last */
     size_t nlist, list_cap;
     int children; /* /proc/self/task/MAIN/children, or -1: scan /proc */
-    uint64_t next_mark;
+    uint64_t first_mark, next_mark;
     int all_signal; /* SIGKILL or SIGSTOP while that is on for all, or 0 */
 };
 
@@ -80,9 +81,12 @@ static void read_children(struct reaper *r, int fd) {
     }
 }
 
-/* State and parent out of /proc/PID/stat; false when it is gone. */
-static bool read_stat(pid_t pid, char *state, pid_t *parent) {
-    char path[64], buf[512], *p;
+#define EXITING 0x4 /* PF_EXITING of the kernel (sched.h): not a zombie yet */
+
+/* Whether it runs, and its parent, out of /proc/PID/stat; false when it is gone. */
+static bool read_stat(pid_t pid, bool *runs, pid_t *parent) {
+    char path[64], buf[512], state, *p;
+    unsigned flags;
     ssize_t n;
     int fd;
 
@@ -96,8 +100,9 @@ static bool read_stat(pid_t pid, char *state, pid_t *parent) {
         return false;
     buf[n] = '\0';
     p = strrchr(buf, ')'); /* the name before it may hold anything */
-    if (!p || sscanf(p + 1, " %c %d", state, parent) != 2)
+    if (!p || sscanf(p + 1, " %c %d %*d %*d %*d %*d %u", &state, parent, &flags) != 3)
         return false;
+    *runs = state != 'Z' && !(flags & EXITING);
     return true;
 }
 
@@ -113,14 +118,14 @@ static void scan_proc(struct reaper *r) {
     DIR *dir = opendir("/proc");
     struct dirent *e;
     pid_t self = getpid(), parent;
-    char state;
+    bool runs;
 
     if (!dir)
         return;
     while ((e = readdir(dir))) {
         pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
 
-        if (pid > 0 && read_stat(pid, &state, &parent) && parent == self && !is_leader(r, pid))
+        if (pid > 0 && read_stat(pid, &runs, &parent) && parent == self && !is_leader(r, pid))
             if (!list_add(r, pid))
                 break;
     }
@@ -147,6 +152,7 @@ int reaper_new(struct reaper **out, const char *run_id) {
     if (getrandom(&r->next_mark, sizeof r->next_mark, GRND_NONBLOCK) != sizeof r->next_mark)
         r->next_mark = (uint64_t)getpid() << 20;
     r->next_mark &= LONG_MAX >> 2; /* no way from there to RLIM_INFINITY */
+    r->first_mark = ++r->next_mark;
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     r->children = open(path, O_RDONLY | O_CLOEXEC);
     if (r->children < 0 && (errno == EMFILE || errno == ENFILE)) {
@@ -194,6 +200,10 @@ void reaper_add(struct reaper *r, struct group *g) {
     if (g->next)
         g->next->link = &g->next;
     r->groups = g;
+    /* It may have left something before it was known here. */
+    for (size_t i = 0; i < r->norphans; i++)
+        if (r->orphans[i].mark == g->mark && g->mark)
+            r->orphans[i].owner = g;
     if (r->all_signal)
         kill(-g->leader, r->all_signal);
     pthread_mutex_unlock(&r->lock);
@@ -253,17 +263,26 @@ static char *read_environ(pid_t pid, size_t *n) {
     return buf;
 }
 
-static struct group *find_owner(struct reaper *r, pid_t pid) {
+static uint64_t mark_of(const struct reaper *r, pid_t pid) {
+    struct rlimit locks;
+
+    if (prlimit(pid, RLIMIT_LOCKS, NULL, &locks) || locks.rlim_cur < r->first_mark ||
+        locks.rlim_cur >= r->next_mark)
+        return 0;
+    return locks.rlim_cur;
+}
+
+static struct group *find_owner(struct reaper *r, pid_t pid, uint64_t mark) {
     struct group *found = NULL;
     pid_t sid = getsid(pid);
-    struct rlimit locks;
-    bool marked = prlimit(pid, RLIMIT_LOCKS, NULL, &locks) == 0;
     size_t n = 0;
     char *block;
 
     for (struct group *g = r->groups; g; g = g->next)
-        if (g->leader == sid || (marked && locks.rlim_cur == g->mark))
+        if (g->leader == sid || (mark && g->mark == mark))
             return g;
+    if (mark) /* of a group that is gone, or not here yet: see reaper_add() */
+        return NULL;
     block = read_environ(pid, &n);
     if (block) {
         const char *run = block_get(block, n, "MUSTER_RUN");
@@ -292,6 +311,8 @@ static const struct orphan *orphan_find(const struct reaper *r, pid_t pid) {
 
 /* Out of memory: the orphan is found again at the next scan. */
 static void orphan_add(struct reaper *r, pid_t pid) {
+    uint64_t mark;
+
     if (r->norphans == r->orphans_cap) {
         size_t cap = r->orphans_cap ? r->orphans_cap * 2 : 16;
         struct orphan *o = realloc(r->orphans, cap * sizeof *o);
@@ -301,7 +322,9 @@ static void orphan_add(struct reaper *r, pid_t pid) {
         r->orphans = o;
         r->orphans_cap = cap;
     }
-    r->orphans[r->norphans++] = (struct orphan){.pid = pid, .owner = find_owner(r, pid)};
+    mark = mark_of(r, pid);
+    r->orphans[r->norphans++] =
+        (struct orphan){.pid = pid, .owner = find_owner(r, pid, mark), .mark = mark};
 }
 
 static bool was_before(const struct reaper *r, pid_t pid) {
@@ -320,17 +343,10 @@ static void charge(struct group *g, const struct rusage *ru) {
         g->max_rss = rss;
 }
 
-/* Brings the table of orphans up to date: new ones in, dead ones reaped and out. */
-static void refresh(struct reaper *r) {
-    size_t kept = 0;
+/* Takes the dead out of the table of orphans. Whether there were any. */
+static bool reap_orphans(struct reaper *r) {
+    size_t kept = 0, before = r->norphans;
 
-    list_children(r);
-    if (!r->nlist && !r->norphans)
-        return; /* as it is at nearly every exit */
-    for (size_t i = 0; i < r->nlist; i++) {
-        if (!orphan_find(r, r->list[i]) && !was_before(r, r->list[i]))
-            orphan_add(r, r->list[i]);
-    }
     for (size_t i = 0; i < r->norphans; i++) {
         struct orphan *o = &r->orphans[i];
         struct rusage ru;
@@ -343,6 +359,22 @@ static void refresh(struct reaper *r) {
         r->orphans[kept++] = *o;
     }
     r->norphans = kept;
+    return kept < before;
+}
+
+/* Brings the table of orphans up to date: new ones in, dead ones reaped and out.
+ * Again when some were dead: they may have left children behind since the list
+ * was read. */
+static void refresh(struct reaper *r) {
+    do {
+        list_children(r);
+        if (!r->nlist && !r->norphans)
+            return; /* as it is at nearly every exit */
+        for (size_t i = 0; i < r->nlist; i++) {
+            if (!orphan_find(r, r->list[i]) && !was_before(r, r->list[i]))
+                orphan_add(r, r->list[i]);
+        }
+    } while (reap_orphans(r));
 }
 
 size_t reaper_scan(struct reaper *r, const struct group *g, pid_t *pids, size_t max) {
@@ -416,16 +448,17 @@ void reaper_signal_all(struct reaper *r, int sig) {
 }
 
 /* Walks one thread's children; depth bounds a tree that grows as it is walked. */
-static size_t count_below(pid_t pid, unsigned depth) {
-    char path[300], state;
+static size_t count_below(pid_t pid, bool *changing, unsigned depth) {
+    char path[300];
     struct dirent *e;
-    size_t n = 0;
+    bool runs = false;
     pid_t parent;
     DIR *tasks;
+    size_t n;
 
-    if (!read_stat(pid, &state, &parent))
-        return 0;
-    n = state != 'Z';
+    if (!read_stat(pid, &runs, &parent) || !runs)
+        *changing = true;
+    n = runs;
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     tasks = depth < 64 ? opendir(path) : NULL;
     while (tasks && (e = readdir(tasks))) {
@@ -437,7 +470,7 @@ static size_t count_below(pid_t pid, unsigned depth) {
         snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)pid, e->d_name);
         f = fopen(path, "re");
         while (f && fscanf(f, "%d", &child) == 1)
-            n += count_below(child, depth + 1);
+            n += count_below(child, changing, depth + 1);
         if (f)
             fclose(f);
     }
@@ -446,6 +479,6 @@ static size_t count_below(pid_t pid, unsigned depth) {
     return n;
 }
 
-size_t reaper_count_tree(pid_t pid) {
-    return count_below(pid, 0);
+size_t reaper_count_tree(pid_t pid, bool *changing) {
+    return count_below(pid, changing, 0);
 }

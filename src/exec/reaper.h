@@ -70,6 +70,7 @@ void reaper_signal(struct reaper *r, const struct group *g, int sig);
 void reaper_signal_new(struct reaper *r, const struct group *g, int sig);
 /* Sends SIGKILL, SIGSTOP or SIGCONT to every group and orphan. */
 void reaper_signal_all(struct reaper *r, int sig);
-/* How many processes live below a process (it included). Zombies do not count. */
-size_t reaper_count_tree(pid_t pid);
+/* How many processes live below a process (it included). What is exiting does not
+ * count but sets *changing: its children may be missing here, and be ours soon. */
+size_t reaper_count_tree(pid_t pid, bool *changing);
 #endif
