@@ -448,9 +448,9 @@ END
         wait_for io.pid cpu.pid
         if [ $whom = pid ]; then kill -TSTP "$muster"; else kill -TSTP -- "-$muster"; fi
         wait_until stopped "$muster"
-        # at once, not after a while: those of muster's own stop only when all have
-        stopped "$(cat io.pid)"
-        stopped "$(cat cpu.pid)"
+        # they were told before; muster does nothing more now
+        wait_until stopped "$(cat io.pid)"
+        wait_until stopped "$(cat cpu.pid)"
         : > go
         if [ $whom = pid ]; then kill -CONT "$muster"; else kill -CONT -- "-$muster"; fi
         await "$muster"
