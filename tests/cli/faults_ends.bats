@@ -71,7 +71,7 @@ deadly() {
     core=$(cd "$BATS_TEST_TMPDIR" && ulimit -c unlimited 2> /dev/null
         perl -e 'if (!fork) { kill SEGV => $$; sleep 9 } wait; print $? & 128' 2> /dev/null)
     manifest_of_both <<'END'
-command = ulimit -c unlimited 2> /dev/null; kill -SEGV $$
+command = mkdir $MUSTER_JOB && cd $MUSTER_JOB && ulimit -c unlimited 2> /dev/null; kill -SEGV $$
 END
     run --separate-stderr bash -c "ulimit -c unlimited 2> /dev/null; exec '$MUSTER' run --output none --report json:results.json m.ini"
     [ "$status" -eq 1 ]
