@@ -309,7 +309,8 @@ static void write_hints(const struct run_result *run, FILE *out) {
 
         for (uint32_t a = 0; a < r->nattempts; a++) /* without the delays between them */
             wall_ns += r->attempts[a].wall_ns;
-        if (wall_ns <= HINT_WALL_NS)
+        /* What was stopped half-way might have gone on otherwise. */
+        if (wall_ns <= HINT_WALL_NS || r->status == STATUS_CANCELLED)
             continue;
         share = (double)cpu_ns / (double)wall_ns;
         if (type == LANE_CPU ? share >= WAITING_SHARE : share <= COMPUTING_SHARE)

@@ -315,7 +315,8 @@ static void on_suspend_signal(struct session *s, int sig) {
     uv_signal_start(&s->signals[row], on_signal, sig);
     clock_add_pause(clock_ns() - before);
     lanes_resume(s->lanes);
-    s->awake_since = s->busy_since = clock_ns(); /* a pause is no lag */
+    uv_update_time(&s->loop); /* a pause is no lag: on_check() reads both */
+    s->awake_since = s->busy_since = clock_ns();
     rearm(s);
 }
 

@@ -251,3 +251,17 @@ END
     [ "$status" -eq 143 ]
     [ "$(job_json x .status)" = cancelled ]
 }
+
+@test "a pause is no lag of the loop" {
+    two_running
+    start
+    wait_for io.up cpu.up
+    kill -TSTP "$muster"
+    wait_until stopped "$muster"
+    sleep 1 # so long a pause would show
+    kill -CONT "$muster"
+    wait_until grep -q "^State:[[:blank:]]*[RS]" "/proc/$muster/status"
+    kill -TERM "$muster"
+    await "$muster"
+    [ "$(json '.run.loop_lag_max_ms < 900')" = true ]
+}
