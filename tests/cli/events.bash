@@ -31,8 +31,12 @@ gone() {
     [ -z "$state" ] || [ "$state" = Z ]
 }
 
+# A shell that was stopped in the moment of a vfork waits in D for its child,
+# which is the one that shows T.
 stopped() {
-    grep -q '^State:[[:blank:]]*T' "/proc/$1/status"
+    grep -q '^State:[[:blank:]]*T' "/proc/$1/status" ||
+        { grep -q '^State:[[:blank:]]*D' "/proc/$1/status" &&
+            stopped "$(cat "/proc/$1/task/$1/children")"; }
 }
 
 # Waits for a run in the background and leaves its exit status in $status.
