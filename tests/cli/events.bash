@@ -33,10 +33,11 @@ gone() {
 
 # A shell that was stopped in the moment of a vfork waits in D for its child,
 # which is the one that shows T.
+# shellcheck disable=SC2046 # ids
 stopped() {
     grep -q '^State:[[:blank:]]*T' "/proc/$1/status" ||
         { grep -q '^State:[[:blank:]]*D' "/proc/$1/status" &&
-            stopped "$(cat "/proc/$1/task/$1/children")"; }
+            stopped $(cat "/proc/$1/task/$1/children"); }
 }
 
 # Waits for a run in the background and leaves its exit status in $status.
