@@ -153,15 +153,30 @@ static void on_prepare(uv_prepare_t *prepare) {
 
 /* ---- the end ---- */
 
+/*
+ * A closed handle leaves its signal's default behind, which for most is the end
+ * without a report. So all are blocked meanwhile; those to stop stay so, and
+ * wait for whoever called session_run().
+ */
 static void close_handles(struct session *s) {
+    sigset_t all;
+
+    sigemptyset(&all);
+    for (size_t i = 0; i < SIGNAL_ROWS; i++)
+        sigaddset(&all, signal_rows[i].sig);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
     for (size_t i = 0; i < SIGNAL_ROWS; i++) {
         bool watched = uv_is_active((uv_handle_t *)&s->signals[i]);
 
         uv_close((uv_handle_t *)&s->signals[i], NULL);
-        /* A third signal changes nothing either while the reports are written. */
-        if (watched && s->result->interrupted_by)
+        /* A third signal changes nothing either while the reports are written,
+         * nor does one that only asks. */
+        if (watched && (s->result->interrupted_by || signal_rows[i].act == on_list_signal))
             signal(signal_rows[i].sig, SIG_IGN);
+        if (signal_rows[i].act == on_stop_signal)
+            sigdelset(&all, signal_rows[i].sig);
     }
+    pthread_sigmask(SIG_UNBLOCK, &all, NULL);
     uv_close((uv_handle_t *)&s->timer, NULL);
     uv_close((uv_handle_t *)&s->check, NULL);
     uv_close((uv_handle_t *)&s->prepare, NULL);
