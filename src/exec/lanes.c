@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -95,8 +96,11 @@ struct lanes {
     struct task **by_job; /* the task of each job that has one */
     uint32_t io_width;
 
-    pthread_mutex_t lock; /* starts, quit, mail, every task's news */
-    pthread_cond_t wanted;
+    pthread_mutex_t lock;   /* from here to quit, and every task's news */
+    pthread_cond_t wanted;  /* a start; or paused or quit has changed */
+    pthread_cond_t settled; /* nothing is being started */
+    unsigned starting;      /* starters at work */
+    bool paused;
     struct queue starts;
     struct queue mail;
     bool quit;
@@ -204,12 +208,18 @@ static void *starter_run(void *arg) {
     launcher_open(&s->launcher, &l->setup);
     for (;;) {
         pthread_mutex_lock(&l->lock);
-        while (!(t = queue_pop(&l->starts)) && !l->quit)
+        while ((l->paused || !l->starts.head) && !l->quit)
             pthread_cond_wait(&l->wanted, &l->lock);
+        t = queue_pop(&l->starts);
+        l->starting += t != NULL;
         pthread_mutex_unlock(&l->lock);
         if (!t)
             break;
         pass_on(t, start_task(t, &s->launcher));
+        pthread_mutex_lock(&l->lock);
+        if (--l->starting == 0)
+            pthread_cond_signal(&l->settled);
+        pthread_mutex_unlock(&l->lock);
     }
     launcher_close(&s->launcher);
     return NULL;
@@ -478,6 +488,7 @@ static void lanes_free(struct lanes *l) {
     if (l->setup.devnull > 0)
         close(l->setup.devnull);
     pthread_cond_destroy(&l->wanted);
+    pthread_cond_destroy(&l->settled);
     pthread_mutex_destroy(&l->lock);
     free(l);
 }
@@ -513,6 +524,7 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
     l->opts = *opts;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->wanted, NULL);
+    pthread_cond_init(&l->settled, NULL);
     queue_init(&l->starts);
     queue_init(&l->mail);
     error = lanes_init(l);
@@ -593,12 +605,29 @@ void lanes_kill_all(struct lanes *l) {
     reaper_signal_all(l->env.reaper, SIGKILL);
 }
 
+/* What is being started is waited for: muster is about to stop, and a job that
+ * runs by then, but is not known yet, would run on. Not for ever: one that hangs
+ * in its exec must not keep muster running. */
 void lanes_pause(struct lanes *l) {
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    pthread_mutex_lock(&l->lock);
+    l->paused = true;
+    while (l->starting &&
+           pthread_cond_clockwait(&l->settled, &l->lock, CLOCK_MONOTONIC, &until) == 0)
+        ;
+    pthread_mutex_unlock(&l->lock);
     reaper_signal_all(l->env.reaper, SIGSTOP);
 }
 
 void lanes_resume(struct lanes *l) {
     reaper_signal_all(l->env.reaper, SIGCONT);
+    pthread_mutex_lock(&l->lock);
+    l->paused = false;
+    pthread_cond_broadcast(&l->wanted);
+    pthread_mutex_unlock(&l->lock);
 }
 
 void lanes_last_line(struct lanes *l, uint32_t job, char *buf, size_t n) {
