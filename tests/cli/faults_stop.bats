@@ -147,7 +147,7 @@ END
 @test "a second signal: SIGKILL to all at once, the table is printed; a third changes nothing" {
     for pair in INT:TERM:130 TERM:HUP:143 HUP:INT:129; do
         IFS=: read -r first second code <<< "$pair"
-        rm -f up.* daemon.*
+        rm -f up.* daemon.* results.json
         eight_running <<END
 command =
     $CHILDREN/daemonise "daemon.\$MUSTER_JOB" clean
@@ -180,7 +180,7 @@ command = : > "up.\$MUSTER_JOB"; exec $CHILDREN/ignore-term
 kill-after = 1h
 END
     for _ in 1 2 3; do
-        rm -f up.*
+        rm -f up.* results.json
         start m.ini
         wait_until eight_up
         perl -e 'for (1 .. 1000) { kill((qw(INT TERM HUP USR1))[$_ % 4], $ARGV[0]) }' "$muster"
@@ -226,12 +226,12 @@ END
         cat > run.pl <<'END'
 my $pid = fork();
 if (!$pid) { exec @ARGV[1 .. $#ARGV] or exit 99 }
-select undef, undef, undef, $ARGV[0];
+select undef, undef, undef, $ARGV[0] ** 2 / 10000;
 kill 'TERM', $pid;
 waitpid $pid, 0;
 exit(($? & 127) == 15 || $? == 0 ? 0 : 1);
 END
-        perl run.pl "0.00$((i % 10))$((i / 10))" "$MUSTER" run --report json:reports/r.json \
+        perl run.pl "$i" "$MUSTER" run --report json:reports/r.json \
             --report table:reports/t.txt m.ini > out 2> err
         for file in reports/*; do
             case $file in
