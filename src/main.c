@@ -15,6 +15,7 @@
  *   what a key means for a job        struct plan_job in plan/plan.h
  *   a message about a manifest        plan/, rendered by base/diag.c
  *   a lane                            exec/lanes.c; one process: exec/process.c
+ *   how a process is started          exec/starter.c; by whom: exec/launcher.h
  *   the states of a job               the table in run/job.c
  *   retries, order, limits, deadline  run/sched.c
  *   signals, the loop                 run/session.c

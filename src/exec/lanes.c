@@ -16,52 +16,35 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/trace.h"
+#include "base/thread.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
-#include "exec/launcher.h"
 #include "exec/process.h"
 #include "exec/reaper.h"
+#include "exec/starter.h"
 
 /*
- * Who owns a task when. The main thread makes it and puts it into the starters'
- * queue. A starter has the process made and passes the task on: to the main
- * loop (I/O lane), which watches it, or to a worker (CPU lane), which watches
- * it on its own loop, posts it when that runs and when it has ended, and does
- * not touch it after that. Posting is the hand-over: `news` says what has
- * happened, under the mailbox's lock. The main thread alone frees tasks. Making
- * a process blocks for some 0.3 ms, hence the starters; the main thread's
- * children must be orphans only (see reaper), hence not the main thread; and
- * they live as long as the lanes: the kernel sends the children of a thread
- * their death signal when it ends.
+ * Who owns a task when. The main thread makes it and gives it to the starter.
+ * Once its process runs, the main loop watches it (I/O lane), or a worker does
+ * on its own loop (CPU lane), which posts it when it has ended and does not
+ * touch it after that. The main thread alone frees tasks.
  */
 
-#define STARTERS         2    /* threads that start I/O jobs: more gain nothing (measured) */
+#define LAUNCHERS        2    /* more gain nothing (measured) */
 #define LOOP_FDS         4    /* of a libuv loop: epoll, eventfd, signal pipe */
 #define ATTEMPT_FDS      3    /* pidfd, pipe, and one for a file behind a capture */
-#define RESERVED_FDS     8    /* launchers, reports, a start's passing ones */
+#define RESERVED_FDS     8    /* launchers, the reaper, reports, a start's passing ones */
 #define REAP_EVERY_MS    1000 /* dead strangers stay zombies no longer */
 #define STRAY_FIRST_MS   2
 #define STRAY_GIVE_UP_NS (10 * NS_PER_S)
-
-enum news {
-    NEWS_LAUNCHED = 1, /* I/O lane: process_start() has returned */
-    NEWS_STARTED = 2,  /* CPU lane: it runs */
-    NEWS_ENDED = 4,    /* CPU lane: it has ended, or could not start */
-};
 
 struct task {
     struct process process;
     struct lanes *lanes;
     struct worker *worker; /* CPU lane */
-    struct task *next;     /* in the starters' queue or the mailbox */
-    unsigned news;         /* the mailbox's lock */
+    struct task *next;     /* in the mailbox */
     bool running;          /* main thread: `started` was told */
     atomic_bool stop;      /* wanted by the main thread */
-};
-
-struct queue {
-    struct task *head, **last;
 };
 
 /* One CPU worker: a thread with a loop of its own and one task at a time. */
@@ -70,16 +53,10 @@ struct worker {
     pthread_t thread;
     uv_loop_t loop;
     uv_async_t wake;
-    _Atomic(struct task *) given; /* by a starter, taken at the next wake */
+    _Atomic(struct task *) given; /* by the main thread, taken at the next wake */
     struct task *task;            /* the worker's own */
     atomic_bool quit;
     bool open, busy; /* the main thread's; busy: a task is meant for it or its own */
-};
-
-struct starter {
-    struct lanes *lanes;
-    pthread_t thread;
-    struct launcher launcher;
 };
 
 /* An attempt for which there was no memory: told from the loop, not at once. */
@@ -96,155 +73,36 @@ struct lanes {
     struct task **by_job; /* the task of each job that has one */
     uint32_t io_width;
 
-    pthread_mutex_t lock;   /* from here to quit, and every task's news */
-    pthread_cond_t wanted;  /* a start; or paused or quit has changed */
-    pthread_cond_t settled; /* nothing is being started */
-    unsigned starting;      /* starters at work */
-    bool paused;
-    struct queue starts;
-    struct queue mail;
-    bool quit;
+    struct starter *starter;
+    pthread_mutex_t lock; /* of the mailbox */
+    struct task *mail;    /* ended, the latest first */
     uv_async_t wake;
     struct refusal *refusals;
     uint32_t nrefusals;
 
-    struct starter starters[STARTERS];
-    unsigned nstarters;
     struct worker **workers; /* made when first needed */
 
     uv_timer_t timer; /* reaps strangers; at the end kills them */
     int64_t give_up_due;
     uint64_t poll_ms;
-    unsigned open_handles;
-    atomic_bool killing;
+    unsigned open_parts; /* handles, the starter */
+    bool killing;
     void (*closed)(void *ctx, uint32_t unkillable);
     uint32_t unkillable;
 };
 
-static void queue_init(struct queue *q) {
-    q->head = NULL;
-    q->last = &q->head;
-}
-
-static void queue_push(struct queue *q, struct task *t) {
-    t->next = NULL;
-    *q->last = t;
-    q->last = &t->next;
-}
-
-static struct task *queue_pop(struct queue *q) {
-    struct task *t = q->head;
-
-    if (t && !(q->head = t->next))
-        q->last = &q->head;
-    return t;
-}
-
-/* Any thread: tells the main one; a task in the mailbox already only gets the
- * further news. */
-static void post(struct task *t, enum news news) {
+/* A worker's thread: tells the main one that a task has ended. */
+static void post(struct task *t) {
     struct lanes *l = t->lanes;
     bool ring;
 
     pthread_mutex_lock(&l->lock);
-    ring = !l->mail.head;
-    if (!t->news)
-        queue_push(&l->mail, t);
-    t->news |= news;
+    ring = !l->mail;
+    t->next = l->mail;
+    l->mail = t;
     pthread_mutex_unlock(&l->lock);
     if (ring)
         uv_async_send(&l->wake);
-}
-
-/* Has the process made unless it is not wanted any more. */
-static int start_task(struct task *t, struct launcher *launcher) {
-    struct process *p = &t->process;
-
-    if (atomic_load(&t->stop) || atomic_load(&t->lanes->killing)) {
-        p->end.error = UV_ECANCELED;
-        p->end.stage = SPAWN_RESOURCES;
-        return UV_ECANCELED;
-    }
-    return process_start(p, launcher);
-}
-
-/* A thread with all signals blocked: they are the main one's, but for those
- * that its own faults raise, which sanitizers report. */
-static int thread_new(pthread_t *thread, void *(*run)(void *), void *arg) {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-    sigset_t all, before;
-    int error;
-
-    sigfillset(&all);
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        sigdelset(&all, faults[i]);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(thread, NULL, run, arg);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return -error;
-}
-
-/* --- starters ------------------------------------------------------------ */
-
-static void pass_on(struct task *t, int error) {
-    struct worker *w = t->worker;
-
-    if (!w) {
-        post(t, NEWS_LAUNCHED);
-    } else if (error) {
-        post(t, NEWS_ENDED);
-    } else {
-        atomic_store(&w->given, t);
-        uv_async_send(&w->wake);
-    }
-}
-
-static void *starter_run(void *arg) {
-    struct starter *s = arg;
-    struct lanes *l = s->lanes;
-    struct task *t;
-
-    /* An error shows, and is put right, at the first start. */
-    launcher_open(&s->launcher, &l->setup);
-    for (;;) {
-        pthread_mutex_lock(&l->lock);
-        while ((l->paused || !l->starts.head) && !l->quit)
-            pthread_cond_wait(&l->wanted, &l->lock);
-        t = queue_pop(&l->starts);
-        l->starting += t != NULL;
-        pthread_mutex_unlock(&l->lock);
-        if (!t)
-            break;
-        pass_on(t, start_task(t, &s->launcher));
-        pthread_mutex_lock(&l->lock);
-        if (--l->starting == 0)
-            pthread_cond_signal(&l->settled);
-        pthread_mutex_unlock(&l->lock);
-    }
-    launcher_close(&s->launcher);
-    return NULL;
-}
-
-static int starter_open(struct lanes *l) {
-    struct starter *s = &l->starters[l->nstarters];
-    int error;
-
-    s->lanes = l;
-    s->launcher = (struct launcher){.pid = -1, .socket = -1};
-    error = thread_new(&s->thread, starter_run, s);
-    if (!error)
-        l->nstarters++;
-    return error;
-}
-
-static void starters_close(struct lanes *l) {
-    pthread_mutex_lock(&l->lock);
-    l->quit = true;
-    pthread_cond_broadcast(&l->wanted);
-    pthread_mutex_unlock(&l->lock);
-    for (unsigned i = 0; i < l->nstarters; i++)
-        pthread_join(l->starters[i].thread, NULL);
-    l->nstarters = 0;
 }
 
 /* --- CPU lane: workers -------------------------------------------------- */
@@ -253,7 +111,7 @@ static void on_worker_ended(struct process *p) {
     struct task *t = (struct task *)p;
 
     t->worker->task = NULL;
-    post(t, NEWS_ENDED);
+    post(t);
 }
 
 static void on_worker_wake(uv_async_t *async) {
@@ -263,7 +121,6 @@ static void on_worker_wake(uv_async_t *async) {
     if (t) {
         w->task = t;
         process_watch(&t->process, &w->loop, on_worker_ended);
-        post(t, NEWS_STARTED);
     }
     if (w->task && atomic_load(&w->task->stop))
         process_stop(&w->task->process);
@@ -281,8 +138,8 @@ static void *worker_run(void *arg) {
 /*
  * libuv forgets its epoll descriptor when what it makes behind that fails
  * (uv_loop_init() of 1.44): each start that is put off would cost one for good.
- * It is closed unless a libuv that knows better has, and the number may be a
- * starter's pipe by now: then epoll_ctl() says EINVAL.
+ * It is closed unless a libuv that knows better has, and the number may be
+ * something else's by now: then epoll_ctl() says EINVAL.
  */
 static int loop_open(uv_loop_t *loop, const uv_loop_t *other) {
     int error, fd;
@@ -306,7 +163,7 @@ static int worker_open(struct lanes *l, struct worker *w) {
     w->lanes = l;
     w->wake.data = w;
     atomic_store(&w->quit, false); /* it may have been closed before */
-    error = thread_new(&w->thread, worker_run, w);
+    error = thread_start(&w->thread, worker_run, w);
     if (error)
         goto no_thread;
     w->open = true;
@@ -382,21 +239,29 @@ static void on_io_ended(struct process *p) {
     task_ended((struct task *)p);
 }
 
-/* A starter is done with it. */
-static void task_launched(struct task *t) {
-    if (t->process.end.error) {
+/* The starter is done with it. */
+static void on_launched(struct process *p) {
+    struct task *t = (struct task *)p;
+
+    if (p->end.error) {
         task_ended(t);
         return;
     }
-    process_watch(&t->process, t->lanes->opts.loop, on_io_ended);
-    if (atomic_load(&t->stop))
-        process_stop(&t->process);
+    if (!t->worker) {
+        process_watch(p, t->lanes->opts.loop, on_io_ended);
+        if (atomic_load(&t->stop))
+            process_stop(p);
+    }
     task_started(t);
+    if (t->worker) { /* whose it is from here on */
+        atomic_store(&t->worker->given, t);
+        uv_async_send(&t->worker->wake);
+    }
 }
 
 static void on_mail(uv_async_t *async) {
     struct lanes *l = async->data;
-    struct task *t;
+    struct task *ended = NULL, *t, *next;
 
     while (l->nrefusals) {
         struct refusal r = l->refusals[--l->nrefusals];
@@ -404,24 +269,18 @@ static void on_mail(uv_async_t *async) {
         close_idle_workers(l);
         l->opts.events->put_off(l->opts.ctx, &r.attempt, r.error);
     }
-    for (;;) {
-        unsigned news = 0;
-
-        pthread_mutex_lock(&l->lock);
-        t = queue_pop(&l->mail);
-        if (t) {
-            news = t->news;
-            t->news = 0; /* from here on it may be posted again */
-        }
-        pthread_mutex_unlock(&l->lock);
-        if (!t)
-            return;
-        if (news & NEWS_LAUNCHED)
-            task_launched(t);
-        if (news & NEWS_STARTED)
-            task_started(t);
-        if (news & NEWS_ENDED)
-            task_ended(t);
+    pthread_mutex_lock(&l->lock);
+    t = l->mail;
+    l->mail = NULL;
+    pthread_mutex_unlock(&l->lock);
+    for (; t; t = next) { /* the first that ended is the first told */
+        next = t->next;
+        t->next = ended;
+        ended = t;
+    }
+    for (t = ended; t; t = next) {
+        next = t->next;
+        task_ended(t);
     }
 }
 
@@ -487,19 +346,46 @@ static void lanes_free(struct lanes *l) {
     environ_free(l->environ);
     if (l->setup.devnull > 0)
         close(l->setup.devnull);
-    pthread_cond_destroy(&l->wanted);
-    pthread_cond_destroy(&l->settled);
     pthread_mutex_destroy(&l->lock);
     free(l);
 }
 
+static void part_closed(struct lanes *l) {
+    void (*closed)(void *, uint32_t) = l->closed;
+    void *ctx = l->opts.ctx;
+    uint32_t unkillable = l->unkillable;
+
+    if (--l->open_parts)
+        return;
+    lanes_free(l);
+    if (closed)
+        closed(ctx, unkillable);
+}
+
+static void on_starter_closed(void *ctx) {
+    part_closed(ctx);
+}
+
+/* The starter before the rest, which is made while launchers are forked. */
 static int lanes_init(struct lanes *l) {
     const struct plan *plan = l->opts.plan;
-    int devnull = open("/dev/null", O_RDWR | O_CLOEXEC), error;
+    const struct starter_opts starter = {
+        .setup = &l->setup,
+        .launchers = plan->njobs < LAUNCHERS ? plan->njobs : LAUNCHERS,
+        .done = on_launched,
+        .closed = on_starter_closed,
+        .ctx = l,
+    };
+    int error;
 
-    if (devnull < 0)
+    l->setup.devnull = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (l->setup.devnull < 0)
         return -errno;
-    error = spawn_setup_init(&l->setup, devnull, l->opts.nofile_soft);
+    error = spawn_setup_init(&l->setup, l->setup.devnull, l->opts.nofile_soft);
+    if (!error)
+        error = fit_descriptors(l); /* before there are any of the starter's */
+    if (!error)
+        error = starter_open(&l->starter, l->opts.loop, &starter);
     if (!error)
         error = reaper_new(&l->env.reaper, l->opts.run_id);
     if (error)
@@ -512,7 +398,7 @@ static int lanes_init(struct lanes *l) {
     l->refusals = calloc((size_t)plan->io_limit + plan->cpu_workers, sizeof *l->refusals);
     if (!l->environ || !l->by_job || !l->workers || !l->refusals)
         return UV_ENOMEM;
-    return fit_descriptors(l);
+    return 0;
 }
 
 int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
@@ -523,20 +409,15 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
         return UV_ENOMEM;
     l->opts = *opts;
     pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->wanted, NULL);
-    pthread_cond_init(&l->settled, NULL);
-    queue_init(&l->starts);
-    queue_init(&l->mail);
     error = lanes_init(l);
-    while (!error && l->nstarters < STARTERS && l->nstarters < opts->plan->njobs)
-        error = starter_open(l);
-    if (error && l->nstarters) /* one will do */
-        error = 0;
     if (!error)
         error = uv_async_init(opts->loop, &l->wake, on_mail);
     if (error) {
-        starters_close(l);
-        lanes_free(l);
+        l->open_parts = l->starter != NULL;
+        if (l->starter)
+            starter_close(l->starter);
+        else
+            lanes_free(l);
         return error;
     }
     l->wake.data = l;
@@ -565,13 +446,6 @@ static int find_worker(struct lanes *l, struct task *t) {
     return 0;
 }
 
-static void give_starter(struct lanes *l, struct task *t) {
-    pthread_mutex_lock(&l->lock);
-    queue_push(&l->starts, t);
-    pthread_cond_signal(&l->wanted);
-    pthread_mutex_unlock(&l->lock);
-}
-
 void lanes_start(struct lanes *l, const struct attempt *a) {
     struct task *t = calloc(1, sizeof *t);
     int error = t ? process_init(&t->process, &l->env, a) : UV_ENOMEM;
@@ -581,7 +455,8 @@ void lanes_start(struct lanes *l, const struct attempt *a) {
     if (!error) {
         t->lanes = l;
         l->by_job[a->job] = t;
-        give_starter(l, t);
+        t->process.unwanted = l->killing;
+        starter_add(l->starter, &t->process);
         return;
     }
     free(t);
@@ -594,40 +469,37 @@ void lanes_stop(struct lanes *l, uint32_t job) {
 
     if (!t || atomic_exchange(&t->stop, true))
         return;
+    t->process.unwanted = true;
+    if (!t->running)
+        return; /* on_launched() sees to it */
     if (t->worker)
         uv_async_send(&t->worker->wake);
-    else if (t->running)
+    else
         process_stop(&t->process);
 }
 
 void lanes_kill_all(struct lanes *l) {
-    atomic_store(&l->killing, true);
+    l->killing = true;
+    for (uint32_t i = 0; i < l->opts.plan->njobs; i++)
+        if (l->by_job[i] && !l->by_job[i]->running)
+            l->by_job[i]->process.unwanted = true;
     reaper_signal_all(l->env.reaper, SIGKILL);
 }
 
 /* What is being started is waited for: muster is about to stop, and a job that
- * runs by then, but is not known yet, would run on. Not for ever: one that hangs
- * in its exec must not keep muster running. */
+ * runs by then, but is not known yet, would run on. */
 void lanes_pause(struct lanes *l) {
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec++;
-    pthread_mutex_lock(&l->lock);
-    l->paused = true;
-    while (l->starting &&
-           pthread_cond_clockwait(&l->settled, &l->lock, CLOCK_MONOTONIC, &until) == 0)
-        ;
-    pthread_mutex_unlock(&l->lock);
+    starter_pause(l->starter);
     reaper_signal_all(l->env.reaper, SIGSTOP);
 }
 
 void lanes_resume(struct lanes *l) {
     reaper_signal_all(l->env.reaper, SIGCONT);
-    pthread_mutex_lock(&l->lock);
-    l->paused = false;
-    pthread_cond_broadcast(&l->wanted);
-    pthread_mutex_unlock(&l->lock);
+    starter_resume(l->starter);
+}
+
+void lanes_rest(struct lanes *l) {
+    starter_rest(l->starter);
 }
 
 void lanes_last_line(struct lanes *l, uint32_t job, char *buf, size_t n) {
@@ -642,16 +514,8 @@ void lanes_last_line(struct lanes *l, uint32_t job, char *buf, size_t n) {
 
 /* --- the end ------------------------------------------------------------ */
 
-static void on_lanes_closed(uv_handle_t *handle) {
-    struct lanes *l = handle->data;
-    void (*closed)(void *, uint32_t) = l->closed;
-    void *ctx = l->opts.ctx;
-    uint32_t unkillable = l->unkillable;
-
-    if (--l->open_handles)
-        return;
-    lanes_free(l);
-    closed(ctx, unkillable);
+static void on_handle_closed(uv_handle_t *handle) {
+    part_closed(handle->data);
 }
 
 /* Kills what was adopted and belongs to no attempt until nothing is left. */
@@ -666,14 +530,14 @@ static void on_stray_timer(uv_timer_t *timer) {
         return;
     }
     l->unkillable = (uint32_t)n;
-    l->open_handles = 2;
-    uv_close((uv_handle_t *)&l->wake, on_lanes_closed);
-    uv_close((uv_handle_t *)&l->timer, on_lanes_closed);
+    uv_close((uv_handle_t *)&l->wake, on_handle_closed);
+    uv_close((uv_handle_t *)&l->timer, on_handle_closed);
 }
 
 void lanes_close(struct lanes *l, void (*closed)(void *ctx, uint32_t unkillable)) {
     l->closed = closed;
-    starters_close(l);
+    l->open_parts = 3; /* the starter, and two handles */
+    starter_close(l->starter);
     for (uint32_t i = 0; i < l->opts.plan->cpu_workers; i++)
         if (l->workers[i])
             worker_close(l->workers[i]);

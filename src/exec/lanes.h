@@ -33,10 +33,8 @@ struct lanes_opts {
 };
 
 /*
- * Starts the workers (plan->cpu_workers, only if a job is of that lane). Call
- * once all signal handlers are installed: jobs get those signals' default.
- * 0 or UV_E… (UV_EMFILE: not even one attempt at a time would have its
- * descriptors); nothing is left then.
+ * Has launchers forked; workers are made when they are needed. 0 or UV_E… (UV_EMFILE: not even one
+ * attempt at a time would have its descriptors); nothing is left then.
  */
 int lanes_open(struct lanes **out, const struct lanes_opts *opts);
 /*
@@ -57,6 +55,9 @@ void lanes_kill_all(struct lanes *l);
 /* SIGSTOP or SIGCONT to all processes of all attempts, before it returns. */
 void lanes_pause(struct lanes *l);
 void lanes_resume(struct lanes *l);
+/* As far as the caller knows, nothing more will be started: what only starting
+ * needs is given up, beside what still runs. It is no promise. */
+void lanes_rest(struct lanes *l);
 /* The last line of output of a running attempt, into buf; "" when none. */
 void lanes_last_line(struct lanes *l, uint32_t job, char *buf, size_t n);
 /*

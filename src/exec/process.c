@@ -3,12 +3,14 @@
 #include "exec/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +39,8 @@
 #define LOOKS_MAX      4               /* for what the leader has left, while that changes */
 #define PIDS_MAX       64
 
+static void lookup_free(struct process *p);
+
 int process_init(struct process *p, const struct process_env *env, const struct attempt *a) {
     const struct plan_job *job = &env->plan->jobs[a->job];
 
@@ -59,105 +63,196 @@ int process_init(struct process *p, const struct process_env *env, const struct 
 }
 
 void process_release(struct process *p) {
+    lookup_free(p);
     attempt_end_release(&p->end);
 }
 
-/* The shell's words and the command behind them; one block, or NULL. */
-static const char **shell_argv(const struct plan_job *job) {
+/* --- the start ------------------------------------------------------------ */
+
+/* What had to be looked for just before the start. */
+struct lookup {
+    struct arena arena;
+    const struct env_var *env_file; /* of an env-file that was not there before */
+    const char *program;
+};
+
+static const char *first_word(const struct plan_job *job) {
+    return job->action == ACTION_COMMAND ? job->shell[0] : job->argv[0];
+}
+
+/* A path, or a name to be looked for. */
+static const char *program_of(const struct process *p) {
+    if (p->lookup && p->lookup->program)
+        return p->lookup->program;
+    return p->job->program ? p->job->program : first_word(p->job);
+}
+
+bool process_needs_lookup(const struct process *p) {
+    return !p->lookup && (p->job->env_file_late || program_of(p)[0] != '/');
+}
+
+static void close_fd(int *fd) {
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void process_unask(struct process *p) {
+    close_fd(&p->out.fd);
+    close_fd(&p->err.fd);
+}
+
+void process_refuse(struct process *p, int error, enum spawn_stage stage) {
+    process_unask(p);
+    p->end.error = error;
+    p->end.stage = stage;
+    p->end.start_ns = clock_ns();
+}
+
+static void look_for_program(struct process *p, struct lookup *found) {
+    const struct plan_job *job = p->job;
+    const char *word = first_word(job);
+    int error;
+
+    found->program = plan_find_program(&found->arena, word,
+                                       plan_job_getenv(p->env.plan, job, "PATH"), job->dir, &error);
+    if (found->program)
+        return;
+    p->end.detail =
+        strdup(strchr(word, '/') ? source_resolve(&found->arena, job->dir, word) : word);
+    process_refuse(p, error, SPAWN_EXEC);
+}
+
+void process_lookup(struct process *p) {
+    const struct plan_job *job = p->job;
+    struct lookup *found = calloc(1, sizeof *found);
+    int error;
+
+    if (!found) {
+        process_refuse(p, UV_ENOMEM, SPAWN_RESOURCES);
+        return;
+    }
+    p->lookup = found;
+    arena_init(&found->arena, NULL);
+    if (job->env_file_late &&
+        !(found->env_file = environ_read_late(&found->arena, job->env_file_late, &error))) {
+        p->end.detail = strdup(job->env_file_late);
+        process_refuse(p, error, SPAWN_ENV_FILE);
+    } else if (program_of(p)[0] != '/') {
+        look_for_program(p, found);
+    }
+}
+
+static void lookup_free(struct process *p) {
+    if (!p->lookup)
+        return;
+    arena_release(&p->lookup->arena);
+    free(p->lookup);
+    p->lookup = NULL;
+}
+
+/* The words, the shell's before a command; one block to free(), or NULL. */
+static const char **make_argv(const struct plan_job *job) {
+    const char *const *words = job->action == ACTION_COMMAND ? job->shell : job->argv;
     const char **argv;
     size_t n = 0;
 
-    while (job->shell[n])
+    while (words[n])
         n++;
     argv = malloc((n + 2) * sizeof *argv);
     if (!argv)
         return NULL;
-    memcpy(argv, job->shell, n * sizeof *argv);
-    argv[n] = job->command;
+    memcpy(argv, words, n * sizeof *argv);
+    argv[n] = job->action == ACTION_COMMAND ? job->command : NULL;
     argv[n + 1] = NULL;
     return argv;
 }
 
-static int start_failed(struct process *p, int error, enum spawn_stage stage) {
-    p->end.error = error;
-    p->end.stage = stage;
-    p->end.start_ns = clock_ns();
-    return error;
-}
-
-/* Fills in what the program is, looked for in the job's PATH when it was not
- * found beforehand. */
-static int find_program(struct process *p, struct spawn_opts *opts, struct arena *arena) {
+/* What is known without memory of its own. */
+static struct spawn_opts describe(const struct process *p) {
     const struct plan_job *job = p->job;
-    int error;
 
-    if (!opts->program)
-        opts->program = opts->argv[0];
-    if (opts->program[0] == '/')
-        return 0;
-    opts->program = plan_find_program(arena, opts->argv[0],
-                                      plan_job_getenv(p->env.plan, job, "PATH"), job->dir, &error);
-    if (opts->program)
-        return 0;
-    p->end.detail =
-        strdup(strchr(opts->argv[0], '/') ? source_resolve(arena, job->dir, opts->argv[0])
-                                          : opts->argv[0]);
-    return start_failed(p, error, SPAWN_EXEC);
-}
-
-int process_start(struct process *p, struct launcher *l) {
-    const struct plan_job *job = p->job;
-    struct arena arena;
-    const char **shell = job->action == ACTION_COMMAND ? shell_argv(job) : NULL;
-    const struct env_var *late = NULL;
-    char **envp = NULL;
-    struct spawn_opts opts = {
-        .program = job->program,
-        .argv = shell ? shell : job->argv,
+    return (struct spawn_opts){
+        .program = program_of(p),
         .dir = job->dir,
         .in = job->in,
         .out = job->out,
         .err = job->err,
+        .out_fd = -1,
+        .err_fd = -1,
         .nice = job->nice,
-        .mark = reaper_mark(p->env.reaper),
+        .mark = p->group.mark,
     };
-    struct launched started;
-    enum spawn_stage stage;
+}
+
+static int make_pipe(const struct stream *s, int *read_end, int *write_end) {
+    int ends[2];
+
+    if (s->kind != STREAM_CAPTURE)
+        return 0;
+    if (pipe2(ends, O_CLOEXEC))
+        return -errno;
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return 0;
+}
+
+int process_ask(struct process *p, struct launcher *l) {
+    struct spawn_opts opts;
+    const char **argv = NULL;
+    char **envp = NULL;
     int error;
 
-    arena_init(&arena, NULL);
-    if (job->env_file_late && !(late = environ_read_late(&arena, job->env_file_late, &error))) {
-        p->end.detail = strdup(job->env_file_late);
-        start_failed(p, error, SPAWN_ENV_FILE);
-        goto out;
+    p->group.mark = reaper_mark(p->env.reaper);
+    opts = describe(p);
+    error = make_pipe(&opts.out, &p->out.fd, &opts.out_fd);
+    if (!error)
+        error = make_pipe(&opts.err, &p->err.fd, &opts.err_fd);
+    if (!error) {
+        opts.argv = argv = make_argv(p->job);
+        opts.envp = envp = environ_make(p->env.environ, p->job,
+                                        p->lookup ? p->lookup->env_file : NULL, &p->attempt);
+        error = argv && envp ? 0 : UV_ENOMEM;
     }
-    opts.envp = envp = environ_make(p->env.environ, job, late, &p->attempt);
-    if (!envp || !opts.argv) {
-        error = start_failed(p, UV_ENOMEM, SPAWN_RESOURCES);
-        goto out;
+    if (!error) {
+        error = launcher_ask(l, &opts);
+    } else {
+        close_fd(&opts.out_fd);
+        close_fd(&opts.err_fd);
     }
-    error = find_program(p, &opts, &arena);
-    if (error)
-        goto out;
-    error = launcher_start(l, &opts, &started, &stage, &p->end.detail);
-    if (error) {
-        start_failed(p, error, stage);
-        goto out;
-    }
-    p->pidfd = started.pidfd;
-    p->out.fd = started.out;
-    p->err.fd = started.err;
-    p->end.start_ns = started.start_ns;
-    p->group.leader = started.pid;
-    p->group.mark = opts.mark;
-    reaper_add(p->env.reaper, &p->group);
-    trace(TRACE_EXEC, "%s attempt %u: pid %d", job->name, p->attempt.number, (int)started.pid);
-out:
-    arena_release(&arena);
-    free(shell);
+    free(argv);
     free(envp);
+    if (error && error != UV_EAGAIN)
+        process_unask(p);
     return error;
 }
+
+static void start_failed(struct process *p, const struct launch_reply *reply) {
+    struct spawn_opts opts = describe(p);
+    enum spawn_stage stage = (enum spawn_stage)reply->stage;
+    const char *fault = spawn_fault(&opts, stage);
+
+    if (reply->pid > 0) /* it got as far as a zombie */
+        waitpid(reply->pid, NULL, __WALL);
+    p->end.detail = fault ? strdup(fault) : NULL;
+    process_refuse(p, reply->error, stage);
+}
+
+void process_answer(struct process *p, const struct launch_reply *reply) {
+    if (reply->error) {
+        start_failed(p, reply);
+    } else {
+        p->pidfd = (int)syscall(SYS_pidfd_open, reply->pid, 0); /* -1: exit is polled for */
+        p->end.start_ns = reply->start_ns;
+        p->group.leader = reply->pid;
+        reaper_add(p->env.reaper, &p->group);
+        trace(TRACE_EXEC, "%s attempt %u: pid %d", p->job->name, p->attempt.number,
+              (int)reply->pid);
+    }
+    lookup_free(p);
+}
+
+/* --- the end --------------------------------------------------------------- */
 
 static void finish(struct process *p);
 

@@ -39,14 +39,19 @@ struct stream_reader {
     size_t left;    /* so many bytes */
 };
 
+struct lookup;
+
 /*
- * One attempt. It is made anywhere, started on a thread that may block, then
- * belongs to the thread of the loop that watches it, until its ended callback.
+ * One attempt. The main thread makes it and asks for it; then it belongs to the
+ * thread of the loop that watches it, until its ended callback.
  */
 struct process {
+    struct process *next; /* in the starter's queue */
+    bool unwanted;        /* it is not to be started any more */
     struct attempt attempt;
     struct process_env env;
     const struct plan_job *job;
+    struct lookup *lookup; /* until it is started, if there was one to be made */
     struct group group;
     struct attempt_end end; /* filled as things become known; owns the captures from the start */
     uv_loop_t *loop;
@@ -57,8 +62,7 @@ struct process {
     process_ended_cb ended;
     unsigned open_parts; /* handles not closed, spills under way */
     bool exited;         /* the leader has, and is not reaped yet */
-    bool reaped;
-    bool gone; /* nothing lives, or it is given up */
+    bool gone;           /* nothing lives, or it is given up */
     bool closing;
     int64_t kill_due;    /* run time: when SIGKILL follows the stop-signal */
     int64_t give_up_due; /* run time: when to stop waiting for the killed */
@@ -71,11 +75,24 @@ int process_init(struct process *p, const struct process_env *env, const struct 
 /* It was never watched, or has ended: frees what its end still owns. */
 void process_release(struct process *p);
 
+/* Whether something must be looked for on the disk before it can be asked for. */
+bool process_needs_lookup(const struct process *p);
+/* Looks for it. What is not there shows in p->end. Blocks; any thread, which
+ * alone has the process meanwhile. */
+void process_lookup(struct process *p);
 /*
- * Starts it; blocks. 0, or UV_E… with end.error, end.stage and end.detail set:
- * then nothing is left but to release it. The launcher's thread.
+ * Asks a launcher for it. 0, or UV_EAGAIN: not wholly sent yet, see
+ * launcher_ask(); process_answer() follows. Else UV_E…, the process is as
+ * before. The launcher's thread.
  */
-int process_start(struct process *p, struct launcher *l);
+int process_ask(struct process *p, struct launcher *l);
+/* It was asked for in vain: takes that back. */
+void process_unask(struct process *p);
+/* The launcher's answer. Either it runs, and must be watched, or p->end has an
+ * error, and it can but be released. */
+void process_answer(struct process *p, const struct launch_reply *reply);
+/* It is not started: p->end says so. */
+void process_refuse(struct process *p, int error, enum spawn_stage stage);
 /*
  * Watches it on a loop; on the loop's thread from here on. Its end comes by
  * `ended`, never from within this call; also where the loop cannot take it:

@@ -30,6 +30,10 @@ int __clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
  * library function (locks, sanitizers' own books), no instrumentation. */
 #define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
 
+/* An empty mask. And SIG_DFL, no flags, no mask, in every layout of the kernel's
+ * sigaction; libc's differs. */
+static const char all_zero[64];
+
 /* What parent and child share over the vfork. */
 struct handover {
     const struct spawn_setup *setup;
@@ -40,8 +44,6 @@ struct handover {
 };
 
 int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft) {
-    struct sigaction sa;
-
     memset(s, 0, sizeof *s);
     s->devnull = devnull;
     if (getrlimit(RLIMIT_NOFILE, &s->nofile))
@@ -50,16 +52,21 @@ int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft) {
     if (getrlimit(RLIMIT_LOCKS, &s->locks))
         return -errno;
     s->nice = getpriority(PRIO_PROCESS, 0);
-    for (int sig = 1; sig < _NSIG; sig++)
-        /* libc does not tell of those that it keeps for itself (32 and 33 with
-         * glibc); they may have been ignored by whoever started muster. */
-        if (sigaction(sig, NULL, &sa) || sa.sa_handler != SIG_DFL)
-            s->reset[s->nreset++] = (unsigned char)sig;
     return 0;
+}
+
+/* Every signal's default: of handlers too, since none may run in a child, in
+ * memory that is not its own, and exec leaves what is ignored so. */
+static void reset_signals(void) {
+    for (int sig = 1; sig < _NSIG; sig++)
+        /* Not by libc, which keeps some for itself (32 and 33 with glibc); they
+         * may have been ignored by whoever started muster. */
+        syscall(SYS_rt_sigaction, sig, all_zero, NULL, _NSIG / 8);
 }
 
 int spawner_init(struct spawner *s, const struct spawn_setup *setup) {
     s->setup = setup;
+    reset_signals();
     s->stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (s->stack != MAP_FAILED)
@@ -84,20 +91,12 @@ IN_CHILD static int child_fails(struct handover *h, enum spawn_stage stage) {
 IN_CHILD static int child_main(void *arg) {
     struct handover *h = arg;
     const struct spawn_setup *s = h->setup;
-    /* All zero is SIG_DFL, no flags, no mask, in every layout of the kernel's
-     * sigaction; libc's differs, so the call goes past it. */
-    static const char dfl[64];
-    static const char no_mask[_NSIG / 8];
     struct rlimit locks = {(rlim_t)h->opts->mark, s->locks.rlim_max};
 
     syscall(SYS_setsid);
     syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (syscall(SYS_getppid) != h->opts->parent) /* died before the signal was set */
         syscall(SYS_exit_group, 127);
-    /* Handlers too, not only what exec leaves ignored: none may run here, in
-     * memory that is the parent's, once signals are unblocked. */
-    for (unsigned i = 0; i < s->nreset; i++)
-        syscall(SYS_rt_sigaction, s->reset[i], dfl, NULL, sizeof no_mask);
     for (int i = 0; i < 3; i++)
         if (syscall(SYS_dup3, h->fd[i] >= 0 ? h->fd[i] : 1, i, 0) < 0)
             return child_fails(h, SPAWN_RESOURCES);
@@ -108,7 +107,7 @@ IN_CHILD static int child_main(void *arg) {
     syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, &locks, NULL); /* helpful, not needed */
     if (h->opts->nice && syscall(SYS_setpriority, PRIO_PROCESS, 0, s->nice + h->opts->nice) < 0)
         return child_fails(h, SPAWN_LIMITS);
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, no_mask, NULL, sizeof no_mask);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, all_zero, NULL, _NSIG / 8);
     syscall(SYS_execve, h->opts->program, h->opts->argv, h->opts->envp);
     return child_fails(h, SPAWN_EXEC);
 }

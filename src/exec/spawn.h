@@ -16,24 +16,22 @@ struct spawn_setup {
     struct rlimit locks;  /* see spawn_opts.mark */
     int devnull;          /* shared by all jobs as standard input; not owned */
     int nice;             /* muster's own */
-    unsigned char nreset; /* signals whose disposition is not the default */
-    unsigned char reset[_NSIG];
 };
 
 /*
- * Takes down which signals must be set back in children: call it when all
- * handlers are installed. devnull: /dev/null, open for reading and writing.
- * nofile_soft: the descriptor limit for jobs. 0 or UV_E….
+ * devnull: /dev/null, open for reading and writing. nofile_soft: the descriptor
+ * limit for jobs. 0 or UV_E….
  */
 int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft);
 
-/* What each thread that starts processes needs. */
+/* What a process that starts others needs. */
 struct spawner {
     const struct spawn_setup *setup;
     void *stack; /* for the child until it has exec'd */
 };
 
-/* 0 or UV_ENOMEM. */
+/* Sets all signals of the calling process to their defaults, which is what its
+ * children get. 0 or UV_ENOMEM. */
 int spawner_init(struct spawner *s, const struct spawn_setup *setup);
 void spawner_release(struct spawner *s);
 

@@ -79,6 +79,7 @@ struct session {
     int64_t awake_since;  /* first callback here after it, or 0 */
     unsigned told;        /* a bit per row of shortage_rows that was told */
     unsigned stops;       /* signals to stop so far */
+    bool retries;         /* some job may be tried again */
     bool closing;         /* all jobs have ended, or nothing was started */
 };
 
@@ -218,6 +219,15 @@ static void order_stop(void *ctx, uint32_t job) {
 
 static const struct sched_executor executor = {.start = order_start, .stop = order_stop};
 
+/* What has not ended runs. */
+static bool all_started(const struct sched *sched) {
+    struct sched_counts c = sched_counts(sched);
+
+    return c.by_state[JOB_WAITING] + c.by_state[JOB_READY] + c.by_state[JOB_STARTING] +
+               c.by_state[JOB_BACKOFF] ==
+           0;
+}
+
 static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t start_ns) {
     struct session *s = ctx;
     int64_t now, start;
@@ -226,6 +236,8 @@ static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t st
     now = clock_run_ns();
     start = now - (clock_ns() - start_ns); /* too early by any pause in between */
     sched_started(s->sched, a, pid, start, now);
+    if (!s->retries && all_started(s->sched))
+        lanes_rest(s->lanes);
     rearm(s);
 }
 
@@ -417,13 +429,16 @@ static void close_loop(struct session *s) {
 #endif
 }
 
-/* Warns beforehand where descriptors allow fewer I/O jobs at once than wanted. */
-static void check_width(struct session *s, uint32_t width) {
+/* What the jobs as a whole want. Warns beforehand where descriptors allow fewer
+ * I/O jobs at once than that. */
+static void survey(struct session *s, uint32_t width) {
     const struct plan *p = s->opts->plan;
     uint32_t wanted = 0;
 
-    for (uint32_t i = 0; i < p->njobs; i++)
+    for (uint32_t i = 0; i < p->njobs; i++) {
         wanted += p->jobs[i].type == LANE_IO;
+        s->retries = s->retries || p->jobs[i].retries > 0;
+    }
     if (width < p->io_limit && width < wanted)
         tell_shortage(s, UV_EMFILE, LANE_IO, p->io_limit, width);
 }
@@ -452,16 +467,16 @@ static int open_run(struct session *s) {
     if (rc < 0)
         return rc;
     sched_opts.io_width = lanes_io_width(s->lanes);
-    check_width(s, sched_opts.io_width);
+    survey(s, sched_opts.io_width);
     s->sched = sched_new(&sched_opts);
     return s->sched ? 0 : UV_ENOMEM;
 }
 
 static int run_loop(struct session *s) {
-    int rc = watch_signals(s);
+    int rc = open_run(s); /* first: launchers get ready meanwhile */
 
     if (rc == 0)
-        rc = open_run(s);
+        rc = watch_signals(s);
     if (rc < 0) {
         s->closing = true;
         if (s->lanes)

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* launch: the launcher's side: what it is asked, how it obeys, what it answers. */
+#include "exec/launch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <uv.h>
+
+/* Where requests are read into. Mappings: forked beside other threads, this
+ * process may find the heap locked for good. glibc's malloc sees to that, a
+ * sanitizer's does not. */
+struct room {
+    char *bytes;
+    size_t size;
+};
+
+static bool room_fits(struct room *r, size_t n) {
+    void *bigger;
+
+    if (n <= r->size)
+        return true;
+    n += n / 2;
+    bigger = r->bytes ? mremap(r->bytes, r->size, n, MREMAP_MAYMOVE)
+                      : mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bigger == MAP_FAILED)
+        return false;
+    *r = (struct room){bigger, n};
+    return true;
+}
+
+static bool read_all(int fd, char *to, size_t n) {
+    while (n > 0) {
+        ssize_t got = recv(fd, to, n, 0);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        to += got;
+        n -= (size_t)got;
+    }
+    return true;
+}
+
+/*
+ * The head of a request and the descriptors that come with it. The strings are
+ * left for a second read: how long they are, the head tells, and behind them
+ * the next request may stand already.
+ */
+static bool receive_head(int fd, struct launch_request *q, int fds[LAUNCH_RIGHTS_MAX]) {
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(LAUNCH_RIGHTS_MAX * sizeof(int))];
+    } control;
+    struct iovec iov = {q, sizeof *q};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof control};
+    ssize_t n;
+
+    for (int i = 0; i < LAUNCH_RIGHTS_MAX; i++)
+        fds[i] = -1;
+    do
+        n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        return false;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+            memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+    return read_all(fd, (char *)q + n, sizeof *q - (size_t)n);
+}
+
+static char *take_string(char **at) {
+    char *s = *at;
+
+    *at += strlen(s) + 1;
+    return s;
+}
+
+/* Starts what a request asks for. The lists of pointers stand behind the
+ * strings in the same room. */
+static struct launch_reply obey(struct spawner *spawner, const struct launch_request *q,
+                                const int *fds, char **list, char *at, pid_t parent) {
+    struct spawn_opts o = {
+        .nice = q->nice, .mark = q->mark, .parent = parent, .out_fd = -1, .err_fd = -1};
+    struct stream *const streams[3] = {&o.in, &o.out, &o.err};
+    struct launch_reply reply = {0};
+    enum spawn_stage stage;
+    pid_t pid;
+
+    o.program = take_string(&at);
+    o.dir = take_string(&at);
+    for (int i = 0; i < 3; i++)
+        *streams[i] = (struct stream){(enum stream_kind)q->kinds[i], take_string(&at)};
+    for (uint32_t i = 0; i < q->argc + q->envc + 2; i++) {
+        bool end = i == q->argc || i == q->argc + q->envc + 1;
+
+        list[i] = end ? NULL : take_string(&at);
+    }
+    o.argv = (const char *const *)list;
+    o.envp = list + q->argc + 1;
+    if (o.out.kind == STREAM_CAPTURE)
+        o.out_fd = *fds++;
+    if (o.err.kind == STREAM_CAPTURE)
+        o.err_fd = *fds;
+    reply.error = spawn_start(spawner, &o, &pid, &reply.start_ns, &stage);
+    reply.stage = (int32_t)stage;
+    reply.pid = pid;
+    return reply;
+}
+
+/* Obeys one request. False: there is none any more, or muster is to fork
+ * another launcher. */
+static bool serve_one(int fd, struct spawner *spawner, struct room *room, pid_t parent) {
+    struct launch_request q;
+    struct launch_reply reply;
+    int fds[LAUNCH_RIGHTS_MAX];
+    size_t strings;
+
+    if (!receive_head(fd, &q, fds))
+        return false;
+    strings = (q.bytes + sizeof(char *) - 1) / sizeof(char *) * sizeof(char *);
+    if (!room_fits(room, strings + (q.argc + q.envc + 2) * sizeof(char *)) ||
+        !read_all(fd, room->bytes, q.bytes))
+        return false;
+    reply = obey(spawner, &q, fds, (char **)(void *)(room->bytes + strings), room->bytes, parent);
+    for (int i = 0; i < LAUNCH_RIGHTS_MAX; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    return send(fd, &reply, sizeof reply, MSG_NOSIGNAL) == (ssize_t)sizeof reply;
+}
+
+static void close_range_of(unsigned first, unsigned last) {
+    if (first <= last)
+        syscall(SYS_close_range, first, last, 0);
+}
+
+/* Closes all but 0 to 2 and two more. */
+static void close_others(int one, int other) {
+    unsigned low = (unsigned)(one < other ? one : other);
+    unsigned high = (unsigned)(one < other ? other : one);
+
+    close_range_of(3, low - 1);
+    close_range_of(low + 1, high - 1);
+    close_range_of(high + 1, ~0U);
+}
+
+void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
+    struct spawner spawner;
+    struct room room = {NULL, 0};
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, "muster-launch");
+    if (getppid() != parent || spawner_init(&spawner, setup))
+        return;
+    for (int i = 0; i < 3; i++) /* main() has seen to it that no other is below 3 */
+        if (dup2(setup->devnull, i) < 0)
+            return;
+    close_others(fd, setup->devnull);
+    while (serve_one(fd, &spawner, &room, parent))
+        ;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* launch: the launcher's side: what it is asked, how it obeys, what it answers. */
+#ifndef MUSTER_EXEC_LAUNCH_H
+#define MUSTER_EXEC_LAUNCH_H
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "exec/spawn.h"
+
+#define LAUNCH_RIGHTS_MAX 2 /* descriptors that come with a request */
+
+/*
+ * A request on the socket: this, then the strings, each with its NUL: program,
+ * folder, the texts of streams 0 to 2 ("" where there is none), the words, the
+ * environment. The pipes' write ends come with its first byte by SCM_RIGHTS,
+ * standard output's first. Requests are obeyed and answered in their order.
+ */
+struct launch_request {
+    uint32_t bytes; /* of the strings */
+    uint32_t argc, envc;
+    int32_t nice;
+    uint64_t mark;
+    uint8_t kinds[3]; /* enum stream_kind of 0, 1, 2 */
+};
+
+struct launch_reply {
+    int32_t error; /* 0 or UV_E… */
+    int32_t stage; /* enum spawn_stage */
+    int32_t pid;   /* running, or a zombie after an error, or 0 */
+    int64_t start_ns;
+};
+
+/*
+ * Makes the calling process, fresh from its fork, a launcher that serves `fd`
+ * until muster closes the other end; `parent` is muster. Keeps nothing of
+ * muster's open.
+ */
+void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent);
+#endif
