@@ -2,7 +2,6 @@
 /* host: what the machine grants this process. */
 #include "base/host.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -32,8 +31,8 @@ static uint32_t affinity_cpus(void) {
 struct hierarchy {
     const char *root; /* of the file system, "" for "/" */
     bool v2;
-    char *folder; /* what of it the mount shows */
-    char *mount;  /* where */
+    const char *folder; /* what of it the mount shows */
+    const char *mount;  /* where */
 };
 
 /* Opens ROOT FOLDER REST NAME for reading, or NULL. */
@@ -47,13 +46,17 @@ static FILE *open_at(const struct hierarchy *h, const char *rest, const char *na
 
 /* The first two numbers of a file; false where there are not so many. */
 static bool read_numbers(FILE *f, int64_t *a, int64_t *b) {
-    int wanted = b ? 2 : 1;
+    char line[64] = "", *rest, *end = NULL;
 
     if (!f)
         return false;
-    int got = b ? fscanf(f, "%" SCNd64 " %" SCNd64, a, b) : fscanf(f, "%" SCNd64, a);
+    if (!fgets(line, sizeof line, f))
+        *line = '\0';
     fclose(f);
-    return got == wanted;
+    *a = strtoll(line, &rest, 10);
+    if (b)
+        *b = strtoll(rest, &end, 10);
+    return rest != line && end != rest;
 }
 
 /* The quota of one group in whole CPUs, UINT32_MAX for none. */
@@ -139,21 +142,29 @@ uint32_t host_cgroup_cpus(const char *root) {
     while (f && getline(&line, &size, f) > 0) {
         /* "36 25 0:30 FOLDER MOUNT options … - TYPE source super-options", proc(5). */
         struct hierarchy h = {.root = root};
-        char type[16], options[512];
-        const char *tail = strstr(line, " - ");
-        if (tail && sscanf(tail, " - %15s %*s %511s", type, options) == 2 &&
-            sscanf(line, "%*s %*s %*s %ms %ms", &h.folder, &h.mount) == 2) {
+        char *type = strstr(line, " - cgroup"), *options, *rest = line;
+        if (!type)
+            continue;
+        *type = '\0';
+        type += strlen(" - ");
+        options = strrchr(type, ' ');
+        for (int i = 0; i < 5; i++) {
+            h.folder = h.mount;
+            h.mount = strsep(&rest, " ");
+        }
+        if (options && h.mount) {
+            *options++ = '\0';
+            options[strcspn(options, "\n")] = '\0';
+            type[strcspn(type, " ")] = '\0';
             h.v2 = !strcmp(type, "cgroup2");
             if (!strcmp(h.folder, "/"))
-                *h.folder = '\0';
+                h.folder = "";
             if (h.v2 || (!strcmp(type, "cgroup") && list_has(options, "cpu"))) {
                 uint32_t cpus = own_group_cpus(&h);
                 if (cpus < least)
                     least = cpus;
             }
         }
-        free(h.folder);
-        free(h.mount);
     }
     free(line);
     if (f)
@@ -162,9 +173,14 @@ uint32_t host_cgroup_cpus(const char *root) {
 }
 
 uint32_t host_cpus(void) {
-    uint32_t affinity = affinity_cpus(), quota = host_cgroup_cpus("");
+    static uint32_t cpus; /* known, or 0: reading the quotas takes as long as a job's start */
 
-    return quota < affinity ? quota : affinity;
+    if (!cpus) {
+        uint32_t affinity = affinity_cpus(), quota = host_cgroup_cpus("");
+
+        cpus = quota < affinity ? quota : affinity;
+    }
+    return cpus;
 }
 
 const char *host_name(void) {

@@ -7,7 +7,8 @@
 /*
  * The CPUs that this process may use: those of its affinity mask, or fewer
  * where a cgroup quota (v2 `cpu.max`, v1 `cpu.cfs_quota_us`, the least on the
- * way up the tree, rounded up) grants less; at least 1.
+ * way up the tree, rounded up) grants less; at least 1. As it was when first
+ * asked for. Main thread.
  */
 uint32_t host_cpus(void);
 /*

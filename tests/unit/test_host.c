@@ -123,7 +123,6 @@ static void test_machine(void **state) {
     cpu_set_t before, one;
 
     (void)state;
-    assert_in_range(host_cpus(), 1, 1 << 20);
     assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
     CPU_ZERO(&one);
     for (size_t i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
@@ -132,6 +131,7 @@ static void test_machine(void **state) {
     assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
     assert_int_equal(host_cpus(), 1);
     assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+    assert_int_equal(host_cpus(), 1); /* as it was when first asked */
     assert_true(*host_name());
 }
 
