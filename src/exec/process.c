@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -49,7 +48,9 @@ int process_init(struct process *p, const struct process_env *env, const struct 
     p->env = *env;
     p->job = job;
     p->end.exit = -1;
-    p->pidfd = p->out.fd = p->err.fd = -1;
+    p->pidfd = -1;
+    stream_init(&p->out, -1);
+    stream_init(&p->err, -1);
     p->kill_due = p->give_up_due = INT64_MAX;
     p->group.job = job->name;
     p->group.attempt = a->number;
@@ -271,7 +272,7 @@ static void close_handle(struct process *p, uv_handle_t *handle) {
 /* Closes the rest once nothing lives and both streams are at their end, and
  * tells the owner once that is done too. */
 static void finish(struct process *p) {
-    if (!p->gone || p->out.fd >= 0 || p->err.fd >= 0)
+    if (!p->gone || !stream_ended(&p->out) || !stream_ended(&p->err))
         return;
     if (!p->closing) {
         p->closing = true;
@@ -281,102 +282,13 @@ static void finish(struct process *p) {
         if (p->pidfd >= 0)
             close(p->pidfd);
     }
-    if (p->open_parts > 0)
+    if (p->open_parts > 0 || !stream_closed(&p->out) || !stream_closed(&p->err))
         return;
     if (p->end.out)
         p->end.out_bytes = capture_total(p->end.out);
     if (p->end.err)
         p->end.err_bytes = capture_total(p->end.err);
     p->ended(p);
-}
-
-static void reader_close(struct stream_reader *r) {
-    int fd = r->fd;
-
-    r->fd = -1;
-    if (r->poll.loop)
-        close_handle(r->process, (uv_handle_t *)&r->poll);
-    close(fd); /* after uv_close, which takes it out of the poll set */
-    finish(r->process);
-}
-
-static void reader_read(struct stream_reader *r);
-
-static void on_readable(uv_poll_t *poll, int status, int events) {
-    struct stream_reader *r = poll->data;
-
-    (void)status;
-    (void)events; /* whatever it is, read() tells */
-    reader_read(r);
-}
-
-static void spill_work(uv_work_t *work) {
-    struct stream_reader *r = work->data;
-
-    capture_spill(r->capture); /* an error stays in the capture */
-}
-
-static void spill_done(uv_work_t *work, int status) {
-    struct stream_reader *r = work->data;
-
-    (void)status;
-    r->spilling = false;
-    r->process->open_parts--;
-    if (r->last_read || !r->poll.loop || uv_poll_start(&r->poll, UV_READABLE, on_readable))
-        reader_read(r);
-}
-
-/* Has memory written out, reading nothing meanwhile: a writer that is faster
- * than the disk waits in its own write(). */
-static void reader_spill(struct stream_reader *r) {
-    r->spilling = true;
-    r->process->open_parts++;
-    if (r->poll.loop)
-        uv_poll_stop(&r->poll);
-    r->spill.data = r;
-    uv_queue_work(r->process->loop, &r->spill, spill_work, spill_done);
-}
-
-/* Reads what fits into the capture: once, or all that is left at the end. */
-static void reader_read(struct stream_reader *r) {
-    do {
-        size_t room;
-        char *to = capture_room(r->capture, &room);
-        ssize_t n;
-
-        if (r->last_read && !r->left)
-            break;
-        if (!to) {
-            reader_spill(r);
-            return;
-        }
-        if (r->last_read && room > r->left)
-            room = r->left;
-        n = read(r->fd, to, room);
-        if (n > 0) {
-            capture_added(r->capture, (size_t)n);
-            r->left -= r->last_read ? (size_t)n : 0;
-        } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-            break;
-        }
-        if (!r->last_read)
-            return;
-    } while (true);
-    reader_close(r);
-}
-
-/* Its writers are dead: reads what they left in the pipe, and not what a
- * stranger who holds the other end may go on writing, and closes. */
-static void reader_end(struct stream_reader *r) {
-    int left = 0;
-
-    if (r->fd < 0)
-        return;
-    ioctl(r->fd, FIONREAD, &left);
-    r->left = (size_t)left;
-    r->last_read = true;
-    if (!r->spilling)
-        reader_read(r);
 }
 
 static void reap_leader(struct process *p) {
@@ -405,8 +317,8 @@ static void be_gone(struct process *p) {
     reap_leader(p);
     p->gone = true;
     p->open_parts++; /* keeps it whole while both streams end */
-    reader_end(&p->out);
-    reader_end(&p->err);
+    stream_end(&p->out);
+    stream_end(&p->err);
     p->open_parts--;
     finish(p);
 }
@@ -551,10 +463,8 @@ static int watch_fd(struct process *p, uv_poll_t *poll, int fd, void *data, uv_p
     return uv_poll_start(poll, UV_READABLE, cb);
 }
 
-static int watch_stream(struct process *p, struct stream_reader *r, struct capture *capture) {
-    r->process = p;
-    r->capture = capture;
-    return r->fd < 0 ? 0 : watch_fd(p, &r->poll, r->fd, r, on_readable);
+static void on_stream_changed(void *owner) {
+    finish(owner);
 }
 
 void process_watch(struct process *p, uv_loop_t *loop, process_ended_cb ended) {
@@ -566,9 +476,9 @@ void process_watch(struct process *p, uv_loop_t *loop, process_ended_cb ended) {
     uv_timer_init(loop, &p->timer); /* cannot fail */
     p->timer.data = p;
     p->open_parts++;
-    error = watch_stream(p, &p->out, p->end.out);
+    error = stream_watch(&p->out, loop, p->end.out, on_stream_changed, p);
     if (!error)
-        error = watch_stream(p, &p->err, p->end.err);
+        error = stream_watch(&p->err, loop, p->end.err, on_stream_changed, p);
     if (!error && p->pidfd >= 0)
         error = watch_fd(p, &p->exit_poll, p->pidfd, p, on_exit_readable);
     if (!error) {

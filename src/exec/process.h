@@ -9,6 +9,7 @@
 #include "exec/attempt.h"
 #include "exec/launcher.h"
 #include "exec/reaper.h"
+#include "exec/stream.h"
 #include "plan/plan.h"
 
 struct environ;
@@ -23,21 +24,6 @@ struct process_env {
 
 /* All is gone and every handle is closed; the callee takes `end` and releases the process. */
 typedef void (*process_ended_cb)(struct process *p);
-
-/*
- * One captured stream: reads into a capture until its end, and has memory
- * written out by the thread pool, during which it does not read.
- */
-struct stream_reader {
-    uv_poll_t poll;
-    uv_work_t spill;
-    struct process *process;
-    struct capture *capture;
-    int fd;         /* -1: there is none, or it is closed */
-    bool spilling;  /* the thread pool has the capture */
-    bool last_read; /* its writers are gone: what is in the pipe is all: */
-    size_t left;    /* so many bytes */
-};
 
 struct lookup;
 
@@ -60,7 +46,7 @@ struct process {
     struct stream_reader out, err;
     int pidfd;
     process_ended_cb ended;
-    unsigned open_parts; /* handles not closed, spills under way */
+    unsigned open_parts; /* handles of its own that are not closed */
     bool exited;         /* the leader has, and is not reaped yet */
     bool gone;           /* nothing lives, or it is given up */
     bool closing;

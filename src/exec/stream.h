@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* stream: reads one captured pipe into its capture, on the loop that watches it. */
+#ifndef MUSTER_EXEC_STREAM_H
+#define MUSTER_EXEC_STREAM_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+struct capture;
+
+/* Its pipe was closed, or one of its parts has ended: stream_ended(), stream_closed() tell. */
+typedef void (*stream_changed_cb)(void *owner);
+
+/*
+ * One captured stream: reads into a capture until its end, and has memory
+ * written out by the thread pool, during which it does not read. Embedded in
+ * its owner; all on the loop's thread.
+ */
+struct stream_reader {
+    uv_poll_t poll;
+    uv_work_t spill;
+    uv_loop_t *loop;
+    struct capture *capture;
+    stream_changed_cb changed;
+    void *owner;
+    int fd;              /* -1: there is none, or it is closed */
+    unsigned open_parts; /* a handle not closed, a spill under way */
+    bool spilling;       /* the thread pool has the capture */
+    bool last_read;      /* its writers are gone: what is in the pipe is all: */
+    size_t left;         /* so many bytes */
+};
+
+/* A stream of pipe `fd`, taken over, or of none where it is -1. */
+void stream_init(struct stream_reader *s, int fd);
+/*
+ * Reads into `capture`, which the owner keeps until the stream is closed. 0, or
+ * UV_E… where the loop cannot watch it: then all is read at stream_end().
+ */
+int stream_watch(struct stream_reader *s, uv_loop_t *loop, struct capture *capture,
+                 stream_changed_cb changed, void *owner);
+/*
+ * Its writers are dead: reads what they left in the pipe, and not what a
+ * stranger who holds the other end may go on writing, and closes.
+ */
+void stream_end(struct stream_reader *s);
+/* Whether no byte will come any more. */
+bool stream_ended(const struct stream_reader *s);
+/* Whether it has ended and nothing of it is left on the loop. */
+bool stream_closed(const struct stream_reader *s);
+#endif
