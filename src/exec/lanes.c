@@ -32,7 +32,7 @@
  */
 
 #define LAUNCHERS        2    /* more gain nothing (measured) */
-#define LOOP_FDS         4    /* of a libuv loop: epoll, eventfd, signal pipe */
+#define LOOP_FDS         5    /* of a libuv loop: epoll, eventfd, signal pipe; pollset */
 #define ATTEMPT_FDS      3    /* pidfd, pipe, and one for a file behind a capture */
 #define RESERVED_FDS     8    /* launchers, the reaper, reports, a start's passing ones */
 #define REAP_EVERY_MS    1000 /* dead strangers stay zombies no longer */
@@ -53,6 +53,7 @@ struct worker {
     struct lanes *lanes;
     pthread_t thread;
     uv_loop_t loop;
+    struct pollset set;
     uv_async_t wake;
     _Atomic(struct task *) given; /* by the main thread, taken at the next wake */
     struct task *task;            /* the worker's own */
@@ -75,6 +76,7 @@ struct lanes {
     uint32_t io_width;
 
     struct starter *starter;
+    struct pollset set;   /* the I/O lane's processes */
     pthread_mutex_t lock; /* of the mailbox */
     struct task *mail;    /* ended, the latest first */
     uv_async_t wake;
@@ -121,12 +123,14 @@ static void on_worker_wake(uv_async_t *async) {
 
     if (t) {
         w->task = t;
-        process_watch(&t->process, &w->loop, on_worker_ended);
+        process_watch(&t->process, &w->set, on_worker_ended);
     }
     if (w->task && atomic_load(&w->task->stop))
         process_stop(&w->task->process);
-    if (atomic_load(&w->quit))
+    if (atomic_load(&w->quit)) {
         uv_close((uv_handle_t *)&w->wake, NULL);
+        pollset_close(&w->set, NULL, NULL);
+    }
 }
 
 static void *worker_run(void *arg) {
@@ -158,6 +162,9 @@ static int worker_open(struct lanes *l, struct worker *w) {
 
     if (error)
         return error;
+    error = pollset_open(&w->set, &w->loop);
+    if (error)
+        goto no_set;
     error = uv_async_init(&w->loop, &w->wake, on_worker_wake);
     if (error)
         goto no_wake;
@@ -172,8 +179,10 @@ static int worker_open(struct lanes *l, struct worker *w) {
 
 no_thread:
     uv_close((uv_handle_t *)&w->wake, NULL);
-    uv_run(&w->loop, UV_RUN_DEFAULT);
 no_wake:
+    pollset_close(&w->set, NULL, NULL);
+no_set:
+    uv_run(&w->loop, UV_RUN_DEFAULT);
     uv_loop_close(&w->loop);
     return error;
 }
@@ -249,7 +258,7 @@ static void on_launched(struct process *p) {
         return;
     }
     if (!t->worker) {
-        process_watch(p, t->lanes->opts.loop, on_io_ended);
+        process_watch(p, &t->lanes->set, on_io_ended);
         if (atomic_load(&t->stop))
             process_stop(p);
     }
@@ -367,7 +376,7 @@ static void part_closed(struct lanes *l) {
         closed(ctx, unkillable);
 }
 
-static void on_starter_closed(void *ctx) {
+static void on_part_closed(void *ctx) {
     part_closed(ctx);
 }
 
@@ -378,7 +387,7 @@ static int lanes_init(struct lanes *l) {
         .setup = &l->setup,
         .launchers = plan->njobs < LAUNCHERS ? plan->njobs : LAUNCHERS,
         .done = on_launched,
-        .closed = on_starter_closed,
+        .closed = on_part_closed,
         .ctx = l,
     };
     int error;
@@ -415,14 +424,17 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
     l->opts = *opts;
     pthread_mutex_init(&l->lock, NULL);
     error = lanes_init(l);
-    if (!error)
-        error = uv_async_init(opts->loop, &l->wake, on_mail);
+    if (!error && !(error = pollset_open(&l->set, opts->loop)) &&
+        (error = uv_async_init(opts->loop, &l->wake, on_mail))) {
+        l->open_parts++;
+        pollset_close(&l->set, on_part_closed, l);
+    }
     if (error) {
-        l->open_parts = l->starter != NULL;
+        l->open_parts++;
         if (l->starter)
             starter_close(l->starter);
         else
-            lanes_free(l);
+            part_closed(l);
         return error;
     }
     l->wake.data = l;
@@ -541,8 +553,9 @@ static void on_stray_timer(uv_timer_t *timer) {
 
 void lanes_close(struct lanes *l, void (*closed)(void *ctx, uint32_t unkillable)) {
     l->closed = closed;
-    l->open_parts = 3; /* the starter, and two handles */
+    l->open_parts = 4; /* the starter, the pollset, two handles */
     starter_close(l->starter);
+    pollset_close(&l->set, on_part_closed, l);
     for (uint32_t i = 0; i < l->opts.plan->cpu_workers; i++)
         if (l->workers[i])
             worker_close(l->workers[i]);

@@ -48,6 +48,7 @@ int process_init(struct process *p, const struct process_env *env, const struct 
     p->env = *env;
     p->job = job;
     p->end.exit = -1;
+    p->exit_watch.fd = -1;
     p->pidfd = -1;
     stream_init(&p->out, -1);
     stream_init(&p->err, -1);
@@ -277,8 +278,7 @@ static void finish(struct process *p) {
     if (!p->closing) {
         p->closing = true;
         close_handle(p, (uv_handle_t *)&p->timer);
-        if (p->exit_poll.loop)
-            close_handle(p, (uv_handle_t *)&p->exit_poll);
+        pollset_remove(p->set, &p->exit_watch);
         if (p->pidfd >= 0)
             close(p->pidfd);
     }
@@ -350,13 +350,13 @@ static void arm(struct process *p, int64_t now) {
     int64_t due = p->end.killed ? p->give_up_due : p->kill_due;
     uint64_t ms = due > now ? (uint64_t)((due - now + NS_PER_MS - 1) / NS_PER_MS) : 0;
 
-    if (due == INT64_MAX && !p->exited && p->exit_poll.loop)
+    if (due == INT64_MAX && !p->exited && pollset_has(&p->exit_watch))
         return;
-    if ((p->exited || !p->exit_poll.loop) && ms > p->poll_ms) {
+    if ((p->exited || !pollset_has(&p->exit_watch)) && ms > p->poll_ms) {
         ms = p->poll_ms;
         p->poll_ms = p->poll_ms * 2 < SWEEP_MAX_MS ? p->poll_ms * 2 : SWEEP_MAX_MS;
     }
-    uv_update_time(p->loop); /* the timer counts from the loop's own time */
+    uv_update_time(p->set->loop); /* the timer counts from the loop's own time */
     uv_timer_start(&p->timer, on_timer, ms, 0);
 }
 
@@ -426,15 +426,12 @@ static void leader_exited(struct process *p) {
     p->end.wall_ns = clock_ns() - p->end.start_ns;
     p->exited = true;
     p->poll_ms = SWEEP_FIRST_MS;
-    if (p->exit_poll.loop)
-        uv_poll_stop(&p->exit_poll);
+    pollset_remove(p->set, &p->exit_watch);
     step(p);
 }
 
-static void on_exit_readable(uv_poll_t *poll, int status, int events) {
-    (void)status;
-    (void)events;
-    leader_exited(poll->data);
+static void on_exit_readable(void *owner) {
+    leader_exited(owner);
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -442,7 +439,7 @@ static void on_timer(uv_timer_t *timer) {
     siginfo_t si = {0};
 
     /* Without a poll handle the exit is asked for. */
-    if (!p->exited && !p->exit_poll.loop &&
+    if (!p->exited && !pollset_has(&p->exit_watch) &&
         waitid(P_PID, (id_t)p->group.leader, &si, WEXITED | WNOWAIT | WNOHANG) == 0 && si.si_pid) {
         leader_exited(p);
         return;
@@ -450,37 +447,24 @@ static void on_timer(uv_timer_t *timer) {
     step(p);
 }
 
-/* A poll handle on fd; its `loop` stays NULL when the loop cannot take it. */
-static int watch_fd(struct process *p, uv_poll_t *poll, int fd, void *data, uv_poll_cb cb) {
-    int error = uv_poll_init(p->loop, poll, fd);
-
-    if (error) {
-        poll->loop = NULL;
-        return error;
-    }
-    p->open_parts++;
-    poll->data = data;
-    return uv_poll_start(poll, UV_READABLE, cb);
-}
-
 static void on_stream_changed(void *owner) {
     finish(owner);
 }
 
-void process_watch(struct process *p, uv_loop_t *loop, process_ended_cb ended) {
+void process_watch(struct process *p, struct pollset *set, process_ended_cb ended) {
     int error;
 
-    p->loop = loop;
+    p->set = set;
     p->ended = ended;
     p->poll_ms = SWEEP_FIRST_MS;
-    uv_timer_init(loop, &p->timer); /* cannot fail */
+    uv_timer_init(set->loop, &p->timer); /* cannot fail */
     p->timer.data = p;
     p->open_parts++;
-    error = stream_watch(&p->out, loop, p->end.out, on_stream_changed, p);
+    error = stream_watch(&p->out, set->loop, p->end.out, on_stream_changed, p);
     if (!error)
-        error = stream_watch(&p->err, loop, p->end.err, on_stream_changed, p);
+        error = stream_watch(&p->err, set->loop, p->end.err, on_stream_changed, p);
     if (!error && p->pidfd >= 0)
-        error = watch_fd(p, &p->exit_poll, p->pidfd, p, on_exit_readable);
+        error = pollset_add(set, &p->exit_watch, p->pidfd, on_exit_readable, p);
     if (!error) {
         arm(p, clock_run_ns()); /* polls if there was no descriptor for a pidfd */
         return;

@@ -8,6 +8,7 @@
 
 #include "exec/attempt.h"
 #include "exec/launcher.h"
+#include "exec/pollset.h"
 #include "exec/reaper.h"
 #include "exec/stream.h"
 #include "plan/plan.h"
@@ -40,8 +41,8 @@ struct process {
     struct lookup *lookup; /* until it is started, if there was one to be made */
     struct group group;
     struct attempt_end end; /* filled as things become known; owns the captures from the start */
-    uv_loop_t *loop;
-    uv_poll_t exit_poll;
+    struct pollset *set;    /* of the loop that watches it */
+    struct pollset_fd exit_watch;
     uv_timer_t timer; /* grace, sweep */
     struct stream_reader out, err;
     int pidfd;
@@ -80,11 +81,11 @@ void process_answer(struct process *p, const struct launch_reply *reply);
 /* It is not started: p->end says so. */
 void process_refuse(struct process *p, int error, enum spawn_stage stage);
 /*
- * Watches it on a loop; on the loop's thread from here on. Its end comes by
+ * Watches it on a set's loop; on the loop's thread from here on. Its end comes by
  * `ended`, never from within this call; also where the loop cannot take it:
  * then it is killed and end.error says why.
  */
-void process_watch(struct process *p, uv_loop_t *loop, process_ended_cb ended);
+void process_watch(struct process *p, struct pollset *set, process_ended_cb ended);
 /* Stop-signal and CONT to all of it, SIGKILL after the job's kill-after. Again:
  * no effect. Loop's thread. */
 void process_stop(struct process *p);
