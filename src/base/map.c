@@ -37,12 +37,15 @@ uint32_t map_get(const struct map *m, const char *name, size_t len) {
     return slot->name ? slot->value : MAP_NONE;
 }
 
-/* Room for one more at a load of at most three quarters. False: out of memory. */
-static int make_room(struct map *m) {
-    if (m->count + 1 <= m->size / 4 * 3)
-        return 1;
+int map_reserve(struct map *m, size_t n) {
     struct map bigger = *m;
-    bigger.size = m->size ? m->size * 2 : SIZE_MIN;
+
+    if (!bigger.size)
+        bigger.size = SIZE_MIN;
+    while (m->count + n > bigger.size / 4 * 3)
+        bigger.size *= 2;
+    if (bigger.size == m->size)
+        return 1;
     bigger.slots = arena_array(m->arena, struct map_slot, bigger.size);
     if (!bigger.slots)
         return 0;
@@ -57,7 +60,7 @@ static int make_room(struct map *m) {
 
 /* The slot of a name, made where there is none; NULL: out of memory. */
 static struct map_slot *claim_slot(struct map *m, const char *name, size_t len, int *found) {
-    if (!make_room(m))
+    if (!map_reserve(m, 1))
         return NULL;
     uint32_t hash = hash_name(name, len);
     struct map_slot *slot = find_slot(m, hash, name, len);

@@ -24,6 +24,8 @@ struct map {
 #define MAP_NONE UINT32_MAX
 
 void map_init(struct map *m, struct arena *arena);
+/* Room for n more names, at a load of at most three quarters. 0: out of memory. */
+int map_reserve(struct map *m, size_t n);
 /* The value of a name, or MAP_NONE. */
 uint32_t map_get(const struct map *m, const char *name, size_t len);
 /*

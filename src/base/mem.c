@@ -25,7 +25,7 @@
 
 #define CHUNK_MIN (size_t)(16 << 10)
 #define CHUNK_MAX (size_t)(1 << 20)
-#define ALIGN     alignof(max_align_t)
+#define ALIGN     alignof(uint64_t)
 
 struct arena_chunk {
     struct arena_chunk *next;

@@ -22,7 +22,7 @@ struct arena {
 void arena_init(struct arena *a, jmp_buf *on_oom);
 /* Frees all that was taken from it; the arena is empty again. */
 void arena_release(struct arena *a);
-/* n zeroed bytes, aligned for any type. */
+/* n zeroed bytes, aligned for any type of up to 8 bytes: numbers but long double, pointers. */
 void *arena_alloc(struct arena *a, size_t n);
 /* A copy of n bytes with a NUL behind. */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
@@ -32,7 +32,7 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));
 
 /* One zeroed object or an array of n of a type. */
-#define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define arena_new(a, type)      ((type *)arena_alloc((a), sizeof(type)))
 #define arena_array(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (n)))
 
 /*

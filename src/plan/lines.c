@@ -82,22 +82,21 @@ bool lines_next(const struct source *source, uint32_t *at, struct line *line) {
     return true;
 }
 
-/* Empty lines, comments and indented lines are no business of inih's. */
-static bool is_candidate(const struct source *source, const struct line *line) {
-    return line->len && !memchr(" \t;#", source->bytes[line->at], 4);
+bool lines_is_candidate(const struct source *source, const struct line *line) {
+    char c = source->bytes[line->at];
+
+    return line->len && c != ' ' && c != '\t' && c != ';' && c != '#';
 }
 
-static void find_candidates(struct lines *lines, const struct source *source, struct arena *arena) {
+static void count_candidates(struct lines *lines, const struct source *source) {
     struct line line;
-    uint32_t n = 0;
 
+    *lines = (struct lines){0};
     for (uint32_t at = 0; lines_next(source, &at, &line);)
-        n += is_candidate(source, &line);
-    lines->list = arena_array(arena, struct line, n);
-    lines->count = 0;
-    for (uint32_t at = 0; lines_next(source, &at, &line);)
-        if (is_candidate(source, &line))
-            lines->list[lines->count++] = line;
+        if (lines_is_candidate(source, &line)) {
+            lines->count++;
+            lines->headers += source->bytes[line.at] == '[';
+        }
 }
 
 /* --- inih --- */
@@ -112,7 +111,9 @@ static void find_candidates(struct lines *lines, const struct source *source, st
 struct feed {
     const struct source *source;
     struct lines *lines;
-    uint32_t next;     /* line to hand over next; the one before is being judged */
+    struct line line;  /* the candidate that is being judged */
+    uint32_t at;       /* where the one after it is looked for */
+    uint32_t next;     /* that one's index */
     bool header_probe; /* hand over PROBE next */
 };
 
@@ -142,7 +143,11 @@ static char *hand_over(char *buf, int size, void *ctx) {
         f->header_probe = false;
         n = put_cut(buf, room, PROBE, sizeof PROBE - 1);
     } else {
-        const struct line *line = &f->lines->list[f->next++];
+        const struct line *line = &f->line;
+        do
+            lines_next(f->source, &f->at, &f->line);
+        while (!lines_is_candidate(f->source, line));
+        f->next++;
         const char *s = f->source->bytes + line->at;
         const char *equals = memchr(s, '=', line->len);
         f->header_probe = *s == '[';
@@ -170,17 +175,18 @@ static int take(void *ctx, const char *section, const char *name, const char *va
     /* The first build that hands over a line nobody gave it would be a surprise. */
     if (!f->next)
         return 1;
-    struct line *line = &f->lines->list[f->next - 1];
+    const struct line *line = &f->line;
+    bool *accepted = &f->lines->accepted[f->next - 1];
     const char *s = f->source->bytes + line->at;
     if (*s != '[') {
-        line->accepted = true;
+        *accepted = true;
     } else {
         size_t n = strlen(section);
         if (n > SECTION_PREFIX)
             n = SECTION_PREFIX;
         if (n > line->len - 1)
             n = line->len - 1;
-        line->accepted = n && !memcmp(s + 1, section, n);
+        *accepted = n && !memcmp(s + 1, section, n);
     }
     return 1;
 }
@@ -188,7 +194,8 @@ static int take(void *ctx, const char *section, const char *name, const char *va
 int lines_read(struct lines *lines, const struct source *source, struct arena *arena) {
     struct feed feed = {.source = source, .lines = lines};
 
-    find_candidates(lines, source, arena);
+    count_candidates(lines, source);
+    lines->accepted = arena_array(arena, bool, lines->count);
     /* A build that stops at its first error is set on again behind it. */
     for (uint32_t before = UINT32_MAX; feed.next < lines->count && feed.next != before;) {
         before = feed.next;

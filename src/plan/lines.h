@@ -9,15 +9,14 @@
 #include "base/diag.h"
 #include "base/source.h"
 
-/* A line that begins in column 1 with something other than a comment. */
 struct line {
     uint32_t at, len; /* offset in the source; bytes without the line end */
-    bool accepted;    /* inih read it as a pair or a section header */
 };
 
+/* Of the lines that are candidates: what inih said of each, in their order. */
 struct lines {
-    struct line *list;
-    uint32_t count;
+    bool *accepted; /* inih read it as a pair or a section header */
+    uint32_t count, headers;
 };
 
 /*
@@ -28,10 +27,12 @@ bool lines_check(const struct source *source, struct diag *diag);
 /* Whether n bytes of it are free of such. */
 bool lines_clean(const char *s, size_t n);
 /*
- * Finds the lines and has inih judge them. The arena must jump when it is out
- * of memory. 0, or UV_ENOMEM from inih.
+ * Has inih judge all candidates. The arena must jump when it is out of memory.
+ * 0, or UV_ENOMEM from inih.
  */
 int lines_read(struct lines *lines, const struct source *source, struct arena *arena);
+/* Whether a line begins in column 1 with something other than a comment. */
+bool lines_is_candidate(const struct source *source, const struct line *line);
 /*
  * The line that begins at *at, without its line end; *at goes to the next one.
  * False at the end.

@@ -38,9 +38,8 @@ static const char *const *split_command(struct parse *p, bool put) {
     struct words w;
     struct word word;
     struct span at;
-    const char **argv = NULL;
-    size_t n = 0, cap = 0;
-    size_t faults = 0;
+    struct values *v = p->v;
+    size_t n = 0, faults = 0;
     int got;
 
     words_init(&w, WORDS_SHELL, p->s, p->n, p->v->arena);
@@ -52,18 +51,18 @@ static const char *const *split_command(struct parse *p, bool put) {
                                       "a word of %zu bytes is more than the kernel takes as one "
                                       "argument (%u)",
                                       word.text_len, PLAN_STRING_MAX);
-        argv = arena_grow(p->v->scratch, argv, n, &cap, sizeof *argv);
-        argv[n++] = word.text;
+        v->words = arena_grow(v->scratch, v->words, n, &v->words_cap, sizeof *v->words);
+        v->words[n++] = word.text;
     }
     if (faults)
         return NULL;
-    if (!n || !*argv[0]) {
+    if (!n || !*v->words[0]) {
         parse_fault(p, 0, p->n, "the program is missing");
         return NULL;
     }
-    const char **sealed = arena_array(p->v->arena, const char *, n + 1);
-    memcpy(sealed, argv, n * sizeof *argv);
-    return sealed;
+    const char **argv = arena_array(v->arena, const char *, n + 1);
+    memcpy(argv, v->words, n * sizeof *argv);
+    return argv;
 }
 
 bool parse_exec(struct parse *p, void *out) {

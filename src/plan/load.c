@@ -100,6 +100,7 @@ static int take_source(struct loader *l, const struct file *file) {
         return err;
     trace(TRACE_PLAN, "%s: %u sections, %u entries", file->source->name, m->nsections, m->nentries);
     l->broken |= m->broken;
+    sections_expect(l, m->nsections);
     for (uint32_t i = 0; i < m->nsections; i++) {
         struct section *s = &m->sections[i];
         sections_take(l, s, &found);
@@ -187,7 +188,8 @@ static int build(struct loader *l, const char *bytes, size_t n) {
     l->diag = arena_new(&plan->arena, struct diag);
     diag_init(l->diag, &plan->arena, &plan->sources);
     vars_init(&l->vars, &plan->arena, &l->scratch, l->diag);
-    l->values = (struct values){&plan->arena, &l->scratch, l->diag, &l->vars};
+    l->values = (struct values){
+        .arena = &plan->arena, .scratch = &l->scratch, .diag = l->diag, .vars = &l->vars};
     plan->path = arena_strndup(&plan->arena, path, strlen(path));
     int err = read_first(l, bytes, n, &source);
     if (!err) {

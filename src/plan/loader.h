@@ -64,6 +64,8 @@ struct file_sections {
     const struct section *unnamed[SECTIONS];
 };
 void sections_init(struct loader *l);
+/* There will be n sections of a file: room for them at once, where doubling would leave as much. */
+void sections_expect(struct loader *l, uint32_t n);
 /* Takes in a section: its kind and name, its keys' rows; reports what is unknown or double. */
 void sections_take(struct loader *l, struct section *s, struct file_sections *file);
 /* The name of a named section type nearest to a word, or NULL. */

@@ -54,7 +54,7 @@ static void break_header(struct reader *r, struct span at, const char *what) {
     r->m->broken = true;
 }
 
-static void open_section(struct reader *r, const struct line *line) {
+static void open_section(struct reader *r, const struct line *line, bool accepted) {
     const char *s = r->source->bytes + line->at;
     const char *end = memchr(s, ']', line->len);
     uint32_t whole = trim_end(s, line->len);
@@ -88,7 +88,7 @@ static void open_section(struct reader *r, const struct line *line) {
     else if (behind < line->len)
         break_header(r, place(r, line->at + behind, whole - behind),
                      "nothing may stand behind ']', comments neither");
-    else if (!line->accepted)
+    else if (!accepted)
         break_header(r, r->section->header, "this is no section header");
 }
 
@@ -105,18 +105,18 @@ static bool is_key(const char *s, uint32_t n) {
     return n > 0;
 }
 
-static void add_entry(struct reader *r, const struct line *line) {
+static void add_entry(struct reader *r, const struct line *line, bool accepted) {
     const char *s = r->source->bytes + line->at;
     const char *equals = memchr(s, '=', line->len);
     uint32_t name = equals ? trim_end(s, (uint32_t)(equals - s)) : 0;
 
     r->value = NULL;
     r->swallow = true;
-    if (!equals || !is_key(s, name) || !line->accepted) {
+    if (!equals || !is_key(s, name) || !accepted) {
         r->m->broken = true;
         if (lines_clean(s, line->len))
             diag_error(r->diag, place(r, line->at, equals && name ? name : trim_end(s, line->len)),
-                       equals && name && line->accepted
+                       equals && name && accepted
                            ? "this is no key: keys have no blanks, only letters, digits and '-_.'"
                            : "a line is 'key = value', '[section]' or a comment");
         return;
@@ -126,8 +126,7 @@ static void add_entry(struct reader *r, const struct line *line) {
     uint32_t to = from < line->len ? from + trim_end(s + from, line->len - from) : from;
     struct entry *e = &r->m->entries[r->m->nentries++];
     *e = (struct entry){.key = place(r, line->at, name),
-                        .value = place(r, line->at + from, to - from),
-                        .section = (uint32_t)(r->section - r->m->sections)};
+                        .value = place(r, line->at + from, to - from)};
     /* A value that is missing is missed right behind the "=". */
     if (from == to)
         e->value = place(r, line->at + (uint32_t)(equals - s) + 1, 0);
@@ -139,8 +138,6 @@ static void add_indented(struct reader *r, const struct line *line, uint32_t bla
     const char *s = r->source->bytes + line->at;
 
     if (r->value) {
-        if (!r->value->rest)
-            r->value->rest = r->value->value.at + r->value->value.len - r->source->base;
         r->value->rest_end = line->at + line->len;
     } else if (!r->swallow && !is_comment(s[blanks])) {
         r->m->broken = true;
@@ -151,8 +148,8 @@ static void add_indented(struct reader *r, const struct line *line, uint32_t bla
     }
 }
 
-/* Takes a line of any kind. `judged` is what inih said of it, when it was asked. */
-static void take_line(struct reader *r, const struct line *line, const struct line *judged) {
+/* Takes a line of any kind. `accepted` is what inih said of it, when it was asked. */
+static void take_line(struct reader *r, const struct line *line, bool accepted) {
     const char *s = r->source->bytes + line->at;
     uint32_t blanks = count_blanks(s, line->len);
 
@@ -161,9 +158,9 @@ static void take_line(struct reader *r, const struct line *line, const struct li
     if (blanks)
         add_indented(r, line, blanks);
     else if (*s == '[')
-        open_section(r, judged);
+        open_section(r, line, accepted);
     else
-        add_entry(r, judged);
+        add_entry(r, line, accepted);
 }
 
 /* What stands before the first header goes into a section of its own. */
@@ -182,18 +179,12 @@ int manifest_parse(struct manifest *m, const struct source *source, struct arena
     int err = lines_read(&r.lines, source, arena);
     if (err)
         return err;
-    uint32_t headers = 0;
-    for (uint32_t i = 0; i < r.lines.count; i++)
-        headers += source->bytes[r.lines.list[i].at] == '[';
-    m->sections = arena_array(arena, struct section, headers + 1);
-    m->entries = arena_array(arena, struct entry, r.lines.count - headers);
+    m->sections = arena_array(arena, struct section, r.lines.headers + 1);
+    m->entries = arena_array(arena, struct entry, r.lines.count - r.lines.headers);
     open_outside(&r);
-    const struct line *judged = r.lines.list, *end = judged + r.lines.count;
-    for (uint32_t at = 0; lines_next(source, &at, &line);) {
-        bool asked = judged < end && judged->at == line.at;
-        take_line(&r, &line, judged);
-        judged += asked;
-    }
+    const bool *accepted = r.lines.accepted;
+    for (uint32_t at = 0; lines_next(source, &at, &line);)
+        take_line(&r, &line, lines_is_candidate(source, &line) && *accepted++);
     for (uint32_t i = 0; !clean && i < m->nentries; i++) {
         struct entry *e = &m->entries[i];
         uint32_t stop = e->rest_end ? e->rest_end + source->base : e->value.at + e->value.len;
@@ -215,8 +206,8 @@ static bool next_further(const struct source *source, const struct entry *e, uin
 
 /* Where the further lines begin: behind the line that the value began on. */
 static uint32_t further_start(const struct source *source, const struct entry *e) {
-    const char *from = source->bytes + e->rest;
-    const char *end = memchr(from, '\n', source->len - e->rest);
+    uint32_t start = e->value.at + e->value.len - source->base;
+    const char *end = memchr(source->bytes + start, '\n', source->len - start);
 
     return end ? (uint32_t)(end - source->bytes) + 1 : source->len;
 }

@@ -26,8 +26,7 @@ struct text {
 struct entry {
     struct span key;
     struct span value;            /* what stands behind =, trimmed; may be empty */
-    uint32_t rest, rest_end;      /* offsets of the further lines in the source, or both 0 */
-    uint32_t section;             /* index in its manifest */
+    uint32_t rest_end;            /* offset in the source where its further lines end, or 0 */
     bool spoilt;                  /* has bytes that were reported: no value to judge */
     bool reported;                /* a duplicate, or something was said of it that all know now */
     uint8_t need;                 /* what of it must be there: enum need of preflight */

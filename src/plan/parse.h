@@ -19,6 +19,8 @@ struct values {
     struct arena *scratch; /* of what is gone once it is sealed */
     struct diag *diag;
     struct vars *vars;
+    const char **words; /* room in scratch for those of a command, used again for the next */
+    size_t words_cap;
 };
 
 /* Words of a list with their places: VALUE_NAMES, VALUE_VARS, VALUE_WORDS. */

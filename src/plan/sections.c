@@ -276,6 +276,14 @@ static void take_key(struct loader *l, struct section *s, struct entry *e, uint3
         note_action(l, s, &l->actions[group], level, e);
 }
 
+void sections_expect(struct loader *l, uint32_t n) {
+    map_reserve(&l->names[SECTION_JOB], n); /* most are jobs */
+    if (l->sections)
+        return;
+    l->sections = arena_array(&l->scratch, struct section *, n);
+    l->sections_cap = n;
+}
+
 void sections_take(struct loader *l, struct section *s, struct file_sections *file) {
     if (s->outside) {
         s->type = -1;

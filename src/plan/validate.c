@@ -38,14 +38,16 @@ static void resolve_after(struct loader *l, struct entry *e, uint32_t *mark, uin
 }
 
 static void resolve_all(struct loader *l) {
-    uint32_t *mark = arena_array(&l->scratch, uint32_t, l->plan->njobs);
-    uint32_t stamp = 0;
+    uint32_t *mark = NULL, stamp = 0;
 
     for (size_t i = 0; i < l->nsections; i++)
         for (uint32_t k = 0; k < l->sections[i]->nentries; k++) {
             struct entry *e = &l->sections[i]->entries[k];
-            if (e->row && e->row->effect == EFFECT_AFTER && e->typed)
-                resolve_after(l, e, mark, ++stamp);
+            if (!e->row || e->row->effect != EFFECT_AFTER || !e->typed)
+                continue;
+            if (!mark)
+                mark = arena_array(&l->scratch, uint32_t, l->plan->njobs);
+            resolve_after(l, e, mark, ++stamp);
         }
 }
 
@@ -146,15 +148,15 @@ static void order_jobs(struct loader *l) {
     struct plan *plan = l->plan;
     uint32_t *order = arena_array(&plan->arena, uint32_t, plan->njobs), n = 0;
     unsigned char *state = arena_array(&l->scratch, unsigned char, plan->njobs);
-    uint32_t *depth = arena_array(&l->scratch, uint32_t, plan->njobs); /* in the stack */
-    struct visit *stack = arena_array(&l->scratch, struct visit, plan->njobs);
+    struct visit *stack = NULL;
+    size_t cap = 0;
 
     for (uint32_t root = 0; root < plan->njobs; root++) {
         uint32_t open = 0;
         if (state[root] == VISIT_NEW) {
-            state[root] = VISIT_OPEN;
-            depth[root] = 0;
+            stack = arena_grow(&l->scratch, stack, open, &cap, sizeof *stack);
             stack[open++] = (struct visit){root, 0};
+            state[root] = VISIT_OPEN;
         }
         while (open) {
             struct visit *top = &stack[open - 1];
@@ -167,11 +169,14 @@ static void order_jobs(struct loader *l) {
             }
             uint32_t before = job->after[top->next++];
             if (state[before] == VISIT_OPEN && before != top->job) {
-                report_cycle(l, stack + depth[before], open - depth[before]);
+                uint32_t first = open - 1;
+                while (stack[first].job != before)
+                    first--;
+                report_cycle(l, stack + first, open - first);
             } else if (state[before] == VISIT_NEW) {
-                state[before] = VISIT_OPEN;
-                depth[before] = open;
+                stack = arena_grow(&l->scratch, stack, open, &cap, sizeof *stack);
                 stack[open++] = (struct visit){before, 0};
+                state[before] = VISIT_OPEN;
             }
         }
     }

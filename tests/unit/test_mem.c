@@ -21,7 +21,7 @@ static void test_zeroed_and_aligned(void **state) {
     for (size_t n = 0; n < 3000; n += 7) {
         char *p = arena_alloc(&a, n);
         assert_non_null(p);
-        assert_int_equal((uintptr_t)p % alignof(max_align_t), 0);
+        assert_int_equal((uintptr_t)p % alignof(uint64_t), 0);
         for (size_t i = 0; i < n; i++)
             assert_int_equal(p[i], 0);
         memset(p, 0xa5, n);
