@@ -17,16 +17,17 @@ static void write_limits(const struct plan_job *job, FILE *out) {
     char timeout[TEXT_FORMAT_MAX];
     const char *between = "";
 
-    if (job->timeout_ns) {
-        fprintf(out, "timeout %s", text_format_duration(job->timeout_ns, timeout, sizeof timeout));
+    if (job->set->timeout_ns) {
+        fprintf(out, "timeout %s",
+                text_format_duration(job->set->timeout_ns, timeout, sizeof timeout));
         between = ", ";
     }
-    if (job->cpus != 1) {
-        fprintf(out, "%scpus %" PRIu32, between, job->cpus);
+    if (job->set->cpus != 1) {
+        fprintf(out, "%scpus %" PRIu32, between, job->set->cpus);
         between = ", ";
     }
-    if (job->retries) {
-        fprintf(out, "%sretries %" PRIu32, between, job->retries);
+    if (job->set->retries) {
+        fprintf(out, "%sretries %" PRIu32, between, job->set->retries);
         between = ", ";
     }
     if (!*between)
@@ -60,9 +61,9 @@ static int add_row(struct libscols_table *table, const struct plan *plan,
     if (!error)
         error = scols_line_set_data(line, COLUMN_JOB, job->name);
     if (!error)
-        error = scols_line_set_data(line, COLUMN_TYPE, lane_words[job->type]);
+        error = scols_line_set_data(line, COLUMN_TYPE, lane_words[job->set->type]);
     if (!error)
-        error = scols_line_set_data(line, COLUMN_LANE, lane_words[job->type]);
+        error = scols_line_set_data(line, COLUMN_LANE, lane_words[job->set->type]);
     for (size_t column = COLUMN_LIMITS; !error && column < COLUMNS; column++) {
         char *text = NULL;
         size_t size;
@@ -123,9 +124,10 @@ static int write_job(const struct plan *plan, const struct plan_job *job, uint32
         }
     /* Names are ASCII by the manifest's grammar: json_pack() takes them as they are. */
     object = json_pack("{s:s, s:s, s:I, s:o, s:[], s:I, s:f, s:I}", "name", job->name, "type",
-                       lane_words[job->type], "wave", (json_int_t)wave, "after", after, "limits",
-                       "cpus", (json_int_t)job->cpus, "timeout_s",
-                       (double)(job->timeout_ns / 1000) / 1e6, "retries", (json_int_t)job->retries);
+                       lane_words[job->set->type], "wave", (json_int_t)wave, "after", after,
+                       "limits", "cpus", (json_int_t)job->set->cpus, "timeout_s",
+                       (double)(job->set->timeout_ns / 1000) / 1e6, "retries",
+                       (json_int_t)job->set->retries);
     if (object && json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0)
         error = 0;
     json_decref(object);

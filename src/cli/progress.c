@@ -36,8 +36,8 @@ static void on_running(void *ctx, uint32_t job, uint32_t attempt, int64_t elapse
     text_visible(line, sizeof line, last_line, strlen(last_line), NULL);
     output_printf(p->output,
                   "job %s: running for %s, %s lane, attempt %" PRIu32 " of %" PRIu64 "%s%s\n",
-                  j->name, elapsed, lane_words[j->type], attempt, (uint64_t)j->retries + 1,
-                  *line ? ": " : "", line);
+                  j->name, elapsed, lane_words[j->set->type], attempt,
+                  (uint64_t)j->set->retries + 1, *line ? ": " : "", line);
 }
 
 static void on_started(void *ctx, uint32_t job, const struct attempt *a, pid_t pid) {
@@ -47,10 +47,10 @@ static void on_started(void *ctx, uint32_t job, const struct attempt *a, pid_t p
     if (!p->verbose)
         return;
     output_printf(p->output, "job %s: started, %s lane, slot %" PRIu32 ", pid %d", j->name,
-                  lane_words[j->type], a->slot, (int)pid);
-    if (j->retries)
+                  lane_words[j->set->type], a->slot, (int)pid);
+    if (j->set->retries)
         output_printf(p->output, ", attempt %" PRIu32 " of %" PRIu64, a->number,
-                      (uint64_t)j->retries + 1);
+                      (uint64_t)j->set->retries + 1);
     output_text(p->output, "\n", 1);
 }
 
@@ -75,8 +75,8 @@ static void on_retry(void *ctx, uint32_t job, int64_t delay_ns) {
     if (r->nattempts)
         attempt_text(&r->attempts[r->nattempts - 1], reason, sizeof reason);
     output_printf(p->output, "job %s: attempt %" PRIu32 " of %" PRIu64 ": %s, next in %s\n",
-                  name_of(p, job), r->nattempts, (uint64_t)p->plan->jobs[job].retries + 1, reason,
-                  text_format_wall(delay_ns, delay, sizeof delay));
+                  name_of(p, job), r->nattempts, (uint64_t)p->plan->jobs[job].set->retries + 1,
+                  reason, text_format_wall(delay_ns, delay, sizeof delay));
 }
 
 /* Whether a job's end is one that makes the run fail by itself. */

@@ -144,29 +144,29 @@ const struct env_var *environ_read_late(struct arena *arena, const char *path, i
 
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,
                     const struct attempt *a) {
-    char *const *base = job->clear_env ? e->clear : e->base;
+    char *const *base = job->set->clear_env ? e->clear : e->base;
     size_t n = 0, own, bytes = 0;
     struct block b;
 
     while (base[n])
         n++;
-    own = vars_count(job->env_file, &bytes) + vars_count(late, &bytes) +
+    own = vars_count(job_file_vars(job->set), &bytes) + vars_count(late, &bytes) +
           vars_count(job->env, &bytes) + OWN_VARS;
     bytes += OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name);
     if (!block_init(&b, n + own, bytes))
         return NULL;
     memcpy(b.list, base, n * sizeof *b.list);
     b.n = n;
-    block_set_all(&b, job->env_file);
+    block_set_all(&b, job_file_vars(job->set));
     block_set_all(&b, late);
     block_set_all(&b, job->env);
-    block_set(&b, "MUSTER_LANE", job->type == LANE_CPU ? "cpu" : "io");
+    block_set(&b, "MUSTER_LANE", job->set->type == LANE_CPU ? "cpu" : "io");
     block_set(&b, "MUSTER_RUN", e->run_id);
     block_set(&b, "MUSTER_JOB", job->name);
     block_set_number(&b, "MUSTER_ATTEMPT", a->number);
-    block_set_number(&b, "MUSTER_ATTEMPTS", UINT64_C(1) + job->retries);
+    block_set_number(&b, "MUSTER_ATTEMPTS", UINT64_C(1) + job->set->retries);
     block_set_number(&b, "MUSTER_SLOT", a->slot);
-    if (job->type == LANE_CPU)
+    if (job->set->type == LANE_CPU)
         block_set_number(&b, "MUSTER_WORKER", a->slot);
     return block_end(&b);
 }

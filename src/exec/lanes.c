@@ -321,9 +321,9 @@ static int fit_descriptors(struct lanes *l) {
     if (getrlimit(RLIMIT_NOFILE, &limit))
         return -errno;
     for (uint32_t i = 0; i < plan->njobs; i++) {
-        if (plan->jobs[i].err.kind == STREAM_CAPTURE)
+        if (plan->jobs[i].set->err.kind == STREAM_CAPTURE)
             each = ATTEMPT_FDS + 2; /* another pipe and another file */
-        ncpu += plan->jobs[i].type == LANE_CPU;
+        ncpu += plan->jobs[i].set->type == LANE_CPU;
     }
     workers = ncpu < plan->cpu_workers ? ncpu : plan->cpu_workers;
     if (limit.rlim_cur < used + each)
@@ -467,7 +467,7 @@ void lanes_start(struct lanes *l, const struct attempt *a) {
     struct task *t = calloc(1, sizeof *t);
     int error = t ? process_init(&t->process, &l->env, a) : UV_ENOMEM;
 
-    if (!error && t->process.job->type == LANE_CPU && (error = find_worker(l, t)))
+    if (!error && t->process.job->set->type == LANE_CPU && (error = find_worker(l, t)))
         process_release(&t->process);
     if (!error) {
         t->lanes = l;

@@ -55,9 +55,9 @@ int process_init(struct process *p, const struct process_env *env, const struct 
     p->kill_due = p->give_up_due = INT64_MAX;
     p->group.job = job->name;
     p->group.attempt = a->number;
-    if (job->out.kind == STREAM_CAPTURE && !(p->end.out = capture_new()))
+    if (job->set->out.kind == STREAM_CAPTURE && !(p->end.out = capture_new()))
         return UV_ENOMEM;
-    if (job->err.kind == STREAM_CAPTURE && !(p->end.err = capture_new())) {
+    if (job->set->err.kind == STREAM_CAPTURE && !(p->end.err = capture_new())) {
         p->end.out = capture_unref(p->end.out);
         return UV_ENOMEM;
     }
@@ -79,7 +79,14 @@ struct lookup {
 };
 
 static const char *first_word(const struct plan_job *job) {
-    return job->action == ACTION_COMMAND ? job->shell[0] : job->argv[0];
+    return job->action == ACTION_COMMAND ? job->set->shell[0] : job->argv[0];
+}
+
+/* The path of an env-file that was not there before, or NULL. */
+static const char *late_file(const struct plan_job *job) {
+    const struct env_file *file = job->set->env_file;
+
+    return file && !file->vars ? file->path : NULL;
 }
 
 /* A path, or a name to be looked for. */
@@ -90,7 +97,7 @@ static const char *program_of(const struct process *p) {
 }
 
 bool process_needs_lookup(const struct process *p) {
-    return !p->lookup && (p->job->env_file_late || program_of(p)[0] != '/');
+    return !p->lookup && (late_file(p->job) || program_of(p)[0] != '/');
 }
 
 static void close_fd(int *fd) {
@@ -116,17 +123,17 @@ static void look_for_program(struct process *p, struct lookup *found) {
     const char *word = first_word(job);
     int error;
 
-    found->program = plan_find_program(&found->arena, word,
-                                       plan_job_getenv(p->env.plan, job, "PATH"), job->dir, &error);
+    found->program = plan_find_program(
+        &found->arena, word, plan_job_getenv(p->env.plan, job, "PATH"), job->set->dir, &error);
     if (found->program)
         return;
     p->end.detail =
-        strdup(strchr(word, '/') ? source_resolve(&found->arena, job->dir, word) : word);
+        strdup(strchr(word, '/') ? source_resolve(&found->arena, job->set->dir, word) : word);
     process_refuse(p, error, SPAWN_EXEC);
 }
 
 void process_lookup(struct process *p) {
-    const struct plan_job *job = p->job;
+    const char *late = late_file(p->job);
     struct lookup *found = calloc(1, sizeof *found);
     int error;
 
@@ -136,9 +143,8 @@ void process_lookup(struct process *p) {
     }
     p->lookup = found;
     arena_init(&found->arena, NULL);
-    if (job->env_file_late &&
-        !(found->env_file = environ_read_late(&found->arena, job->env_file_late, &error))) {
-        p->end.detail = strdup(job->env_file_late);
+    if (late && !(found->env_file = environ_read_late(&found->arena, late, &error))) {
+        p->end.detail = strdup(late);
         process_refuse(p, error, SPAWN_ENV_FILE);
     } else if (program_of(p)[0] != '/') {
         look_for_program(p, found);
@@ -155,7 +161,7 @@ static void lookup_free(struct process *p) {
 
 /* The words, the shell's before a command; one block to free(), or NULL. */
 static const char **make_argv(const struct plan_job *job) {
-    const char *const *words = job->action == ACTION_COMMAND ? job->shell : job->argv;
+    const char *const *words = job->action == ACTION_COMMAND ? job->set->shell : job->argv;
     const char **argv;
     size_t n = 0;
 
@@ -176,13 +182,13 @@ static struct spawn_opts describe(const struct process *p) {
 
     return (struct spawn_opts){
         .program = program_of(p),
-        .dir = job->dir,
-        .in = job->in,
-        .out = job->out,
-        .err = job->err,
+        .dir = job->set->dir,
+        .in = job->set->in,
+        .out = job->set->out,
+        .err = job->set->err,
         .out_fd = -1,
         .err_fd = -1,
-        .nice = job->nice,
+        .nice = job->set->nice,
         .mark = p->group.mark,
     };
 }
@@ -362,7 +368,7 @@ static void arm(struct process *p, int64_t now) {
 
 static void begin_stop(struct process *p, int sig, int64_t now) {
     trace(TRACE_EXEC, "%s: signal %d", p->job->name, sig);
-    p->kill_due = now + p->job->kill_after_ns;
+    p->kill_due = now + p->job->set->kill_after_ns;
     reaper_signal(p->env.reaper, &p->group, sig);
     reaper_signal(p->env.reaper, &p->group, SIGCONT); /* a stopped process cannot act on it */
 }
@@ -410,8 +416,9 @@ static void step(struct process *p) {
             }
         }
         if (!stopping)
-            begin_stop(p, p->job->stop_signal, now);
-        reaper_signal_new(p->env.reaper, &p->group, p->end.killed ? SIGKILL : p->job->stop_signal);
+            begin_stop(p, p->job->set->stop_signal, now);
+        reaper_signal_new(p->env.reaper, &p->group,
+                          p->end.killed ? SIGKILL : p->job->set->stop_signal);
     }
     if (now >= p->give_up_due) {
         if (!p->exited)
@@ -481,6 +488,6 @@ void process_stop(struct process *p) {
     if (p->exited || p->end.stopped)
         return;
     p->end.stopped = true;
-    begin_stop(p, p->job->stop_signal, now);
+    begin_stop(p, p->job->set->stop_signal, now);
     arm(p, now);
 }

@@ -125,12 +125,6 @@ static void build_run(struct loader *l) {
 
 /* --- jobs --- */
 
-/* A job while it grows, layer by layer. */
-struct layer {
-    struct plan_job job;
-    struct draft draft;
-};
-
 /* The last two environments that were put together: mostly the next job wants the same. */
 struct env_memo {
     const struct env_var *weak, *strong, *both;
@@ -167,49 +161,66 @@ static const struct env_var *merge_env(struct loader *l, struct env_memo *memo,
     return both;
 }
 
-static void apply_section(struct loader *l, struct layer *layer, const struct section *s,
+/* Whether an entry says its key's value: a double does not, but of actions the last one counts. */
+static bool has_say(const struct entry *e) {
+    return e->row && (!e->doubled || e->row->action);
+}
+
+static void apply_section(struct loader *l, struct layers *layers, const struct section *s,
                           struct env_memo *memo) {
     for (uint32_t i = 0; i < s->nentries; i++) {
         struct entry *e = &s->entries[i];
         const struct schema_key *row = e->row;
         if (!row || row->effect == EFFECT_ENV)
             continue;
-        if (row->effect && !(e->reported && !row->action))
-            layer->draft.places[row->effect] = e;
+        if (row->effect && has_say(e))
+            layers->places[row->effect] = e;
         if (!e->typed)
             continue;
         if (row->placed)
-            memcpy((char *)&layer->job + row->offset, e->typed, value_size(row->type));
-        if (row->effect == EFFECT_ACTION) {
-            const struct action_value *value = e->typed;
-            layer->job.action = value->action;
-            layer->job.command = value->command;
-            layer->job.argv = value->argv;
-        }
+            memcpy((char *)&layers->set + row->offset, e->typed, value_size(row->type));
+        if (row->effect == EFFECT_ACTION)
+            layers->action = e->typed;
     }
-    layer->job.env = merge_env(l, memo, layer->job.env, s->env);
+    layers->env = merge_env(l, memo, layers->env, s->env);
+}
+
+/* The last entry of a section that has a say on something, or NULL. */
+static struct entry *find_entry(const struct section *s, enum schema_effect effect) {
+    for (uint32_t i = s->nentries; i-- > 0;)
+        if (has_say(&s->entries[i]) && s->entries[i].row->effect == effect)
+            return &s->entries[i];
+    return NULL;
+}
+
+struct entry *layers_place(const struct loader *l, uint32_t job, enum schema_effect effect) {
+    const struct draft *draft = &l->drafts[job];
+    struct entry *own = find_entry(draft->section, effect);
+
+    return own ? own : draft->below->places[effect];
 }
 
 /* What a job is before any section speaks. */
-static struct layer built_in(struct loader *l) {
-    struct layer layer = {.job = {.env = no_env, .env_file = no_env}};
+static struct layers *built_in(struct loader *l) {
+    struct layers *layers = arena_new(&l->scratch, struct layers);
 
+    layers->env = no_env;
     for (size_t i = 0; i < schema_key_count; i++) {
         const struct schema_key *row = &schema_keys[i];
         if (row->scope == SCOPE_JOB && row->value && row->placed)
-            memcpy((char *)&layer.job + row->offset, value_parse_default(&l->values, row),
+            memcpy((char *)&layers->set + row->offset, value_parse_default(&l->values, row),
                    value_size(row->type));
     }
     if (l->shell)
-        layer.job.shell = l->shell;
-    return layer;
+        layers->set.shell = l->shell;
+    return layers;
 }
 
-static void apply_templates(struct loader *l, struct layer *layer, struct entry *use,
+static void apply_templates(struct loader *l, struct layers *layers, struct entry *use,
                             struct env_memo *memo) {
     if (!use)
         return;
-    layer->draft.incomplete = !use->typed;
+    layers->incomplete = !use->typed;
     if (!use->typed)
         return;
     const struct names *names = use->typed;
@@ -218,10 +229,10 @@ static void apply_templates(struct loader *l, struct layer *layer, struct entry 
         const struct name *name = &names->list[i];
         uint32_t section = map_get(&l->names[SECTION_TEMPLATE], name->text, name->len);
         if (section != MAP_NONE) {
-            apply_section(l, layer, l->sections[section], &memo[i & 1]);
+            apply_section(l, layers, l->sections[section], &memo[i & 1]);
             continue;
         }
-        layer->draft.incomplete = true;
+        layers->incomplete = true;
         if (!use->reported && unknown++ < PARSE_FAULTS_MAX) {
             const char *near = sections_nearest(l, SECTION_TEMPLATE, name->text, name->len);
             diag_error(l->diag, name->at, "use: no template '%.*s'%s%s%s", (int)name->len,
@@ -233,44 +244,77 @@ static void apply_templates(struct loader *l, struct layer *layer, struct entry 
     use->reported = true;
 }
 
-/* The entry of `use` that has the last word for a job: its own, else that of [defaults]. */
-static struct entry *find_use(const struct section *s, const struct layer *defaults) {
-    for (uint32_t i = 0; i < s->nentries; i++)
-        if (s->entries[i].row && s->entries[i].row->effect == EFFECT_USE)
-            return &s->entries[i];
-    return defaults->draft.places[EFFECT_USE];
+/*
+ * The last few different ones of something that was made: mostly the next job
+ * wants one of them again. Compared byte by byte; padding that differs only
+ * costs a copy.
+ */
+struct shared {
+    const void *list[4];
+    unsigned next; /* to be forgotten */
+};
+
+static const void *share(struct shared *shared, struct arena *arena, const void *one, size_t n) {
+    const size_t most = sizeof shared->list / sizeof *shared->list;
+
+    for (size_t i = 0; i < most && shared->list[i]; i++)
+        if (!memcmp(shared->list[i], one, n))
+            return shared->list[i];
+    void *copy = arena_alloc(arena, n);
+    memcpy(copy, one, n);
+    return shared->list[shared->next++ % most] = copy;
+}
+
+/* What is the same for all jobs, and what was made for those before. */
+struct making {
+    const struct layers *defaults;
+    struct env_memo memo[4];
+    struct shared below, settings;
+};
+
+static void build_job(struct loader *l, struct making *m, struct section *s) {
+    struct plan_job *job = &l->plan->jobs[l->plan->njobs];
+    struct draft *draft = &l->drafts[l->plan->njobs];
+    struct entry *use = find_entry(s, EFFECT_USE);
+    struct layers layers;
+
+    memcpy(&layers, m->defaults, sizeof layers); /* with its padding */
+    apply_templates(l, &layers, use ? use : layers.places[EFFECT_USE], m->memo + 1);
+    *draft = (struct draft){s, share(&m->below, &l->scratch, &layers, sizeof layers)};
+    apply_section(l, &layers, s, &m->memo[3]);
+    layers.set.folder = s->source->folder;
+    if (!layers.set.dir)
+        layers.set.dir = s->source->folder;
+    if (layers.set.type == LANE_IO)
+        layers.set.cpus = 1;
+    *job = (struct plan_job){
+        .name = arena_strndup(&l->plan->arena, source_text(s->source, s->name), s->name.len),
+        .set = share(&m->settings, &l->plan->arena, &layers.set, sizeof layers.set),
+        .env = layers.env,
+    };
+    if (layers.action) {
+        job->action = layers.action->action;
+        job->command = layers.action->command;
+        job->argv = layers.action->argv;
+    }
+    s->job = l->plan->njobs++;
 }
 
 static void build_jobs(struct loader *l) {
-    struct layer defaults = built_in(l);
-    struct env_memo memo[4] = {0};
+    struct layers *defaults = built_in(l);
+    struct making making = {.defaults = defaults};
     uint32_t n = 0;
 
     for (size_t i = 0; i < l->nsections; i++) {
         if (section_is(l->sections[i], SECTION_DEFAULTS))
-            apply_section(l, &defaults, l->sections[i], &memo[0]);
+            apply_section(l, defaults, l->sections[i], &making.memo[0]);
         n += section_is(l->sections[i], SECTION_JOB) && l->sections[i]->live;
     }
     l->plan->jobs = arena_array(&l->plan->arena, struct plan_job, n);
     l->drafts = arena_array(&l->scratch, struct draft, n);
-    for (size_t i = 0; i < l->nsections; i++) {
-        struct section *s = l->sections[i];
-        if (!section_is(s, SECTION_JOB) || !s->live)
-            continue;
-        struct layer layer = defaults;
-        apply_templates(l, &layer, find_use(s, &defaults), memo + 1);
-        apply_section(l, &layer, s, &memo[3]);
-        layer.job.name =
-            arena_strndup(&l->plan->arena, source_text(s->source, s->name), s->name.len);
-        layer.job.header = s->header;
-        layer.job.folder = s->source->folder;
-        if (!layer.job.dir)
-            layer.job.dir = s->source->folder;
-        layer.draft.section = s;
-        s->job = l->plan->njobs++;
-        l->plan->jobs[s->job] = layer.job;
-        l->drafts[s->job] = layer.draft;
-    }
+    for (size_t i = 0; i < l->nsections; i++)
+        if (section_is(l->sections[i], SECTION_JOB) && l->sections[i]->live)
+            build_job(l, &making, l->sections[i]);
 }
 
 void layers_build(struct loader *l) {

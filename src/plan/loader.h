@@ -14,11 +14,19 @@
 #include "plan/value.h"
 #include "plan/vars.h"
 
-/* Of a job, until the plan is sealed: which entries have the last word on what. */
+/* A job as far as some of its layers say. */
+struct layers {
+    struct job_settings set;
+    const struct action_value *action; /* NULL: none */
+    const struct env_var *env;
+    struct entry *places[EFFECTS]; /* who has the last word on what; NULL: nobody set it */
+    bool incomplete;               /* a template is missing, and what it says */
+};
+
+/* Of a job, until the plan is sealed. */
 struct draft {
     struct section *section;
-    struct entry *places[EFFECTS]; /* NULL: nobody set it */
-    bool incomplete;               /* a template is missing, and what it says */
+    const struct layers *below; /* all layers but that section; other jobs may share them */
 };
 
 /* Where a key was seen last, to find it set twice on one level. */
@@ -80,6 +88,8 @@ const char *load_file_name(struct loader *l, const struct source *by, const char
 
 /* Reads all values, then puts each job together from its layers. */
 void layers_build(struct loader *l);
+/* The entry that has the last word on something for a job, or NULL. */
+struct entry *layers_place(const struct loader *l, uint32_t job, enum schema_effect effect);
 
 /* --- preflight.c: what can be known before anything runs --- */
 

@@ -28,7 +28,8 @@ struct entry {
     struct span value;            /* what stands behind =, trimmed; may be empty */
     uint32_t rest_end;            /* offset in the source where its further lines end, or 0 */
     bool spoilt;                  /* has bytes that were reported: no value to judge */
-    bool reported;                /* a duplicate, or something was said of it that all know now */
+    bool doubled;                 /* there is one like it before, which counts */
+    bool reported;                /* the same, or something was said of it that all know now */
     uint8_t need;                 /* what of it must be there: enum need of preflight */
     const struct schema_key *row; /* what it means, NULL when nothing does */
     void *typed;                  /* its value as row->type has it, NULL when it has none */

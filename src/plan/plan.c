@@ -36,14 +36,15 @@ static const char *find_env(const struct env_var *env, const char *name) {
 
 const char *plan_job_getenv(const struct plan *plan, const struct plan_job *job, const char *name) {
     /* Strongest first. */
-    const struct env_var *const layers[] = {job->env, job->env_file, plan->env, plan->vars};
+    const struct env_var *const layers[] = {job->env, job_file_vars(job->set), plan->env,
+                                            plan->vars};
 
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         const char *value = find_env(layers[i], name);
         if (value)
             return value;
     }
-    if (job->clear_env && strcmp(name, "PATH") && strcmp(name, "HOME"))
+    if (job->set->clear_env && strcmp(name, "PATH") && strcmp(name, "HOME"))
         return NULL;
     return getenv(name);
 }

@@ -54,21 +54,19 @@ struct env_var {
     const char *value;
 };
 
-/* One job with everything that its layers (defaults, templates, own) say. */
-struct plan_job {
-    const char *name;
-    struct span header; /* of [job NAME], for messages at run time */
-    const char *folder; /* absolute; of the file that its section stands in */
-    enum lane type;     /* the lane it is marked for */
-    enum action action;
-    const char *command;            /* ACTION_COMMAND: text for the shell */
-    const char *const *argv;        /* ACTION_EXEC: words, NULL at the end */
-    const char *program;            /* absolute path of argv[0] or shell[0]; NULL: not there then */
-    const char *const *shell;       /* words before the command, NULL at the end */
-    const char *dir;                /* absolute */
-    const struct env_var *env;      /* env.NAME, names unique; a NULL name ends it */
-    const struct env_var *env_file; /* of env-file, the same */
-    const char *env_file_late;      /* its path, when it was not there: to be read at each start */
+/* An env-file. */
+struct env_file {
+    const char *path;           /* absolute */
+    const struct env_var *vars; /* as env; NULL: not there yet, to be read at each start */
+};
+
+/* How a job is run. Shared by all jobs whose layers say the same, which are most. */
+struct job_settings {
+    enum lane type;                  /* the lane it is marked for */
+    const char *folder;              /* absolute; of the file that its section stands in */
+    const char *dir;                 /* absolute */
+    const char *const *shell;        /* words before the command, NULL at the end */
+    const struct env_file *env_file; /* NULL: none */
     bool clear_env;
     struct stream in, out, err;
     int64_t timeout_ns; /* of one attempt; 0: none */
@@ -81,11 +79,27 @@ struct plan_job {
     struct exit_set ok_exit, skip_exit;
     bool allow_failure;
     enum when when;
-    const uint32_t *after; /* indexes of the jobs it comes after, no doubles */
-    uint32_t nafter;
     uint32_t cpus;    /* workers' worth; 1 in the I/O lane */
     int nice;         /* added to muster's */
     int32_t priority; /* higher starts first among the ready */
+};
+
+/* The variables of its env-file; NULL: it has none, or the file was not there yet. */
+static inline const struct env_var *job_file_vars(const struct job_settings *set) {
+    return set->env_file ? set->env_file->vars : NULL;
+}
+
+/* One job with everything that its layers (defaults, templates, own) say. There may be millions. */
+struct plan_job {
+    const char *name;
+    const struct job_settings *set;
+    const struct env_var *env; /* env.NAME, names unique; a NULL name ends it */
+    const char *command;       /* ACTION_COMMAND: text for the shell */
+    const char *const *argv;   /* ACTION_EXEC: words, NULL at the end */
+    const char *program;       /* absolute path of argv[0] or shell[0]; NULL: not there then */
+    const uint32_t *after;     /* indexes of the jobs it comes after, no doubles */
+    uint32_t nafter;
+    enum action action;
 };
 
 enum report_format { REPORT_TABLE, REPORT_JSON };

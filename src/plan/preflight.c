@@ -87,12 +87,6 @@ static void check_output(struct loader *l, struct entry *e, const char *path) {
     }
 }
 
-/* An env-file that was read; what `typed` of its entry becomes. */
-struct env_file {
-    const char *path;          /* as before */
-    const struct env_var *env; /* NULL: not there yet */
-};
-
 struct env_faults {
     struct loader *l;
     const struct source *source;
@@ -111,11 +105,9 @@ static void report_env_fault(void *ctx, size_t at, size_t n, const char *what) {
 }
 
 static void read_env_file(struct loader *l, const struct section *s, struct entry *e) {
-    struct env_file *file = arena_new(&l->scratch, struct env_file);
+    struct env_file *file = *(struct env_file *const *)e->typed;
     struct source *source;
 
-    file->path = *(const char *const *)e->typed;
-    e->typed = file;
     int err = sources_read(&l->plan->sources, file->path, load_file_name(l, s->source, file->path),
                            &source);
     if (err == UV_ENOMEM)
@@ -126,7 +118,7 @@ static void read_env_file(struct loader *l, const struct section *s, struct entr
     }
     preflight_writable(l, source, e->value, "env-file: ");
     struct env_faults faults = {l, source, 0};
-    file->env =
+    file->vars =
         envfile_parse(&l->plan->arena, source->bytes, source->len, report_env_fault, &faults);
 }
 
@@ -193,27 +185,27 @@ static struct program find_program(struct loader *l, struct programs *p, const s
     const char *path = plan_job_getenv(l->plan, job, "PATH");
 
     /* The folder counts for a name with a slash, and for a relative PATH. */
-    if (!p->last.name || p->last.path != path || p->last.dir != job->dir ||
+    if (!p->last.name || p->last.path != path || p->last.dir != job->set->dir ||
         strcmp(p->last.name, name)) {
-        p->last.found = search_program(l, p, name, path, job->dir);
+        p->last.found = search_program(l, p, name, path, job->set->dir);
         p->last.name = name;
         p->last.path = path;
-        p->last.dir = job->dir;
+        p->last.dir = job->set->dir;
     }
     return p->last.found;
 }
 
 static void check_program(struct loader *l, struct programs *p, uint32_t index) {
     struct plan_job *job = &l->plan->jobs[index];
-    const struct draft *d = &l->drafts[index];
-    const struct entry *dir = d->places[EFFECT_DIR];
-    struct entry *e = job->action == ACTION_EXEC ? d->places[EFFECT_ACTION]
-                      : d->places[EFFECT_SHELL]  ? d->places[EFFECT_SHELL]
-                                                 : l->shell_entry;
-    const char *const *words = job->action == ACTION_EXEC ? job->argv : job->shell;
+    bool exec = job->action == ACTION_EXEC;
+    const struct entry *dir = layers_place(l, index, EFFECT_DIR);
+    struct entry *e = layers_place(l, index, exec ? EFFECT_ACTION : EFFECT_SHELL);
+    const char *const *words = exec ? job->argv : job->set->shell;
 
     if (job->action == ACTION_NONE || (dir && dir->reported && **words != '/'))
         return;
+    if (!e)
+        e = l->shell_entry;
     struct program program = find_program(l, p, job, *words);
     enum need need = job->nafter ? NEED_WARNING : NEED_ERROR;
     job->program = program.path;
@@ -221,7 +213,7 @@ static void check_program(struct loader *l, struct programs *p, uint32_t index) 
         return;
     const char *why = strerror(-program.error);
     if (!e)
-        diag_error(l->diag, job->header, "the shell '%s': %s", *words, why);
+        diag_error(l->diag, l->drafts[index].section->header, "the shell '%s': %s", *words, why);
     else if (program.error == UV_ENOENT && !strchr(*words, '/'))
         complain(l, e, need, "no program '%s' in PATH", *words);
     else
@@ -239,7 +231,7 @@ static void note_needs(struct loader *l) {
     for (uint32_t i = 0; i < l->plan->njobs; i++) {
         uint8_t need = l->plan->jobs[i].nafter ? NEED_WARNING : NEED_ERROR;
         for (size_t k = 0; k < sizeof looked_at; k++) {
-            struct entry *e = l->drafts[i].places[looked_at[k]];
+            struct entry *e = layers_place(l, i, looked_at[k]);
             if (e && e->typed && e->need < need)
                 e->need = need;
         }
@@ -255,16 +247,6 @@ void preflight_check(struct loader *l) {
         for (uint32_t k = 0; k < l->sections[i]->nentries; k++)
             if (l->sections[i]->entries[k].need)
                 check_entry(l, l->sections[i], &l->sections[i]->entries[k]);
-    for (uint32_t i = 0; i < l->plan->njobs; i++) {
-        const struct entry *e = l->drafts[i].places[EFFECT_ENV_FILE];
-        if (!e || !e->typed)
-            continue;
-        const struct env_file *file = e->typed;
-        if (file->env)
-            l->plan->jobs[i].env_file = file->env;
-        else
-            l->plan->jobs[i].env_file_late = file->path;
-    }
     /* What is an error for one job is not to be a mere warning because of another. */
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < l->plan->njobs; i++)

@@ -42,6 +42,14 @@ bool parse_path_value(struct parse *p, void *out) {
     return true;
 }
 
+bool parse_env_file(struct parse *p, void *out) {
+    struct env_file *file = arena_new(p->v->arena, struct env_file);
+
+    file->path = parse_path(p, p->s, p->n);
+    *(struct env_file **)out = file;
+    return true;
+}
+
 /* --- streams --- */
 
 /* A word, or a prefix with something behind it, that says what a stream is. */
@@ -57,7 +65,8 @@ static bool parse_stream(struct parse *p, const struct stream_form *forms, struc
         bool more = f->word[n - 1] == ':';
         if (p->n < n || memcmp(p->s, f->word, n) || (!more && p->n > n))
             continue;
-        *out = (struct stream){f->kind, NULL};
+        out->kind = f->kind;
+        out->text = NULL;
         if (f->kind == STREAM_TEXT) {
             bool lines = memchr(p->s + n, '\n', p->n - n);
             out->text =

@@ -19,7 +19,7 @@
         .scope = SCOPE_##in, .name = key, .type = VALUE_##form, .value = preset, .help = text,     \
         ##__VA_ARGS__                                                                              \
     }
-#define JOB(field) .placed = true, .offset = offsetof(struct plan_job, field)
+#define JOB(field) .placed = true, .offset = offsetof(struct job_settings, field)
 #define RUN(field) .placed = true, .offset = offsetof(struct plan, field)
 
 const struct schema_section schema_sections[SECTIONS] = {
@@ -92,7 +92,8 @@ const struct schema_key schema_keys[] = {
     KEY(JOB, "dir", PATH, NULL, "working folder; the manifest's by default",
         JOB(dir), .effect = EFFECT_DIR),
     KEY(JOB, "env.", FREE, NULL, "one environment variable", .effect = EFFECT_ENV),
-    KEY(JOB, "env-file", PATH, NULL, "file of NAME=value lines", .effect = EFFECT_ENV_FILE),
+    KEY(JOB, "env-file", ENV_FILE, NULL, "file of NAME=value lines",
+        JOB(env_file), .effect = EFFECT_ENV_FILE),
     KEY(JOB, "clear-env", BOOL, "no", "start from an empty environment", JOB(clear_env)),
     KEY(JOB, "secret", VARS, NULL, "environment variables whose values are masked", .later = true),
     KEY(JOB, "stdin", STDIN, "null", "standard input", JOB(in), .effect = EFFECT_STDIN),

@@ -49,6 +49,7 @@ enum value_type {
     VALUE_SHELL,    /* the same, variables are not put in */
     VALUE_LINE,     /* text of one line */
     VALUE_PATH,     /* made absolute */
+    VALUE_ENV_FILE, /* the same, of a file that is read later: struct env_file * */
     VALUE_STDIN,    /* null, file:PATH, text:… */
     VALUE_STDOUT,   /* capture, file:PATH, append:PATH, null */
     VALUE_STDERR,   /* these and stdout */
@@ -112,7 +113,7 @@ struct schema_key {
     bool later;               /* not supported yet, unless set to its default */
     bool action;              /* one of the five that exclude one another */
     bool placed;              /* offset holds: the value is copied there as it is */
-    uint16_t offset;          /* into struct plan_job, of SCOPE_MUSTER into struct plan */
+    uint16_t offset;          /* into struct job_settings, of SCOPE_MUSTER into struct plan */
     uint8_t effect;           /* enum schema_effect */
 };
 

@@ -152,7 +152,7 @@ static void report_double(struct loader *l, const struct section *s, struct entr
                           struct span first) {
     diag_error(l->diag, e->key, "duplicate key '%s'", key_text(l, s, e));
     diag_note(l->diag, first, "it is set here first");
-    e->reported = true;
+    e->doubled = e->reported = true;
 }
 
 /* Notes an entry as the one of its name on its level; reports an earlier one. */

@@ -53,7 +53,7 @@ static void resolve_all(struct loader *l) {
 
 /* Where a job's `after` names another. */
 static struct span find_name(const struct loader *l, uint32_t job, uint32_t other) {
-    const struct names *names = l->drafts[job].places[EFFECT_AFTER]->typed;
+    const struct names *names = layers_place(l, job, EFFECT_AFTER)->typed;
 
     for (uint32_t i = 0; i < names->count; i++) {
         uint32_t s = map_get(&l->names[SECTION_JOB], names->list[i].text, names->list[i].len);
@@ -66,26 +66,26 @@ static struct span find_name(const struct loader *l, uint32_t job, uint32_t othe
 /* --- one job --- */
 
 /* Whether an entry stands in the job's own section. */
-static bool is_own(const struct draft *d, const struct entry *e) {
-    return e >= d->section->entries && e < d->section->entries + d->section->nentries;
+static bool is_own(const struct section *s, const struct entry *e) {
+    return e >= s->entries && e < s->entries + s->nentries;
 }
 
-static void check_lane(struct loader *l, struct plan_job *job, const struct draft *d) {
-    struct entry *e = d->places[EFFECT_CPUS];
+static void check_lane(struct loader *l, uint32_t i, const struct entry *type) {
+    const struct plan_job *job = &l->plan->jobs[i];
+    struct entry *e = layers_place(l, i, EFFECT_CPUS);
 
     /* Without a lane there is nothing to say. */
-    if (!e || !e->typed || !d->places[EFFECT_TYPE] || !d->places[EFFECT_TYPE]->typed)
+    if (!e || !e->typed || !type || !type->typed)
         return;
-    if (job->type == LANE_IO) {
+    uint32_t cpus = *(const uint32_t *)e->typed;
+    if (job->set->type == LANE_IO) {
         /* What is shared may be meant for others. */
-        if (job->cpus != 1 && is_own(d, e))
+        if (cpus != 1 && is_own(l->drafts[i].section, e))
             diag_warning(l->diag, e->value,
-                         "cpus: '%u' is a weight in the CPU lane; job '%s' is io", job->cpus,
-                         job->name);
-        job->cpus = 1;
-    } else if (job->cpus > l->plan->cpu_workers && !e->reported) {
+                         "cpus: '%u' is a weight in the CPU lane; job '%s' is io", cpus, job->name);
+    } else if (cpus > l->plan->cpu_workers && !e->reported) {
         diag_error(l->diag, e->value, "cpus: '%u' is more than the CPU lane has (%u worker%s)",
-                   job->cpus, l->plan->cpu_workers, l->plan->cpu_workers == 1 ? "" : "s");
+                   cpus, l->plan->cpu_workers, l->plan->cpu_workers == 1 ? "" : "s");
         e->reported = true; /* once, when it is shared */
     }
 }
@@ -93,13 +93,16 @@ static void check_lane(struct loader *l, struct plan_job *job, const struct draf
 static void check_job(struct loader *l, uint32_t i) {
     struct plan_job *job = &l->plan->jobs[i];
     const struct draft *d = &l->drafts[i];
-    const struct entry *after = d->places[EFFECT_AFTER];
+    const struct entry *type = layers_place(l, i, EFFECT_TYPE);
+    const struct entry *after = layers_place(l, i, EFFECT_AFTER);
 
-    if (!d->incomplete && !d->places[EFFECT_TYPE])
-        diag_error(l->diag, job->header, "job '%s' has no type (type = io or cpu)", job->name);
-    if (!d->incomplete && !d->places[EFFECT_ACTION])
-        diag_error(l->diag, job->header, "job '%s' has nothing to do (command or exec)", job->name);
-    check_lane(l, job, d);
+    if (!d->below->incomplete && !type)
+        diag_error(l->diag, d->section->header, "job '%s' has no type (type = io or cpu)",
+                   job->name);
+    if (!d->below->incomplete && !layers_place(l, i, EFFECT_ACTION))
+        diag_error(l->diag, d->section->header, "job '%s' has nothing to do (command or exec)",
+                   job->name);
+    check_lane(l, i, type);
     if (!after || !after->typed)
         return;
     const struct names *names = after->typed;

@@ -26,6 +26,7 @@ static const struct form forms[VALUE_TYPES] = {
     [VALUE_SHELL] = {parse_shell, sizeof(char *), PUT_NOT, true, false},
     [VALUE_LINE] = {parse_text, sizeof(char *), PUT_WHOLE, false, false},
     [VALUE_PATH] = {parse_path_value, sizeof(char *), PUT_WHOLE, false, false},
+    [VALUE_ENV_FILE] = {parse_env_file, sizeof(struct env_file *), PUT_WHOLE, false, false},
     [VALUE_STDIN] = {parse_stdin, sizeof(struct stream), PUT_WHOLE, true, false},
     [VALUE_STDOUT] = {parse_stdout, sizeof(struct stream), PUT_WHOLE, false, false},
     [VALUE_STDERR] = {parse_stderr, sizeof(struct stream), PUT_WHOLE, false, false},

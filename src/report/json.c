@@ -184,8 +184,8 @@ static int write_job(const struct report_input *in, uint32_t index, char *buf, F
     put(&o, "name", text(job->name));
     put(&o, "section", text(job->name));
     put(&o, "item", json_null());
-    put(&o, "type", text(lane_words[job->type]));
-    put(&o, "lane", last ? text(lane_words[job->type]) : json_null());
+    put(&o, "type", text(lane_words[job->set->type]));
+    put(&o, "lane", last ? text(lane_words[job->set->type]) : json_null());
     put(&o, "worker", number_or_null(r->worker, r->worker >= 0));
     put(&o, "status", text_or_null(status_words[r->status]));
     put(&o, "flaky", json_boolean(r->flaky));

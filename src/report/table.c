@@ -42,11 +42,11 @@ static void cell_job(const struct row *r, char *buf, size_t n) {
 }
 
 static void cell_type(const struct row *r, char *buf, size_t n) {
-    snprintf(buf, n, "%s", lane_words[r->job->type]);
+    snprintf(buf, n, "%s", lane_words[r->job->set->type]);
 }
 
 static void cell_lane(const struct row *r, char *buf, size_t n) {
-    snprintf(buf, n, "%s", r->last ? lane_words[r->job->type] : nothing);
+    snprintf(buf, n, "%s", r->last ? lane_words[r->job->set->type] : nothing);
 }
 
 static void cell_status(const struct row *r, char *buf, size_t n) {
@@ -302,7 +302,7 @@ static void write_hints(const struct run_result *run, FILE *out) {
 
     for (uint32_t i = 0; i < run->plan->njobs && hints < HINTS_MAX; i++) {
         const struct job_result *r = &run->jobs[i];
-        enum lane type = run->plan->jobs[i].type;
+        enum lane type = run->plan->jobs[i].set->type;
         int64_t cpu_ns = job_cpu_us(r) * 1000, wall_ns = 0;
         char cpu[TEXT_FORMAT_MAX], wall[TEXT_FORMAT_MAX];
         double share;

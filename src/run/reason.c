@@ -55,8 +55,8 @@ static void timeout_text(const struct plan_job *p, const struct attempt_result *
                          size_t n) {
     char limit[TEXT_FORMAT_MAX], more[TEXT_FORMAT_MAX];
 
-    text_format_duration(p->timeout_ns, limit, sizeof limit);
-    text_format_duration(p->kill_after_ns, more, sizeof more);
+    text_format_duration(p->set->timeout_ns, limit, sizeof limit);
+    text_format_duration(p->set->kill_after_ns, more, sizeof more);
     if (a->killed)
         snprintf(buf, n, "timed out after %s, killed after %s more", limit, more);
     else
@@ -93,7 +93,7 @@ static bool interpreter_of(const char *path, char *buf, size_t n) {
 
 /* The longest of a job's arguments and variables with its NUL, in bytes. */
 static size_t longest_string(const struct plan *plan, const struct plan_job *p) {
-    const struct env_var *const layers[] = {plan->vars, plan->env, p->env_file, p->env};
+    const struct env_var *const layers[] = {plan->vars, plan->env, job_file_vars(p->set), p->env};
     size_t most = p->command ? strlen(p->command) + 1 : 0;
 
     for (const char *const *word = p->argv; word && *word; word++)

@@ -4,19 +4,19 @@
 
 #define DELAY_NS_MAX 1e18 /* 31 years: far from overflow in sums with the clock */
 
-struct verdict retry_judge(const struct plan_job *job, const struct attempt_end *end) {
+struct verdict retry_judge(const struct job_settings *set, const struct attempt_end *end) {
     if (end->error)
         return (struct verdict){STATUS_FAILED, REASON_SPAWN};
-    if (exit_set_has(&job->skip_exit, end->exit))
+    if (exit_set_has(&set->skip_exit, end->exit))
         return (struct verdict){STATUS_SKIPPED, REASON_NONE};
-    if (exit_set_has(&job->ok_exit, end->exit))
+    if (exit_set_has(&set->ok_exit, end->exit))
         return (struct verdict){STATUS_OK, REASON_NONE};
     return (struct verdict){STATUS_FAILED, end->exit < 0 ? REASON_SIGNAL : REASON_EXIT};
 }
 
-bool retry_wanted(const struct plan_job *job, struct verdict verdict,
+bool retry_wanted(const struct job_settings *set, struct verdict verdict,
                   const struct attempt_end *end) {
-    const struct retry_on *on = &job->retry_on;
+    const struct retry_on *on = &set->retry_on;
 
     if (verdict.status != STATUS_FAILED && verdict.status != STATUS_TIMEOUT)
         return false;
@@ -45,16 +45,16 @@ static uint64_t draw(uint64_t *random) {
     return z ^ z >> 31;
 }
 
-int64_t retry_delay_ns(const struct plan_job *job, double *unclipped_ns, uint64_t *random) {
+int64_t retry_delay_ns(const struct job_settings *set, double *unclipped_ns, uint64_t *random) {
     double unit = (double)(draw(random) >> 11) * 0x1p-53; /* [0, 1) */
-    double delay = (double)job->retry_delay_ns;
+    double delay = (double)set->retry_delay_ns;
 
     if (*unclipped_ns > 0)
-        delay = *unclipped_ns * job->retry_backoff;
+        delay = *unclipped_ns * set->retry_backoff;
     if (delay > DELAY_NS_MAX)
         delay = DELAY_NS_MAX;
     *unclipped_ns = delay;
-    if (job->retry_max_delay_ns && delay > (double)job->retry_max_delay_ns)
-        delay = (double)job->retry_max_delay_ns;
-    return (int64_t)(delay - delay * job->retry_jitter * unit);
+    if (set->retry_max_delay_ns && delay > (double)set->retry_max_delay_ns)
+        delay = (double)set->retry_max_delay_ns;
+    return (int64_t)(delay - delay * set->retry_jitter * unit);
 }

@@ -15,9 +15,9 @@ struct verdict {
 };
 
 /* What an attempt that nobody here stopped comes to, by the job's own terms. */
-struct verdict retry_judge(const struct plan_job *job, const struct attempt_end *end);
+struct verdict retry_judge(const struct job_settings *set, const struct attempt_end *end);
 /* Whether `retry-on` asks for another attempt after this one. */
-bool retry_wanted(const struct plan_job *job, struct verdict verdict,
+bool retry_wanted(const struct job_settings *set, struct verdict verdict,
                   const struct attempt_end *end);
 
 /*
@@ -25,5 +25,5 @@ bool retry_wanted(const struct plan_job *job, struct verdict verdict,
  * with the generator *random. *unclipped_ns carries from one retry of a job to
  * the next and is 0 at first.
  */
-int64_t retry_delay_ns(const struct plan_job *job, double *unclipped_ns, uint64_t *random);
+int64_t retry_delay_ns(const struct job_settings *set, double *unclipped_ns, uint64_t *random);
 #endif

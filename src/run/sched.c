@@ -62,22 +62,26 @@ struct sched {
     bool deadline_passed;
 };
 
-static const struct plan_job *plan_of(const struct sched *s, uint32_t job) {
-    return &s->plan->jobs[job];
+static const char *name_of(const struct sched *s, uint32_t job) {
+    return s->plan->jobs[job].name;
+}
+
+static const struct job_settings *set_of(const struct sched *s, uint32_t job) {
+    return s->plan->jobs[job].set;
 }
 
 /* Workers' worth. Never more than there are, else it would wait for ever. */
 static uint32_t weight(const struct sched *s, uint32_t job) {
-    const struct plan_job *p = plan_of(s, job);
-    uint32_t most = s->slots[p->type].limit;
+    const struct job_settings *set = set_of(s, job);
+    uint32_t most = s->slots[set->type].limit;
 
-    return p->type == LANE_IO ? 1 : p->cpus < most ? p->cpus : most;
+    return set->type == LANE_IO ? 1 : set->cpus < most ? set->cpus : most;
 }
 
 static bool starts_first(const void *ctx, uint32_t a, uint32_t b) {
-    const struct plan_job *jobs = ((const struct sched *)ctx)->plan->jobs;
+    int32_t of_a = set_of(ctx, a)->priority, of_b = set_of(ctx, b)->priority;
 
-    return jobs[a].priority != jobs[b].priority ? jobs[a].priority > jobs[b].priority : a < b;
+    return of_a != of_b ? of_a > of_b : a < b;
 }
 
 static bool due_first(const void *ctx, uint32_t a, uint32_t b) {
@@ -90,7 +94,7 @@ static void move(struct sched *s, uint32_t job, enum job_event event) {
     struct sched_job *j = &s->jobs[job];
 
     s->by_state[j->state]--;
-    job_step(&j->state, event, plan_of(s, job)->name);
+    job_step(&j->state, event, name_of(s, job));
     s->by_state[j->state]++;
 }
 
@@ -133,8 +137,10 @@ struct sched *sched_new(const struct sched_opts *opts) {
         .starved_since = NEVER,
     };
     for (uint32_t i = 0; i < p->njobs; i++) {
+        const struct job_settings *set = p->jobs[i].set;
+
         edges += p->jobs[i].nafter;
-        most[p->jobs[i].type] += p->jobs[i].type == LANE_IO ? 1 : p->jobs[i].cpus;
+        most[set->type] += set->type == LANE_IO ? 1 : set->cpus;
     }
     for (int lane = 0; lane < LANES; lane++)
         if (most[lane] > UINT32_MAX)
@@ -189,7 +195,7 @@ static void finish(struct sched *s, uint32_t job, enum job_event event, struct v
     r->status = (uint8_t)verdict.status;
     r->reason = (uint8_t)verdict.reason;
     r->cause = cause;
-    r->allowed = failed && plan_of(s, job)->allow_failure;
+    r->allowed = failed && set_of(s, job)->allow_failure;
     r->flaky = verdict.status == STATUS_OK && r->nattempts > 1;
     s->ended[s->nended++] = job;
     if (failed && !r->allowed) {
@@ -207,7 +213,7 @@ static void finish(struct sched *s, uint32_t job, enum job_event event, struct v
 /* Ends the wait of a job as soon as it is certain how. */
 static void resolve(struct sched *s, uint32_t job, int64_t now) {
     struct sched_job *j = &s->jobs[job];
-    enum when when = plan_of(s, job)->when;
+    enum when when = set_of(s, job)->when;
     bool wanted = when == WHEN_ALWAYS || (when == WHEN_FAILURE) == j->dep_failed;
 
     if (j->state != JOB_WAITING)
@@ -223,7 +229,7 @@ static void resolve(struct sched *s, uint32_t job, int64_t now) {
         j->since = now;
         j->cause = NO_JOB;
         move(s, job, JOB_EV_DEPS_MET);
-        heap_push(&s->ready[plan_of(s, job)->type], job);
+        heap_push(&s->ready[set_of(s, job)->type], job);
     }
 }
 
@@ -255,7 +261,7 @@ static void cancel(struct sched *s, uint32_t job, bool stop, enum reason reason,
 
     switch (j->state) {
     case JOB_READY:
-        heap_remove(&s->ready[plan_of(s, job)->type], job);
+        heap_remove(&s->ready[set_of(s, job)->type], job);
         break;
     case JOB_BACKOFF:
         heap_remove(&s->timers, job);
@@ -341,12 +347,12 @@ static void add_row(struct sched *s, const struct attempt *a, struct attempt_end
     end->detail = NULL;
     r->leftover += end->leftover;
     r->unkillable += end->unkillable;
-    if (plan_of(s, a->job)->type == LANE_CPU)
+    if (set_of(s, a->job)->type == LANE_CPU)
         r->worker = (int32_t)a->slot;
 }
 
 static void give_slots(struct sched *s, uint32_t job) {
-    slots_give(&s->slots[plan_of(s, job)->type], s->jobs[job].slot);
+    slots_give(&s->slots[set_of(s, job)->type], s->jobs[job].slot);
     s->jobs[job].slot = SLOTS_NONE;
 }
 
@@ -360,11 +366,11 @@ static void unpause(struct sched *s, enum lane lane) {
 /* Takes an attempt's end in: a row, and another attempt or the job's end. */
 static void conclude(struct sched *s, const struct attempt *a, struct attempt_end *end,
                      int64_t now) {
-    const struct plan_job *p = plan_of(s, a->job);
+    const struct job_settings *set = set_of(s, a->job);
     struct sched_job *j = &s->jobs[a->job];
     bool told = j->state == JOB_STOPPING;
     uint32_t cause = told ? j->cause : NO_JOB;
-    struct verdict v = retry_judge(p, end);
+    struct verdict v = retry_judge(set, end);
 
     if (told)
         v = (struct verdict){j->stopped == REASON_TIMEOUT ? STATUS_TIMEOUT : STATUS_CANCELLED,
@@ -375,13 +381,14 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
     give_slots(s, a->job);
     if (j->alive) {
         j->alive = false;
-        s->alive[p->type] -= weight(s, a->job);
+        s->alive[set->type] -= weight(s, a->job);
     }
     if (end->error != UV_ECANCELED)
         add_row(s, a, end, v);
 
-    if (!s->closed && j->attempt <= p->retries && s->retries_left > 0 && retry_wanted(p, v, end)) {
-        int64_t delay = retry_delay_ns(p, &j->delay_ns, &s->random);
+    if (!s->closed && j->attempt <= set->retries && s->retries_left > 0 &&
+        retry_wanted(set, v, end)) {
+        int64_t delay = retry_delay_ns(set, &j->delay_ns, &s->random);
 
         if (s->retries_left != COUNT_UNLIMITED)
             s->retries_left--;
@@ -400,9 +407,9 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
 /* There is no room for the attempt's process now. */
 static void put_off(struct sched *s, const struct attempt *a, int error, int64_t now) {
     struct sched_job *j = &s->jobs[a->job];
-    enum lane lane = plan_of(s, a->job)->type;
+    enum lane lane = set_of(s, a->job)->type;
 
-    trace(TRACE_SCHED, "job %s: start put off: %s", plan_of(s, a->job)->name, uv_strerror(error));
+    trace(TRACE_SCHED, "job %s: start put off: %s", name_of(s, a->job), uv_strerror(error));
     if (s->alive[LANE_IO] + s->alive[LANE_CPU] > 0)
         s->starved_since = NEVER;
     else if (s->starved_since == NEVER)
@@ -468,7 +475,7 @@ void sched_begin(struct sched *s, int64_t now) {
 void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t start,
                    int64_t now) {
     struct sched_job *j = &s->jobs[a->job];
-    const struct plan_job *p = plan_of(s, a->job);
+    const struct job_settings *set = set_of(s, a->job);
 
     assert(a->number == j->attempt);
     if (j->attempt == 1)
@@ -476,11 +483,11 @@ void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t 
     move(s, a->job, JOB_EV_STARTED);
     j->alive = true;
     j->since = now;
-    s->alive[p->type] += weight(s, a->job);
+    s->alive[set->type] += weight(s, a->job);
     s->starved_since = NEVER;
-    slots_widen(&s->slots[p->type]);
-    if (j->state == JOB_RUNNING && p->timeout_ns)
-        set_timer(s, a->job, now + p->timeout_ns);
+    slots_widen(&s->slots[set->type]);
+    if (j->state == JOB_RUNNING && set->timeout_ns)
+        set_timer(s, a->job, now + set->timeout_ns);
     if (s->opts.listener->started)
         s->opts.listener->started(s->opts.listener_ctx, a->job, a, pid);
     dispatch(s, now);
@@ -509,7 +516,7 @@ void sched_advance(struct sched *s, int64_t now) {
 
         if (j->state == JOB_BACKOFF) {
             move(s, job, JOB_EV_DUE);
-            heap_push(&s->ready[plan_of(s, job)->type], job);
+            heap_push(&s->ready[set_of(s, job)->type], job);
             continue;
         }
         move(s, job, JOB_EV_TIMEOUT);

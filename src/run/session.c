@@ -263,7 +263,7 @@ static void tell_shortage(struct session *s, int error, enum lane lane, uint32_t
 
 static void on_put_off(void *ctx, const struct attempt *a, int error) {
     struct session *s = ctx;
-    enum lane lane = s->opts->plan->jobs[a->job].type;
+    enum lane lane = s->opts->plan->jobs[a->job].set->type;
     uint32_t from = sched_counts(s->sched).width[lane];
 
     note_awake(s);
@@ -436,8 +436,8 @@ static void survey(struct session *s, uint32_t width) {
     uint32_t wanted = 0;
 
     for (uint32_t i = 0; i < p->njobs; i++) {
-        wanted += p->jobs[i].type == LANE_IO;
-        s->retries = s->retries || p->jobs[i].retries > 0;
+        wanted += p->jobs[i].set->type == LANE_IO;
+        s->retries = s->retries || p->jobs[i].set->retries > 0;
     }
     if (width < p->io_limit && width < wanted)
         tell_shortage(s, UV_EMFILE, LANE_IO, p->io_limit, width);

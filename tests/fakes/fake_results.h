@@ -30,17 +30,23 @@ enum {
     .start_ns = FAKE_START_NS + (start_ms)*NS_PER_MS, .wall_ns = (wall_ms)*NS_PER_MS,              \
     .user_us = (user_ms)*1000, .sys_us = 1500, .max_rss = 3 << 20
 
+#define FAKE_SET(...)                                                                              \
+    .set = &(const struct job_settings) {                                                          \
+        __VA_ARGS__                                                                                \
+    }
+
 static struct plan_job fake_jobs[FAKE_JOBS] = {
-    [FAKE_OK] = {.name = "compile", .type = LANE_CPU},
-    [FAKE_FLAKY] = {.name = "fetch", .type = LANE_IO, .retries = 2},
-    [FAKE_FAILED] = {.name = "lint", .type = LANE_CPU},
-    [FAKE_SIGNAL] = {.name = "crash", .type = LANE_IO},
-    [FAKE_TIMEOUT] = {.name = "slow", .timeout_ns = NS_PER_S, .kill_after_ns = 2 * NS_PER_S},
-    [FAKE_SPAWN] = {.name = "missing", .action = ACTION_EXEC},
-    [FAKE_ALLOWED] = {.name = "optional", .allow_failure = true},
-    [FAKE_BECAUSE] = {.name = "package", .type = LANE_CPU},
-    [FAKE_CHOICE] = {.name = "nothing-to-do"},
-    [FAKE_CANCELLED] = {.name = "never", .type = LANE_CPU},
+    [FAKE_OK] = {.name = "compile", FAKE_SET(.type = LANE_CPU)},
+    [FAKE_FLAKY] = {.name = "fetch", FAKE_SET(.type = LANE_IO, .retries = 2)},
+    [FAKE_FAILED] = {.name = "lint", FAKE_SET(.type = LANE_CPU)},
+    [FAKE_SIGNAL] = {.name = "crash", FAKE_SET(.type = LANE_IO)},
+    [FAKE_TIMEOUT] = {.name = "slow",
+                      FAKE_SET(.timeout_ns = NS_PER_S, .kill_after_ns = 2 * NS_PER_S)},
+    [FAKE_SPAWN] = {.name = "missing", .action = ACTION_EXEC, FAKE_SET(.type = LANE_IO)},
+    [FAKE_ALLOWED] = {.name = "optional", FAKE_SET(.allow_failure = true)},
+    [FAKE_BECAUSE] = {.name = "package", FAKE_SET(.type = LANE_CPU)},
+    [FAKE_CHOICE] = {.name = "nothing-to-do", FAKE_SET(.type = LANE_IO)},
+    [FAKE_CANCELLED] = {.name = "never", FAKE_SET(.type = LANE_CPU)},
 };
 
 static struct plan fake_plan = {

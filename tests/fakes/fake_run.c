@@ -60,17 +60,20 @@ uint32_t fake_job(struct fake_run *f, const char *name, enum lane lane) {
     snprintf(f->names[i], sizeof f->names[i], "%s", name);
     *j = (struct plan_job){
         .name = f->names[i],
-        .type = lane,
+        .set = &f->sets[i],
         .action = ACTION_COMMAND,
         .command = "true",
         .argv = no_words,
+        .after = f->after[i],
+    };
+    f->sets[i] = (struct job_settings){
+        .type = lane,
         .kill_after_ns = 5 * NS_PER_S,
         .retry_delay_ns = NS_PER_S,
         .retry_max_delay_ns = 60 * NS_PER_S,
         .retry_backoff = 2,
         .retry_on = {.any = true},
         .ok_exit = {{1}},
-        .after = f->after[i],
         .cpus = 1,
     };
     return i;
@@ -84,8 +87,8 @@ uint32_t fake_index(const struct fake_run *f, const char *job) {
     return NO_JOB;
 }
 
-struct plan_job *fake_plan(struct fake_run *f, const char *job) {
-    return &f->jobs[fake_index(f, job)];
+struct job_settings *fake_set(struct fake_run *f, const char *job) {
+    return &f->sets[fake_index(f, job)];
 }
 
 struct job_result *fake_row(struct fake_run *f, const char *job) {

@@ -24,6 +24,7 @@ struct fake_attempt {
 struct fake_run {
     struct plan plan;
     struct plan_job jobs[FAKE_JOBS_MAX];
+    struct job_settings sets[FAKE_JOBS_MAX]; /* one for each */
     uint32_t after[FAKE_JOBS_MAX][FAKE_JOBS_MAX];
     char names[FAKE_JOBS_MAX][16];
     struct job_result results[FAKE_JOBS_MAX];
@@ -49,7 +50,7 @@ void fake_release(struct fake_run *f);
 uint32_t fake_job(struct fake_run *f, const char *name, enum lane lane);
 /* `job` comes after `dep`. */
 void fake_after(struct fake_run *f, const char *job, const char *dep);
-struct plan_job *fake_plan(struct fake_run *f, const char *job);
+struct job_settings *fake_set(struct fake_run *f, const char *job);
 struct job_result *fake_row(struct fake_run *f, const char *job);
 uint32_t fake_index(const struct fake_run *f, const char *job);
 

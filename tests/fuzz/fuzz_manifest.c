@@ -29,9 +29,10 @@ static void check_plan(const struct plan *plan) {
         demand(plan_find(plan, job->name) == i);
         demand(job->action == ACTION_COMMAND ? job->command && *job->command
                                              : job->argv && job->argv[0]);
-        demand(job->dir[0] == '/' && job->folder[0] == '/' && job->shell && job->shell[0]);
-        demand(job->timeout_ns >= 0 && job->kill_after_ns >= 0 && job->retry_delay_ns >= 0);
-        demand(job->cpus >= 1 && job->cpus <= plan->cpu_workers);
+        const struct job_settings *set = job->set;
+        demand(set->dir[0] == '/' && set->folder[0] == '/' && set->shell && set->shell[0]);
+        demand(set->timeout_ns >= 0 && set->kill_after_ns >= 0 && set->retry_delay_ns >= 0);
+        demand(set->cpus >= 1 && set->cpus <= plan->cpu_workers);
     }
     for (uint32_t i = 0; i < plan->njobs; i++) {
         uint32_t index = plan->order[i];

@@ -41,8 +41,9 @@ static const char *get(char **block, const char *name) {
 
 static void layers(void **state) {
     struct plan plan = {.vars = vars, .env = env};
-    struct plan_job job = {
-        .name = "job", .type = LANE_CPU, .retries = 3, .env = own, .env_file = env_file};
+    struct env_file file = {.vars = env_file};
+    struct job_settings set = {.type = LANE_CPU, .retries = 3, .env_file = &file};
+    struct plan_job job = {.name = "job", .set = &set, .env = own};
     struct environ *e = environ_new(&plan, "run-id", inherited);
     char **block = environ_make(e, &job, NULL, &attempt);
 
@@ -67,7 +68,8 @@ static void layers(void **state) {
 
 static void clear_env(void **state) {
     struct plan plan = {.vars = vars};
-    struct plan_job job = {.name = "job", .type = LANE_IO, .clear_env = true};
+    struct job_settings set = {.type = LANE_IO, .clear_env = true};
+    struct plan_job job = {.name = "job", .set = &set};
     struct environ *e = environ_new(&plan, "run-id", inherited);
     char **block = environ_make(e, &job, NULL, &attempt);
 
@@ -85,7 +87,8 @@ static void clear_env(void **state) {
 
 static void an_empty_environment(void **state) {
     struct plan plan = {0};
-    struct plan_job job = {.name = "job"};
+    struct job_settings set = {0};
+    struct plan_job job = {.name = "job", .set = &set};
     char *none[] = {NULL};
     struct environ *e = environ_new(&plan, "run-id", none);
     char **block = environ_make(e, &job, NULL, &attempt);

@@ -30,6 +30,7 @@ struct trial {
     struct lanes *lanes;
     struct plan plan;
     struct plan_job jobs[JOBS_MAX];
+    struct job_settings sets[JOBS_MAX]; /* one for each */
     struct attempt_end ends[JOBS_MAX];
     unsigned started[JOBS_MAX], put_off[JOBS_MAX];
     uint32_t left;
@@ -52,16 +53,20 @@ static const char *child(const char *name) {
     return p;
 }
 
-static struct plan_job *add(struct trial *t, const char *command) {
-    struct plan_job *j = &t->jobs[t->plan.njobs++];
+static struct job_settings *add(struct trial *t, const char *command) {
+    struct plan_job *j = &t->jobs[t->plan.njobs];
+    struct job_settings *set = &t->sets[t->plan.njobs++];
     static char names[JOBS_MAX][16];
 
     snprintf(names[t->plan.njobs - 1], sizeof names[0], "job%u", t->plan.njobs - 1);
     *j = (struct plan_job){
         .name = names[t->plan.njobs - 1],
-        .type = lane,
+        .set = set,
         .action = ACTION_COMMAND,
         .command = command,
+    };
+    *set = (struct job_settings){
+        .type = lane,
         .shell = sh,
         .dir = t->dir,
         .folder = t->dir,
@@ -72,16 +77,17 @@ static struct plan_job *add(struct trial *t, const char *command) {
         .stop_signal = SIGTERM,
         .cpus = 1,
     };
-    return j;
+    return set;
 }
 
-static struct plan_job *add_exec(struct trial *t, const char *const *argv) {
-    struct plan_job *j = add(t, NULL);
+static struct job_settings *add_exec(struct trial *t, const char *const *argv) {
+    struct job_settings *set = add(t, NULL);
+    struct plan_job *j = &t->jobs[t->plan.njobs - 1];
 
     j->action = ACTION_EXEC;
     j->argv = argv;
     j->program = argv[0];
-    return j;
+    return set;
 }
 
 static void act_when_all_started(struct trial *t) {
@@ -243,18 +249,18 @@ static void nothing_is_inherited(void **state) {
 
 static void streams(void **state) {
     char path[128];
-    struct plan_job *j;
+    struct job_settings *set;
 
     (void)state;
-    j = add(trial, "echo out; echo err >&2");
-    j->err.kind = STREAM_CAPTURE;
-    j = add(trial, "cat");
-    j->in = (struct stream){STREAM_TEXT, "some text"};
-    j = add(trial, "echo to a file; echo this too >&2");
+    set = add(trial, "echo out; echo err >&2");
+    set->err.kind = STREAM_CAPTURE;
+    set = add(trial, "cat");
+    set->in = (struct stream){STREAM_TEXT, "some text"};
+    set = add(trial, "echo to a file; echo this too >&2");
     snprintf(path, sizeof path, "%s/file", trial->dir);
-    j->out = (struct stream){STREAM_FILE, path};
-    j = add(trial, "true");
-    j->out = (struct stream){STREAM_FILE, "/nonexistent/file"};
+    set->out = (struct stream){STREAM_FILE, path};
+    set = add(trial, "true");
+    set->out = (struct stream){STREAM_FILE, "/nonexistent/file"};
     run(trial);
     assert_string_equal(text_of(trial->ends[0].out), "out\n");
     assert_string_equal(text_of(trial->ends[0].err), "err\n");

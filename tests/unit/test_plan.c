@@ -45,35 +45,34 @@ static void test_built_in_defaults(void **state) {
     assert_int_equal(c.plan->nreports, 0);
     assert_null(c.plan->vars->name);
     assert_null(c.plan->env->name);
-    assert_int_equal(a->type, LANE_IO);
+    assert_int_equal(a->set->type, LANE_IO);
     assert_int_equal(a->action, ACTION_COMMAND);
     assert_string_equal(a->command, "true");
-    assert_words(a->shell, (const char *const[]){"/bin/sh", "-c", NULL});
-    assert_string_equal(a->dir, "/");
+    assert_words(a->set->shell, (const char *const[]){"/bin/sh", "-c", NULL});
+    assert_string_equal(a->set->dir, "/");
     assert_null(a->env->name);
-    assert_null(a->env_file->name);
-    assert_null(a->env_file_late);
-    assert_false(a->clear_env);
-    assert_int_equal(a->in.kind, STREAM_NULL);
-    assert_int_equal(a->out.kind, STREAM_CAPTURE);
-    assert_int_equal(a->err.kind, STREAM_STDOUT);
-    assert_int_equal(a->timeout_ns, 0);
-    assert_int_equal(a->kill_after_ns, 5 * NS_PER_S);
-    assert_int_equal(a->stop_signal, SIGTERM);
-    assert_int_equal(a->retries, 0);
-    assert_int_equal(a->retry_delay_ns, NS_PER_S);
-    assert_int_equal(a->retry_max_delay_ns, 60 * NS_PER_S);
-    assert_true(a->retry_backoff == 2 && a->retry_jitter == 0.5);
-    assert_true(a->retry_on.any);
-    assert_true(exit_set_has(&a->ok_exit, 0) && !exit_set_has(&a->ok_exit, 1));
+    assert_null(a->set->env_file);
+    assert_false(a->set->clear_env);
+    assert_int_equal(a->set->in.kind, STREAM_NULL);
+    assert_int_equal(a->set->out.kind, STREAM_CAPTURE);
+    assert_int_equal(a->set->err.kind, STREAM_STDOUT);
+    assert_int_equal(a->set->timeout_ns, 0);
+    assert_int_equal(a->set->kill_after_ns, 5 * NS_PER_S);
+    assert_int_equal(a->set->stop_signal, SIGTERM);
+    assert_int_equal(a->set->retries, 0);
+    assert_int_equal(a->set->retry_delay_ns, NS_PER_S);
+    assert_int_equal(a->set->retry_max_delay_ns, 60 * NS_PER_S);
+    assert_true(a->set->retry_backoff == 2 && a->set->retry_jitter == 0.5);
+    assert_true(a->set->retry_on.any);
+    assert_true(exit_set_has(&a->set->ok_exit, 0) && !exit_set_has(&a->set->ok_exit, 1));
     for (int i = 0; i < 256; i++)
-        assert_false(exit_set_has(&a->skip_exit, i));
-    assert_false(a->allow_failure);
-    assert_int_equal(a->when, WHEN_SUCCESS);
+        assert_false(exit_set_has(&a->set->skip_exit, i));
+    assert_false(a->set->allow_failure);
+    assert_int_equal(a->set->when, WHEN_SUCCESS);
     assert_int_equal(a->nafter, 0);
-    assert_int_equal(a->cpus, 1);
-    assert_int_equal(a->nice, 0);
-    assert_int_equal(a->priority, 0);
+    assert_int_equal(a->set->cpus, 1);
+    assert_int_equal(a->set->nice, 0);
+    assert_int_equal(a->set->priority, 0);
     plan_case_free(&c);
 }
 
@@ -144,39 +143,40 @@ static void test_every_key(void **state) {
     assert_int_equal(c.plan->reports[1].format, REPORT_TABLE);
     assert_null(c.plan->reports[1].file);
     assert_string_equal(env_value(c.plan->env, "LANG"), "C");
-    assert_words(job(&c, "z")->shell, (const char *const[]){"/bin/bash", "-eu", "-c", NULL});
-    assert_int_equal(a->type, LANE_CPU);
+    assert_words(job(&c, "z")->set->shell, (const char *const[]){"/bin/bash", "-eu", "-c", NULL});
+    assert_int_equal(a->set->type, LANE_CPU);
     assert_int_equal(a->action, ACTION_EXEC);
     assert_words(a->argv, (const char *const[]){"prog", "a b", "", "c d", NULL});
-    assert_string_equal(a->dir, "/sub/./x");
+    assert_string_equal(a->set->dir, "/sub/./x");
     assert_string_equal(env_value(a->env, "A"), "1");
     assert_string_equal(env_value(a->env, "B"), "");
-    assert_true(a->clear_env);
-    assert_int_equal(a->in.kind, STREAM_FILE);
-    assert_string_equal(a->in.text, "/in");
-    assert_int_equal(a->out.kind, STREAM_APPEND);
-    assert_string_equal(a->out.text, "/var/log/x");
-    assert_int_equal(a->err.kind, STREAM_CAPTURE);
-    assert_words(a->shell, (const char *const[]){"/bin/dash", "-c", NULL});
-    assert_int_equal(a->timeout_ns, 250 * NS_PER_MS);
-    assert_int_equal(a->kill_after_ns, 0);
-    assert_int_equal(a->stop_signal, SIGINT);
-    assert_int_equal(a->retries, 3);
-    assert_int_equal(a->retry_delay_ns, 2 * NS_PER_S);
-    assert_int_equal(a->retry_max_delay_ns, 86400 * NS_PER_S);
-    assert_true(a->retry_backoff == 1.5 && a->retry_jitter == 0);
-    assert_false(a->retry_on.any || a->retry_on.signal || a->retry_on.spawn);
-    assert_true(a->retry_on.timeout);
-    assert_true(exit_set_has(&a->retry_on.exits, 2) && exit_set_has(&a->retry_on.exits, 75));
-    assert_false(exit_set_has(&a->retry_on.exits, 4));
-    assert_true(exit_set_has(&a->ok_exit, 3) && !exit_set_has(&a->ok_exit, 0));
-    assert_true(exit_set_has(&a->skip_exit, 77));
-    assert_true(a->allow_failure);
+    assert_true(a->set->clear_env);
+    assert_int_equal(a->set->in.kind, STREAM_FILE);
+    assert_string_equal(a->set->in.text, "/in");
+    assert_int_equal(a->set->out.kind, STREAM_APPEND);
+    assert_string_equal(a->set->out.text, "/var/log/x");
+    assert_int_equal(a->set->err.kind, STREAM_CAPTURE);
+    assert_words(a->set->shell, (const char *const[]){"/bin/dash", "-c", NULL});
+    assert_int_equal(a->set->timeout_ns, 250 * NS_PER_MS);
+    assert_int_equal(a->set->kill_after_ns, 0);
+    assert_int_equal(a->set->stop_signal, SIGINT);
+    assert_int_equal(a->set->retries, 3);
+    assert_int_equal(a->set->retry_delay_ns, 2 * NS_PER_S);
+    assert_int_equal(a->set->retry_max_delay_ns, 86400 * NS_PER_S);
+    assert_true(a->set->retry_backoff == 1.5 && a->set->retry_jitter == 0);
+    assert_false(a->set->retry_on.any || a->set->retry_on.signal || a->set->retry_on.spawn);
+    assert_true(a->set->retry_on.timeout);
+    assert_true(exit_set_has(&a->set->retry_on.exits, 2) &&
+                exit_set_has(&a->set->retry_on.exits, 75));
+    assert_false(exit_set_has(&a->set->retry_on.exits, 4));
+    assert_true(exit_set_has(&a->set->ok_exit, 3) && !exit_set_has(&a->set->ok_exit, 0));
+    assert_true(exit_set_has(&a->set->skip_exit, 77));
+    assert_true(a->set->allow_failure);
     assert_int_equal(a->nafter, 1);
-    assert_int_equal(a->when, WHEN_ALWAYS);
-    assert_int_equal(a->cpus, 7);
-    assert_int_equal(a->nice, -5);
-    assert_int_equal(a->priority, -1);
+    assert_int_equal(a->set->when, WHEN_ALWAYS);
+    assert_int_equal(a->set->cpus, 7);
+    assert_int_equal(a->set->nice, -5);
+    assert_int_equal(a->set->priority, -1);
     plan_case_free(&c);
 }
 
@@ -214,8 +214,8 @@ static void test_stdin_text(void **state) {
         snprintf(text, sizeof text, "[job a]\ntype = io\ncommand = cat\nstdin = %s\n",
                  cases[i].value);
         struct plan_case c = plan_case_good(text);
-        assert_int_equal(job(&c, "a")->in.kind, STREAM_TEXT);
-        assert_string_equal(job(&c, "a")->in.text, cases[i].text);
+        assert_int_equal(job(&c, "a")->set->in.kind, STREAM_TEXT);
+        assert_string_equal(job(&c, "a")->set->in.text, cases[i].text);
         plan_case_free(&c);
     }
 }
@@ -243,9 +243,9 @@ static void test_variables(void **state) {
     (void)state;
     assert_words(a->argv,
                  (const char *const[]){"echo", "a b", "xa by", "a b", "a b", "{two}", "{}", NULL});
-    assert_string_equal(a->dir, "/srv/{ lane }/{2}/{two words}/{two");
+    assert_string_equal(a->set->dir, "/srv/{ lane }/{2}/{two words}/{two");
     assert_string_equal(env_value(a->env, "V"), "}a b{}");
-    assert_int_equal(a->timeout_ns, 7 * NS_PER_S);
+    assert_int_equal(a->set->timeout_ns, 7 * NS_PER_S);
     assert_string_equal(env_value(c.plan->vars, "outer"), "<a b>-<a b>");
     /* What is put in is not looked at again. */
     assert_string_equal(env_value(c.plan->vars, "brace"), "{two}");
@@ -371,17 +371,17 @@ static void test_layers(void **state) {
 
     (void)state;
     assert_int_equal(first->nafter, 0);
-    assert_int_equal(first->retries, 1);
+    assert_int_equal(first->set->retries, 1);
     assert_string_equal(first->command, "d");
     assert_string_equal(env_value(first->env, "A"), "d");
     assert_int_equal(plain->nafter, 1);
-    assert_int_equal(plain->retries, 2);
-    assert_int_equal(plain->timeout_ns, NS_PER_S);
+    assert_int_equal(plain->set->retries, 2);
+    assert_int_equal(plain->set->timeout_ns, NS_PER_S);
     assert_int_equal(plain->action, ACTION_EXEC);
     assert_null(plain->command);
     assert_string_equal(env_value(plain->env, "A"), "base");
     assert_string_equal(env_value(plain->env, "D"), "d");
-    assert_int_equal(both->timeout_ns, 3 * NS_PER_S);
+    assert_int_equal(both->set->timeout_ns, 3 * NS_PER_S);
     assert_string_equal(env_value(both->env, "B"), "base");
     assert_int_equal(own->action, ACTION_COMMAND);
     assert_null(own->argv);

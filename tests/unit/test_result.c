@@ -21,6 +21,8 @@
 
 /* A run of three jobs, the first two with an attempt each. */
 static struct plan plan;
+static const struct job_settings settings = {.timeout_ns = 30 * NS_PER_S,
+                                             .kill_after_ns = 5 * NS_PER_S};
 static struct plan_job jobs[JOBS];
 static struct job_result rows[JOBS];
 static struct attempt_result attempts[2];
@@ -31,10 +33,7 @@ static int set_up(void **state) {
     plan = (struct plan){.jobs = jobs, .njobs = JOBS, .deadline_ns = 120 * NS_PER_S};
     run = (struct run_result){.plan = &plan, .jobs = rows};
     for (int i = 0; i < JOBS; i++) {
-        jobs[i] = (struct plan_job){.action = ACTION_COMMAND,
-                                    .command = "true",
-                                    .timeout_ns = 30 * NS_PER_S,
-                                    .kill_after_ns = 5 * NS_PER_S};
+        jobs[i] = (struct plan_job){.set = &settings, .action = ACTION_COMMAND, .command = "true"};
         rows[i] = (struct job_result){.status = STATUS_OK, .cause = NO_JOB, .worker = -1};
     }
     jobs[0].name = "fetch";

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "run/retry.h"
 
-static const struct plan_job plain = {
+static const struct job_settings plain = {
     .ok_exit = {{1}},
     .retry_delay_ns = NS_PER_S,
     .retry_max_delay_ns = 60 * NS_PER_S,
@@ -34,12 +34,12 @@ static void ends_are_judged_by_the_jobs_terms(void **state) {
         {{.exit = -1, .error = UV_ENOENT}, STATUS_FAILED, REASON_SPAWN},
         {{.exit = 0, .error = UV_ENOENT}, STATUS_FAILED, REASON_SPAWN},
     };
-    struct plan_job job = plain;
+    struct job_settings set = plain;
 
     (void)state;
-    job.skip_exit.bits[77 / 32] = 1U << 77 % 32;
+    set.skip_exit.bits[77 / 32] = 1U << 77 % 32;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct verdict v = retry_judge(&job, &rows[i].end);
+        struct verdict v = retry_judge(&set, &rows[i].end);
 
         assert_int_equal(v.status, rows[i].status);
         assert_int_equal(v.reason, rows[i].reason);
@@ -73,11 +73,11 @@ static void retry_on_names_classes(void **state) {
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct plan_job job = plain;
+        struct job_settings set = plain;
         struct attempt_end end = {.exit = rows[i].exit};
 
-        job.retry_on = rows[i].on;
-        assert_int_equal(retry_wanted(&job, rows[i].verdict, &end), rows[i].wanted);
+        set.retry_on = rows[i].on;
+        assert_int_equal(retry_wanted(&set, rows[i].verdict, &end), rows[i].wanted);
     }
 }
 
@@ -98,12 +98,12 @@ static void jitter_stays_in_bounds(void **state) {
     assert_true(least < NS_PER_S / 2 + NS_PER_MS && most > NS_PER_S - NS_PER_MS);
 }
 
-static void check_delays(const struct plan_job *job, const int64_t *expected, size_t n) {
+static void check_delays(const struct job_settings *set, const int64_t *expected, size_t n) {
     uint64_t random = 7;
     double carry = 0;
 
     for (size_t i = 0; i < n; i++)
-        assert_int_equal(retry_delay_ns(job, &carry, &random), expected[i]);
+        assert_int_equal(retry_delay_ns(set, &carry, &random), expected[i]);
 }
 
 static void delays_follow_the_formula(void **state) {
@@ -112,30 +112,30 @@ static void delays_follow_the_formula(void **state) {
     /* min(8 · 0.5^(n-1), 5): the unclipped delay goes on shrinking under the cap. */
     static const int64_t shrinking[] = {5 * NS_PER_S, 4 * NS_PER_S, 2 * NS_PER_S, NS_PER_S};
     static const int64_t none[] = {0, 0, 0};
-    struct plan_job job = plain;
+    struct job_settings set = plain;
 
     (void)state;
-    job.retry_jitter = 0;
-    job.retry_max_delay_ns = 5 * NS_PER_S;
-    check_delays(&job, growing, 5);
-    job.retry_delay_ns = 8 * NS_PER_S;
-    job.retry_backoff = 0.5;
-    check_delays(&job, shrinking, 4);
-    job.retry_delay_ns = 0;
-    check_delays(&job, none, 3);
+    set.retry_jitter = 0;
+    set.retry_max_delay_ns = 5 * NS_PER_S;
+    check_delays(&set, growing, 5);
+    set.retry_delay_ns = 8 * NS_PER_S;
+    set.retry_backoff = 0.5;
+    check_delays(&set, shrinking, 4);
+    set.retry_delay_ns = 0;
+    check_delays(&set, none, 3);
 }
 
 static void no_maximum_does_not_overflow(void **state) {
-    struct plan_job job = plain;
+    struct job_settings set = plain;
     uint64_t random = 1;
     double carry = 0;
 
     (void)state;
-    job.retry_jitter = 0;
-    job.retry_max_delay_ns = 0;
-    job.retry_backoff = 1e6;
+    set.retry_jitter = 0;
+    set.retry_max_delay_ns = 0;
+    set.retry_backoff = 1e6;
     for (int i = 0; i < 1000; i++) {
-        int64_t d = retry_delay_ns(&job, &carry, &random);
+        int64_t d = retry_delay_ns(&set, &carry, &random);
 
         assert_true(d > 0 && d <= INT64_C(1000000000000000000));
     }

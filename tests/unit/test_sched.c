@@ -81,8 +81,8 @@ static void higher_priority_goes_first_then_manifest_order(void **state) {
     fake_job(&f, "b", LANE_CPU);
     fake_job(&f, "c", LANE_CPU);
     fake_job(&f, "d", LANE_CPU);
-    fake_plan(&f, "c")->priority = 5;
-    fake_plan(&f, "d")->priority = -1;
+    fake_set(&f, "c")->priority = 5;
+    fake_set(&f, "d")->priority = -1;
     fake_begin(&f);
     fake_exit(&f, "c", 0);
     fake_exit(&f, "a", 0);
@@ -99,7 +99,7 @@ static void a_wide_job_takes_the_lowest_workers(void **state) {
     fake_job(&f, "b", LANE_CPU);
     fake_job(&f, "w", LANE_CPU);
     fake_job(&f, "n", LANE_CPU);
-    fake_plan(&f, "w")->cpus = 3;
+    fake_set(&f, "w")->cpus = 3;
     fake_begin(&f);
     /* n would fit but may not pass: a stream of such would starve w. */
     fake_expect(&f, "start a.1@0, start b.1@1");
@@ -155,11 +155,11 @@ static void when_failure_and_when_always(void **state) {
     fake_job(&f, "log", LANE_IO);
     fake_after(&f, "mail", "bad");
     fake_after(&f, "mail", "good");
-    fake_plan(&f, "mail")->when = WHEN_FAILURE;
+    fake_set(&f, "mail")->when = WHEN_FAILURE;
     fake_after(&f, "idle", "good");
-    fake_plan(&f, "idle")->when = WHEN_FAILURE;
+    fake_set(&f, "idle")->when = WHEN_FAILURE;
     fake_after(&f, "log", "bad");
-    fake_plan(&f, "log")->when = WHEN_ALWAYS;
+    fake_set(&f, "log")->when = WHEN_ALWAYS;
     fake_begin(&f);
     fake_expect(&f, "start bad.1@0, start good.1@1");
     fake_exit(&f, "bad", 1);
@@ -177,13 +177,13 @@ static void skipped_by_choice_skips_by_choice(void **state) {
     fake_job(&f, "c", LANE_IO);
     fake_job(&f, "d", LANE_IO);
     fake_job(&f, "e", LANE_IO);
-    fake_plan(&f, "a")->skip_exit.bits[77 / 32] = 1U << 77 % 32;
+    fake_set(&f, "a")->skip_exit.bits[77 / 32] = 1U << 77 % 32;
     fake_after(&f, "b", "a");
     fake_after(&f, "c", "b");
     fake_after(&f, "d", "c");
-    fake_plan(&f, "d")->when = WHEN_ALWAYS;
+    fake_set(&f, "d")->when = WHEN_ALWAYS;
     fake_after(&f, "e", "a");
-    fake_plan(&f, "e")->when = WHEN_FAILURE;
+    fake_set(&f, "e")->when = WHEN_FAILURE;
     fake_begin(&f);
     fake_exit(&f, "a", 77);
     fake_expect(&f, "start a.1@0, done a skipped, done b skipped, done e skipped, "
@@ -198,12 +198,12 @@ static void a_failure_outweighs_a_skip_by_choice(void **state) {
     fake_job(&f, "bad", LANE_IO);
     fake_job(&f, "c", LANE_IO);
     fake_job(&f, "m", LANE_IO);
-    fake_plan(&f, "skip")->skip_exit.bits[0] = 1U << 7;
+    fake_set(&f, "skip")->skip_exit.bits[0] = 1U << 7;
     fake_after(&f, "c", "skip");
     fake_after(&f, "c", "bad");
     fake_after(&f, "m", "skip");
     fake_after(&f, "m", "bad");
-    fake_plan(&f, "m")->when = WHEN_FAILURE;
+    fake_set(&f, "m")->when = WHEN_FAILURE;
     fake_begin(&f);
     fake_exit(&f, "skip", 7);
     fake_expect(&f, "start skip.1@0, start bad.1@1, done skip skipped");
@@ -215,7 +215,7 @@ static void an_allowed_failure_is_success_for_what_comes_after(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
     fake_job(&f, "b", LANE_IO);
-    fake_plan(&f, "a")->allow_failure = true;
+    fake_set(&f, "a")->allow_failure = true;
     fake_after(&f, "b", "a");
     f.plan.on_failure = ON_FAILURE_CANCEL;
     fake_begin(&f);
@@ -251,10 +251,10 @@ static void ok_exit_replaces_and_skip_exit_comes_first(void **state) {
     fake_job(&f, "three", LANE_IO);
     fake_job(&f, "zero", LANE_IO);
     fake_job(&f, "both", LANE_IO);
-    fake_plan(&f, "three")->ok_exit.bits[0] = 1U << 3;
-    fake_plan(&f, "zero")->ok_exit.bits[0] = 1U << 3;
-    fake_plan(&f, "both")->skip_exit.bits[0] = 1U;
-    fake_plan(&f, "both")->retries = 3;
+    fake_set(&f, "three")->ok_exit.bits[0] = 1U << 3;
+    fake_set(&f, "zero")->ok_exit.bits[0] = 1U << 3;
+    fake_set(&f, "both")->skip_exit.bits[0] = 1U;
+    fake_set(&f, "both")->retries = 3;
     fake_begin(&f);
     fake_exit(&f, "three", 3);
     fake_exit(&f, "zero", 0);
@@ -288,8 +288,8 @@ static void what_cannot_start_fails(void **state) {
 static void retries_back_off(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
-    fake_plan(&f, "a")->retries = 3;
-    fake_plan(&f, "a")->retry_max_delay_ns = 3 * NS_PER_S;
+    fake_set(&f, "a")->retries = 3;
+    fake_set(&f, "a")->retry_max_delay_ns = 3 * NS_PER_S;
     fake_begin(&f);
     fake_exit(&f, "a", 1);
     fake_expect(&f, "start a.1@0, retry a 1000ms");
@@ -316,7 +316,7 @@ static void retries_back_off(void **state) {
 static void retries_end(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
-    fake_plan(&f, "a")->retries = 1;
+    fake_set(&f, "a")->retries = 1;
     fake_begin(&f);
     fake_exit(&f, "a", 1);
     fake_pass(&f, NS_PER_S);
@@ -331,7 +331,7 @@ static void between_attempts_a_job_holds_no_slot(void **state) {
     f.plan.cpu_workers = 1;
     fake_job(&f, "a", LANE_CPU);
     fake_job(&f, "b", LANE_CPU);
-    fake_plan(&f, "a")->retries = 1;
+    fake_set(&f, "a")->retries = 1;
     fake_begin(&f);
     fake_exit(&f, "a", 1);
     fake_expect(&f, "start a.1@0, retry a 1000ms, start b.1@0");
@@ -347,9 +347,9 @@ static void retry_on_chooses(void **state) {
     fake_job(&f, "b", LANE_IO);
     fake_job(&f, "c", LANE_IO);
     for (uint32_t i = 0; i < 3; i++) {
-        f.jobs[i].retries = 1;
-        f.jobs[i].retry_on = (struct retry_on){.spawn = true};
-        f.jobs[i].retry_on.exits.bits[75 / 32] = 1U << 75 % 32;
+        f.sets[i].retries = 1;
+        f.sets[i].retry_on = (struct retry_on){.spawn = true};
+        f.sets[i].retry_on.exits.bits[75 / 32] = 1U << 75 % 32;
     }
     fake_begin(&f);
     fake_exit(&f, "a", 75);
@@ -364,8 +364,8 @@ static void the_budget_of_retries_is_the_runs(void **state) {
     f.plan.max_retries = 1;
     fake_job(&f, "a", LANE_IO);
     fake_job(&f, "b", LANE_IO);
-    fake_plan(&f, "a")->retries = 5;
-    fake_plan(&f, "b")->retries = 5;
+    fake_set(&f, "a")->retries = 5;
+    fake_set(&f, "b")->retries = 5;
     fake_begin(&f);
     fake_exit(&f, "a", 1);
     fake_exit(&f, "b", 1);
@@ -380,7 +380,7 @@ static void the_budget_of_retries_is_the_runs(void **state) {
 static void a_timeout_counts_from_the_start_of_the_process(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
-    fake_plan(&f, "a")->timeout_ns = 10 * NS_PER_S;
+    fake_set(&f, "a")->timeout_ns = 10 * NS_PER_S;
     fake_begin(&f);
     fake_pass(&f, 60 * NS_PER_S);
     fake_up(&f, "a");
@@ -397,7 +397,7 @@ static void a_timeout_counts_from_the_start_of_the_process(void **state) {
 static void an_end_in_time_disarms_the_timeout(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
-    fake_plan(&f, "a")->timeout_ns = NS_PER_S;
+    fake_set(&f, "a")->timeout_ns = NS_PER_S;
     fake_begin(&f);
     fake_exit(&f, "a", 0);
     assert_true(sched_due(f.sched) == INT64_MAX);
@@ -406,9 +406,9 @@ static void an_end_in_time_disarms_the_timeout(void **state) {
 static void a_timeout_is_retried_and_counts_anew(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
-    fake_plan(&f, "a")->timeout_ns = NS_PER_S;
-    fake_plan(&f, "a")->retries = 1;
-    fake_plan(&f, "a")->retry_on = (struct retry_on){.timeout = true};
+    fake_set(&f, "a")->timeout_ns = NS_PER_S;
+    fake_set(&f, "a")->retries = 1;
+    fake_set(&f, "a")->retry_on = (struct retry_on){.timeout = true};
     fake_begin(&f);
     fake_up(&f, "a");
     fake_pass(&f, NS_PER_S);
@@ -427,8 +427,8 @@ static void a_late_job_with_a_failed_dependency_has_no_cause(void **state) {
     fake_job(&f, "a", LANE_IO);
     fake_job(&f, "b", LANE_IO);
     fake_after(&f, "b", "a");
-    fake_plan(&f, "b")->when = WHEN_ALWAYS;
-    fake_plan(&f, "b")->timeout_ns = NS_PER_S;
+    fake_set(&f, "b")->when = WHEN_ALWAYS;
+    fake_set(&f, "b")->timeout_ns = NS_PER_S;
     fake_begin(&f);
     fake_exit(&f, "a", 1);
     fake_up(&f, "b");
@@ -451,8 +451,8 @@ static void three_jobs_under(enum on_failure what) {
     fake_job(&f, "dep", LANE_IO);
     fake_after(&f, "wait", "run");
     fake_after(&f, "dep", "a");
-    fake_plan(&f, "back")->retries = 2;
-    fake_plan(&f, "run")->retries = 2;
+    fake_set(&f, "back")->retries = 2;
+    fake_set(&f, "run")->retries = 2;
     fake_begin(&f);
     fake_up(&f, "run");
     fake_exit(&f, "back", 1);
@@ -501,7 +501,7 @@ static void max_failures_counts_jobs_and_names_the_first(void **state) {
     fake_job(&f, "al", LANE_IO);
     fake_job(&f, "b", LANE_IO);
     fake_job(&f, "c", LANE_IO);
-    fake_plan(&f, "al")->allow_failure = true;
+    fake_set(&f, "al")->allow_failure = true;
     fake_begin(&f);
     fake_up(&f, "c");
     fake_exit(&f, "al", 1);
@@ -556,8 +556,8 @@ static void an_interruption_before_the_beginning(void **state) {
 static void a_late_job_stays_late_when_interrupted(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
-    fake_plan(&f, "a")->timeout_ns = NS_PER_S;
-    fake_plan(&f, "a")->retries = 5;
+    fake_set(&f, "a")->timeout_ns = NS_PER_S;
+    fake_set(&f, "a")->retries = 5;
     fake_begin(&f);
     fake_up(&f, "a");
     fake_pass(&f, NS_PER_S);
@@ -570,7 +570,7 @@ static void what_is_cancelled_while_it_starts_ends(void **state) {
     (void)state;
     fake_job(&f, "up", LANE_IO);
     fake_job(&f, "off", LANE_IO);
-    fake_plan(&f, "up")->timeout_ns = NS_PER_S;
+    fake_set(&f, "up")->timeout_ns = NS_PER_S;
     fake_begin(&f);
     sched_interrupt(f.sched, f.now);
     fake_up(&f, "up");
@@ -590,7 +590,7 @@ static void the_deadline_ends_the_run(void **state) {
     fake_job(&f, "b", LANE_IO);
     fake_job(&f, "c", LANE_IO);
     fake_after(&f, "c", "a");
-    fake_plan(&f, "c")->when = WHEN_ALWAYS;
+    fake_set(&f, "c")->when = WHEN_ALWAYS;
     fake_begin(&f);
     fake_up(&f, "a");
     fake_pass(&f, 10 * NS_PER_S);
@@ -703,7 +703,7 @@ static void a_wide_job_is_tried_whole(void **state) {
     f.plan.cpu_workers = 4;
     fake_job(&f, "a", LANE_CPU);
     fake_job(&f, "w", LANE_CPU);
-    fake_plan(&f, "w")->cpus = 3;
+    fake_set(&f, "w")->cpus = 3;
     fake_begin(&f);
     fake_up(&f, "a");
     fake_put_off(&f, 1, UV_ENOMEM);
@@ -716,7 +716,7 @@ static void with_nothing_running_it_fails_after_30_s(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
     fake_job(&f, "b", LANE_IO);
-    fake_plan(&f, "b")->retries = 1;
+    fake_set(&f, "b")->retries = 1;
     f.plan.io_limit = 1;
     fake_begin(&f);
     for (int64_t end = f.now + 30 * NS_PER_S; f.now < end; fake_pass(&f, NS_PER_S)) {
@@ -739,7 +739,7 @@ static void a_start_in_between_begins_the_30_s_anew(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
     fake_job(&f, "b", LANE_IO);
-    fake_plan(&f, "b")->priority = -1;
+    fake_set(&f, "b")->priority = -1;
     f.plan.io_limit = 1;
     fake_begin(&f);
     for (int i = 0; i < 20; i++, fake_pass(&f, NS_PER_S))
@@ -759,7 +759,7 @@ static void wait_is_from_ready_to_first_start(void **state) {
     f.plan.io_limit = 1;
     fake_job(&f, "a", LANE_IO);
     fake_job(&f, "b", LANE_IO);
-    fake_plan(&f, "b")->retries = 1;
+    fake_set(&f, "b")->retries = 1;
     fake_begin(&f);
     fake_pass(&f, NS_PER_S);
     fake_up(&f, "a");
@@ -803,7 +803,7 @@ static void counts_and_views(void **state) {
 static void leftovers_are_summed(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
-    fake_plan(&f, "a")->retries = 1;
+    fake_set(&f, "a")->retries = 1;
     fake_begin(&f);
     fake_up(&f, "a");
     fake_ended(&f, 0, (struct attempt_end){.exit = 1, .leftover = 2});

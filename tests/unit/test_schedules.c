@@ -47,7 +47,7 @@ static bool one_in(uint32_t n) {
 }
 
 static uint32_t weight(uint32_t job) {
-    return f.jobs[job].type == LANE_IO ? 1 : f.jobs[job].cpus;
+    return f.sets[job].type == LANE_IO ? 1 : f.sets[job].cpus;
 }
 
 static bool succeeded(const struct job_result *r) {
@@ -67,7 +67,7 @@ static void model_give(uint32_t job) {
 
 /* The lowest free slots of the lane, all below its limit. */
 static void model_take(const struct attempt *a) {
-    enum lane lane = f.jobs[a->job].type;
+    enum lane lane = f.sets[a->job].type;
     uint32_t limit = lane == LANE_IO ? f.plan.io_limit : f.plan.cpu_workers;
     uint32_t left = weight(a->job), first = NO_JOB;
 
@@ -85,6 +85,7 @@ static void model_take(const struct attempt *a) {
 /* `when` over what it comes after, judged anew. */
 static bool wanted(uint32_t job) {
     const struct plan_job *p = &f.jobs[job];
+    enum when when = f.sets[job].when;
     bool failed = false, unwished = false;
 
     for (uint32_t k = 0; k < p->nafter; k++) {
@@ -94,11 +95,11 @@ static bool wanted(uint32_t job) {
         failed |= !succeeded(r) && !unwanted(r);
         unwished |= unwanted(r);
     }
-    return p->when == WHEN_ALWAYS || (p->when == WHEN_FAILURE ? failed : !failed && !unwished);
+    return when == WHEN_ALWAYS || (when == WHEN_FAILURE ? failed : !failed && !unwished);
 }
 
 static void check_start(struct fake_run *run, const struct attempt *a) {
-    const struct plan_job *p = &f.jobs[a->job];
+    const struct job_settings *p = &f.sets[a->job];
 
     (void)run;
     assert_false(m.closed);
@@ -112,13 +113,13 @@ static void check_start(struct fake_run *run, const struct attempt *a) {
     total_starts++;
     /* Nobody who should have gone first is left behind. */
     for (uint32_t i = 0; i < f.plan.njobs; i++)
-        if (i != a->job && f.jobs[i].type == p->type && sched_view(f.sched, i).state == JOB_READY)
-            assert_true(f.jobs[i].priority < p->priority ||
-                        (f.jobs[i].priority == p->priority && i > a->job));
+        if (i != a->job && f.sets[i].type == p->type && sched_view(f.sched, i).state == JOB_READY)
+            assert_true(f.sets[i].priority < p->priority ||
+                        (f.sets[i].priority == p->priority && i > a->job));
 }
 
 static void check_retry(struct fake_run *run, uint32_t job, int64_t delay_ns) {
-    const struct plan_job *p = &f.jobs[job];
+    const struct job_settings *p = &f.sets[job];
     double most = (double)p->retry_delay_ns;
 
     (void)run;
@@ -147,13 +148,13 @@ static void check_done(struct fake_run *run, uint32_t job) {
     assert_int_equal(f.dones[job], 1);
     assert_int_equal(f.attempts[job].phase, FAKE_IDLE);
     assert_int_not_equal(r->status, STATUS_NONE);
-    assert_int_equal(r->allowed, failed && f.jobs[job].allow_failure);
+    assert_int_equal(r->allowed, failed && f.sets[job].allow_failure);
     assert_true(r->nattempts <= m.retries_of[job] + 1);
     if (r->nattempts == 0)
         assert_int_equal(r->wait_ns, 0);
     if (failed) {
         /* It had all the attempts that it and the budget allow. */
-        assert_true(m.closed || r->nattempts == f.jobs[job].retries + 1 ||
+        assert_true(m.closed || r->nattempts == f.sets[job].retries + 1 ||
                     m.retries == f.plan.max_retries);
         assert_int_equal(r->cause, NO_JOB);
     }
@@ -186,7 +187,7 @@ static void check_world(void) {
     assert_int_equal(sum, f.plan.njobs);
     for (uint32_t i = 0; i < f.plan.njobs; i++)
         if (f.attempts[i].phase != FAKE_IDLE)
-            used[f.jobs[i].type] += weight(i);
+            used[f.sets[i].type] += weight(i);
     for (int lane = 0; lane < LANES; lane++) {
         uint32_t limit = lane == LANE_IO ? f.plan.io_limit : f.plan.cpu_workers;
 
@@ -199,8 +200,8 @@ static void check_world(void) {
         /* No slot is idle while the first in the queue would fit. */
         head = NO_JOB;
         for (uint32_t i = 0; i < f.plan.njobs; i++)
-            if ((int)f.jobs[i].type == lane && sched_view(f.sched, i).state == JOB_READY &&
-                (head == NO_JOB || f.jobs[i].priority > f.jobs[head].priority))
+            if ((int)f.sets[i].type == lane && sched_view(f.sched, i).state == JOB_READY &&
+                (head == NO_JOB || f.sets[i].priority > f.sets[head].priority))
                 head = i;
         if (head != NO_JOB)
             assert_true(used[lane] + weight(head) > limit);
@@ -226,10 +227,10 @@ static void make_plan(void) {
     f.seed = m.random;
     for (uint32_t i = 0; i < n; i++) {
         char name[16];
-        struct plan_job *p;
+        struct job_settings *p;
 
         snprintf(name, sizeof name, "j%u", i);
-        p = &f.jobs[fake_job(&f, name, one_in(2) ? LANE_IO : LANE_CPU)];
+        p = &f.sets[fake_job(&f, name, one_in(2) ? LANE_IO : LANE_CPU)];
         p->cpus = p->type == LANE_CPU ? 1 + roll(f.plan.cpu_workers) : 1;
         p->priority = one_in(3) ? (int32_t)roll(5) - 2 : 0;
         p->when = one_in(3) ? (enum when)roll(3) : WHEN_SUCCESS;
@@ -243,7 +244,7 @@ static void make_plan(void) {
         p->skip_exit.bits[0] = one_in(4) ? 1U << 7 : 0;
         for (uint32_t k = 0; k < i; k++)
             if (one_in(4))
-                f.after[i][p->nafter++] = k;
+                f.after[i][f.jobs[i].nafter++] = k;
     }
     memset(m.owner, 0xff, sizeof m.owner); /* NO_JOB in each */
     m.deadline = f.plan.deadline_ns ? f.now + f.plan.deadline_ns : INT64_MAX;

@@ -199,7 +199,7 @@ static void test_hints(void **state) {
         rows[i] = (struct job_result){.status = STATUS_OK, .cause = NO_JOB, .nattempts = 1};
         rows[i].attempts = waited;
     }
-    jobs[1].type = LANE_IO;
+    jobs[1].set = fake_jobs[FAKE_FLAKY].set;
     rows[1].attempts = computed;
     plan.jobs = jobs;
     run.jobs = rows;

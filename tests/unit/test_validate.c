@@ -143,8 +143,8 @@ static void test_lanes(void **state) {
     /* What is shared may be meant for others; the weight of an I/O job is 1 all the same. */
     struct plan_case c = plan_case_good("[defaults]\ncpus = 2\ncommand = x\n[job a]\ntype = io\n"
                                         "[job b]\ntype = cpu\n");
-    assert_int_equal(c.plan->jobs[0].cpus, 1);
-    assert_int_equal(c.plan->jobs[1].cpus, 2);
+    assert_int_equal(c.plan->jobs[0].set->cpus, 1);
+    assert_int_equal(c.plan->jobs[1].set->cpus, 2);
     plan_case_free(&c);
 }
 
@@ -353,14 +353,14 @@ static void test_include(void **state) {
     assert_order(c.plan, "zero first last");
     assert_string_equal(c.plan->jobs[0].name, "zero");
     assert_string_equal(c.plan->jobs[2].name, "last");
-    assert_int_equal(c.plan->jobs[2].timeout_ns, INT64_C(9000000000));
+    assert_int_equal(c.plan->jobs[2].set->timeout_ns, INT64_C(9000000000));
     /* A path is by the folder of the file that it stands in. */
     snprintf(path, sizeof path, "%s/sub", folder);
-    assert_string_equal(c.plan->jobs[2].dir, path);
-    assert_string_equal(c.plan->jobs[2].folder, folder);
-    assert_string_equal(c.plan->jobs[0].dir, path);
+    assert_string_equal(c.plan->jobs[2].set->dir, path);
+    assert_string_equal(c.plan->jobs[2].set->folder, folder);
+    assert_string_equal(c.plan->jobs[0].set->dir, path);
     snprintf(path, sizeof path, "%s/sub/out", folder);
-    assert_string_equal(c.plan->jobs[2].out.text, path);
+    assert_string_equal(c.plan->jobs[2].set->out.text, path);
     snprintf(path, sizeof path, "%s/sub/prog", folder);
     assert_string_equal(c.plan->jobs[1].program, path);
     plan_case_free(&c);
@@ -458,7 +458,8 @@ static void test_made_before(void **state) {
                         "    8 | env-file = late.env\n      |            ^~~~~~~~\n");
     char path[100];
     snprintf(path, sizeof path, "%s/late.env", folder);
-    assert_string_equal(c.plan->jobs[1].env_file_late, path);
+    assert_null(c.plan->jobs[1].set->env_file->vars);
+    assert_string_equal(c.plan->jobs[1].set->env_file->path, path);
     assert_null(c.plan->jobs[1].program);
     assert_string_equal(c.plan->jobs[0].program, "/bin/sh");
     plan_case_free(&c);
@@ -470,7 +471,7 @@ static void test_env_file(void **state) {
     write_file("a.env", "# comment\n\n  \nA= x = 'y' # z \nB=\nA=2\nC=\xff\xfe");
     struct plan_case c = load();
     assert_string_equal(c.said, "");
-    const struct env_var *env = c.plan->jobs[0].env_file;
+    const struct env_var *env = c.plan->jobs[0].set->env_file->vars;
     assert_string_equal(env[0].name, "A");
     assert_string_equal(env[0].value, "2");
     assert_string_equal(env[1].value, "");
@@ -487,7 +488,7 @@ static void test_env_file(void **state) {
               "muster: m.ini: 3 errors, nothing was run\n");
     write_file("a.env", "MUSTER_JOB=x\nMUSTER_WORKER=x\nMUSTER_MINE=1\n");
     c = load();
-    env = c.plan->jobs[0].env_file;
+    env = c.plan->jobs[0].set->env_file->vars;
     assert_string_equal(env[0].name, "MUSTER_MINE");
     assert_null(env[1].name);
     plan_case_free(&c);
