@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -24,7 +26,8 @@
 #endif
 
 #define CHUNK_MIN (size_t)(16 << 10)
-#define CHUNK_MAX (size_t)(1 << 20)
+#define CHUNK_MAX (size_t)(4 << 20)
+#define HUGE_MIN  CHUNK_MAX /* two of the usual huge pages: one of them whole */
 #define ALIGN     alignof(uint64_t)
 
 struct arena_chunk {
@@ -32,6 +35,13 @@ struct arena_chunk {
     size_t used, size; /* of bytes */
     alignas(max_align_t) char bytes[];
 };
+
+void mem_advise_huge(void *block, size_t n) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)block;
+
+    if (n >= HUGE_MIN) /* what it refuses costs nothing but the time */
+        madvise((void *)((at + page - 1) / page * page), (n / page - 1) * page, MADV_HUGEPAGE);
+}
 
 void arena_init(struct arena *a, jmp_buf *on_oom) {
     a->head = NULL;
@@ -66,6 +76,7 @@ static struct arena_chunk *add_chunk(struct arena *a, size_t n) {
     struct arena_chunk *chunk = malloc(sizeof *chunk + size);
     if (!chunk)
         return NULL;
+    mem_advise_huge(chunk, sizeof *chunk + size);
     chunk->used = 0;
     chunk->size = size;
     if (big && a->head) {

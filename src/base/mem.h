@@ -7,6 +7,13 @@
 #include <stddef.h>
 
 /*
+ * Asks for huge pages for a new block of malloc()'s that will be used from one
+ * end to the other. Small ones are left alone. With a page fault for each
+ * 4 KiB the kernel takes as long as muster does for a manifest of a million jobs.
+ */
+void mem_advise_huge(void *block, size_t n);
+
+/*
  * A bump allocator, freed as a whole; unused room is poisoned under ASan.
  * Out of memory: where the owner has set `on_oom`, arena_alloc() and all that
  * stand on it jump there and never return NULL, so that code which builds a

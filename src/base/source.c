@@ -40,6 +40,7 @@ static int read_all(int fd, size_t expected, char **bytes, size_t *len) {
     size_t cap = expected < READ_MIN ? READ_MIN : expected, n = 0;
     char *buf = malloc(cap + 1);
 
+    mem_advise_huge(buf, cap);
     while (buf) {
         ssize_t got = read(fd, buf + n, cap - n);
         if (got < 0 && errno == EINTR)

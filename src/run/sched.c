@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/trace.h"
 #include "run/heap.h"
 #include "run/job.h"
@@ -157,6 +158,7 @@ struct sched *sched_new(const struct sched_opts *opts) {
         heap_init(&s->timers, p->njobs, due_first, s) < 0)
         return sched_free(s);
 
+    mem_advise_huge(s->jobs, (size_t)p->njobs * sizeof *s->jobs);
     s->by_state[JOB_WAITING] = p->njobs;
     for (uint32_t i = 0; i < p->njobs; i++) {
         s->jobs[i].deps = p->jobs[i].nafter;

@@ -23,6 +23,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/trace.h"
 #include "exec/lanes.h"
 #include "run/job.h"
@@ -505,6 +506,7 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
     result->jobs = calloc((size_t)opts->plan->njobs + 1, sizeof *result->jobs);
     if (!result->jobs)
         return UV_ENOMEM;
+    mem_advise_huge(result->jobs, (size_t)opts->plan->njobs * sizeof *result->jobs);
     signal(SIGPIPE, SIG_IGN); /* for good: reports are written after the run */
     signal(SIGXFSZ, SIG_IGN);
     raise_nofile(&s);

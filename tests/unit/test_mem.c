@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -126,6 +127,48 @@ static void test_map(void **state) {
     arena_release(&a);
 }
 
+/* Room that was asked for is there: what was noted of it stays where it is. */
+static void test_map_reserve(void **state) {
+    struct arena a;
+    struct map m;
+    char name[32];
+
+    (void)state;
+    arena_init(&a, NULL);
+    map_init(&m, &a);
+    assert_true(map_reserve(&m, 1000));
+    const struct map_slot *slots = m.slots;
+    for (uint32_t i = 0; i < 1000; i++) {
+        int n = snprintf(name, sizeof name, "n%u", i);
+        assert_int_equal(map_add(&m, arena_strndup(&a, name, (size_t)n), (size_t)n, i), MAP_NONE);
+    }
+    assert_ptr_equal(m.slots, slots);
+    assert_true(map_reserve(&m, 0));
+    assert_ptr_equal(m.slots, slots);
+    assert_true(map_reserve(&m, 1000));
+    assert_ptr_not_equal(m.slots, slots);
+    assert_int_equal(map_get(&m, "n999", 4), 999);
+    arena_release(&a);
+}
+
+/* Advice about pages changes nothing in them, whatever the block's size and place. */
+static void test_advise_huge(void **state) {
+    const size_t sizes[] = {1, 4096, 4 << 20, (5 << 20) + 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (size_t skip = 0; skip < 2; skip++) {
+            char *block = malloc(sizes[i] + skip);
+            assert_non_null(block);
+            memset(block, 'x', sizes[i] + skip);
+            mem_advise_huge(block + skip, sizes[i]);
+            for (size_t k = 0; k < sizes[i] + skip; k++)
+                if (block[k] != 'x')
+                    fail_msg("byte %zu of %zu", k, sizes[i]);
+            free(block);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_zeroed_and_aligned),
@@ -134,6 +177,8 @@ int main(void) {
         cmocka_unit_test(test_grow),
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_map),
+        cmocka_unit_test(test_map_reserve),
+        cmocka_unit_test(test_advise_huge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
