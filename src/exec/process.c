@@ -123,8 +123,8 @@ static void look_for_program(struct process *p, struct lookup *found) {
     const char *word = first_word(job);
     int error;
 
-    found->program = plan_find_program(
-        &found->arena, word, plan_job_getenv(p->env.plan, job, "PATH"), job->set->dir, &error);
+    found->program = plan_find_program(&found->arena, word, plan_job_path(p->env.plan, job),
+                                       job->set->dir, &error);
     if (found->program)
         return;
     p->end.detail =

@@ -118,9 +118,14 @@ static void build_run(struct loader *l) {
     struct env_var *env = arena_array(&l->plan->arena, struct env_var, n + 1);
     l->plan->env = env;
     for (size_t i = 0; i < l->nsections; i++)
-        for (uint32_t k = 0; k < l->sections[i]->nentries; k++)
-            if (section_is(l->sections[i], SECTION_ENV) && l->sections[i]->entries[k].typed)
-                *env++ = *(const struct env_var *)l->sections[i]->entries[k].typed;
+        for (uint32_t k = 0;
+             section_is(l->sections[i], SECTION_ENV) && k < l->sections[i]->nentries; k++) {
+            const struct env_var *var = l->sections[i]->entries[k].typed;
+            if (var)
+                *env++ = *var;
+            if (var && !strcmp(var->name, "PATH"))
+                l->plan->search_path = var->value;
+        }
 }
 
 /* --- jobs --- */

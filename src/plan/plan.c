@@ -27,26 +27,22 @@ uint32_t plan_find(const struct plan *plan, const char *name) {
     return UINT32_MAX;
 }
 
-static const char *find_env(const struct env_var *env, const char *name) {
+static const char *find_path(const struct env_var *env) {
     for (; env && env->name; env++)
-        if (!strcmp(env->name, name))
+        if (!strcmp(env->name, "PATH"))
             return env->value;
     return NULL;
 }
 
-const char *plan_job_getenv(const struct plan *plan, const struct plan_job *job, const char *name) {
-    /* Strongest first. */
-    const struct env_var *const layers[] = {job->env, job_file_vars(job->set), plan->env,
-                                            plan->vars};
+const char *plan_job_path(const struct plan *plan, const struct plan_job *job) {
+    /* Strongest first. There is none in [vars], and clear-env keeps what was inherited. */
+    const char *path = find_path(job->env);
 
-    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
-        const char *value = find_env(layers[i], name);
-        if (value)
-            return value;
-    }
-    if (job->set->clear_env && strcmp(name, "PATH") && strcmp(name, "HOME"))
-        return NULL;
-    return getenv(name);
+    if (!path)
+        path = find_path(job_file_vars(job->set));
+    if (!path)
+        path = plan->search_path;
+    return path ? path : getenv("PATH");
 }
 
 /* Whether a file can be executed, 0, or UV_E…. */

@@ -124,6 +124,7 @@ struct plan {
     size_t nreports;
     const struct env_var *vars; /* [vars] and --define; a NULL name ends it */
     const struct env_var *env;  /* [env]; the same */
+    const char *search_path;    /* PATH of [env], or NULL */
     struct plan_job *jobs;      /* in manifest order */
     uint32_t njobs;
     const uint32_t *order; /* all jobs, each behind what it comes after */
@@ -157,11 +158,8 @@ struct plan *plan_free(struct plan *plan);
 /* The index of a job, or UINT32_MAX. */
 uint32_t plan_find(const struct plan *plan, const char *name);
 
-/*
- * The value of an environment variable as the job will see it, MUSTER_… left
- * out, or NULL: what resolves `exec` programs by the job's own PATH.
- */
-const char *plan_job_getenv(const struct plan *plan, const struct plan_job *job, const char *name);
+/* The PATH that a job will have, or NULL: by it the programs of `exec` are found. */
+const char *plan_job_path(const struct plan *plan, const struct plan_job *job);
 /* Finds a program by a PATH (NULL: the system's default), names with a slash
  * relative to dir. A copy in the arena, or NULL with *error set to UV_E…. */
 const char *plan_find_program(struct arena *arena, const char *name, const char *path,

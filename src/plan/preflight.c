@@ -182,7 +182,7 @@ static struct program search_program(struct loader *l, struct programs *p, const
 
 static struct program find_program(struct loader *l, struct programs *p, const struct plan_job *job,
                                    const char *name) {
-    const char *path = plan_job_getenv(l->plan, job, "PATH");
+    const char *path = strchr(name, '/') ? NULL : plan_job_path(l->plan, job);
 
     /* The folder counts for a name with a slash, and for a relative PATH. */
     if (!p->last.name || p->last.path != path || p->last.dir != job->set->dir ||

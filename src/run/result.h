@@ -67,8 +67,8 @@ struct job_result {
     uint32_t cause; /* the job that failed first, or NO_JOB */
     int32_t worker; /* first CPU worker of the last attempt, -1: none */
     uint32_t leftover, unkillable;
-    struct attempt_result *attempts;
     uint32_t nattempts;
+    struct attempt_result *attempts;
     int64_t wait_ns;          /* ready to first start; 0 when never started */
     uint64_t out_at, out_len; /* tail of stdout in the run's tail store (report/output) */
     uint64_t err_at, err_len;

@@ -393,25 +393,73 @@ static void test_layers(void **state) {
     plan_case_free(&c);
 }
 
-/* Weakest first: muster's own, [vars], [env], env-file, env.NAME. */
-static void test_getenv(void **state) {
-    struct plan_case c = plan_case_good("[vars]\nA = vars\nB = vars\nC = vars\n"
-                                        "[env]\nB = env\nC = env\n"
-                                        "[job a]\ntype = io\ncommand = true\nenv.C = job\n"
-                                        "[job b]\ntype = io\ncommand = true\nclear-env = yes\n");
-    const struct plan_job *a = job(&c, "a"), *b = job(&c, "b");
+/* Jobs whose layers come to the same have the same settings, whatever they do and come after. */
+static void test_shared_settings(void **state) {
+    struct plan_case c = plan_case_good("[defaults]\ntype = io\ncpus = 2\nenv.A = 1\n"
+                                        "[template t]\ntimeout = 5s\n"
+                                        "[job a]\nexec = x\n"
+                                        "[job b]\ncommand = y\nafter = a\nenv.B = 2\n"
+                                        "[job c]\nexec = x\nuse = t\n"
+                                        "[job d]\nexec = x\ntimeout = 5000ms\n"
+                                        "[job e]\nexec = x\ntimeout = 6s\n"
+                                        "[job f]\nexec = x\ntype = cpu\n"
+                                        "[job g]\nexec = x\nretries = 1\n"
+                                        "[job h]\nexec = x\nnice = 1\n"
+                                        "[job i]\nexec = x\nstdout = null\n"
+                                        "[job j]\nexec = x\nuse = t\ntype = io\n");
+    const struct plan_job *jobs = c.plan->jobs;
 
     (void)state;
-    assert_int_equal(setenv("MUSTER_TEST_OWN", "own", 1), 0);
+    assert_ptr_equal(jobs[0].set, jobs[1].set);
+    assert_int_equal(jobs[0].set->cpus, 1);
+    assert_string_equal(env_value(jobs[1].env, "B"), "2");
+    assert_string_equal(env_value(jobs[1].env, "A"), "1");
+    assert_ptr_equal(jobs[0].env, jobs[2].env);
+    assert_ptr_equal(jobs[2].set, jobs[3].set);
+    for (int i = 3; i < 9; i++)
+        for (int k = i + 1; k < 9; k++)
+            assert_ptr_not_equal(jobs[i].set, jobs[k].set);
+    assert_int_equal(jobs[5].set->type, LANE_CPU);
+    assert_int_equal(jobs[5].set->cpus, 2);
+    assert_int_equal(jobs[5].set->timeout_ns, 0);
+    /* However many there were in between. */
+    assert_memory_equal(jobs[9].set, jobs[2].set, sizeof *jobs[9].set);
+    assert_int_equal(jobs[9].set->timeout_ns, 5 * NS_PER_S);
+    plan_case_free(&c);
+}
+
+/* Weakest first: muster's own, [env], env-file, env.NAME. */
+static void test_path(void **state) {
+    struct plan_case c = plan_case_good("[job a]\ntype = io\ncommand = true\nenv.PATH = /job\n"
+                                        "[job b]\ntype = io\ncommand = true\nclear-env = yes\n"
+                                        "env.OTHER = x\nenv-file = x.env\n");
+    const struct plan_job *a = job(&c, "a"), *b = job(&c, "b");
+    static const struct env_var of_file[] = {{"A", "1"}, {"PATH", "/file"}, {NULL, NULL}};
+
+    (void)state;
     assert_int_equal(setenv("PATH", "/x", 1), 0);
-    assert_string_equal(plan_job_getenv(c.plan, a, "A"), "vars");
-    assert_string_equal(plan_job_getenv(c.plan, a, "B"), "env");
-    assert_string_equal(plan_job_getenv(c.plan, a, "C"), "job");
-    assert_string_equal(plan_job_getenv(c.plan, a, "MUSTER_TEST_OWN"), "own");
-    assert_null(plan_job_getenv(c.plan, b, "MUSTER_TEST_OWN"));
-    assert_string_equal(plan_job_getenv(c.plan, b, "PATH"), "/x");
-    assert_string_equal(plan_job_getenv(c.plan, b, "C"), "env");
-    assert_null(plan_job_getenv(c.plan, a, "MUSTER_TEST_NONE"));
+    assert_null(c.plan->search_path);
+    assert_string_equal(plan_job_path(c.plan, a), "/job");
+    assert_string_equal(plan_job_path(c.plan, b), "/x");
+    /* From memory no env-file is read. */
+    struct env_file file = {.vars = of_file};
+    struct job_settings set = *b->set;
+    struct plan_job with_file = *b;
+    assert_null(set.env_file->vars);
+    set.env_file = &file;
+    with_file.set = &set;
+    assert_string_equal(plan_job_path(c.plan, &with_file), "/file");
+    plan_case_free(&c);
+    c = plan_case_good("[env]\nB = env\nPATH = /env\nC = env\n"
+                       "[job a]\ntype = io\ncommand = true\nenv.PATH = /job\n"
+                       "[job b]\ntype = io\ncommand = true\n");
+    assert_string_equal(plan_job_path(c.plan, job(&c, "a")), "/job");
+    assert_string_equal(plan_job_path(c.plan, job(&c, "b")), "/env");
+    assert_int_equal(unsetenv("PATH"), 0);
+    assert_string_equal(plan_job_path(c.plan, job(&c, "b")), "/env");
+    plan_case_free(&c);
+    c = plan_case_good("[job a]\ntype = io\ncommand = true\n");
+    assert_null(plan_job_path(c.plan, job(&c, "a")));
     plan_case_free(&c);
 }
 
@@ -444,7 +492,8 @@ int main(void) {
         cmocka_unit_test(test_variable_faults),
         cmocka_unit_test(test_shell_texts),
         cmocka_unit_test(test_layers),
-        cmocka_unit_test(test_getenv),
+        cmocka_unit_test(test_shared_settings),
+        cmocka_unit_test(test_path),
         cmocka_unit_test(test_long_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,11 @@ static void test_lanes(void **state) {
     assert_int_equal(c.plan->jobs[0].set->cpus, 1);
     assert_int_equal(c.plan->jobs[1].set->cpus, 2);
     plan_case_free(&c);
+    /* Each job's own weight is told of, though the two share what comes of it. */
+    plan_case_messages(
+        "[defaults]\ncommand = x\ntype = io\n[job a]\ncpus = 2\n[job b]\ncpus = 2\n",
+        "m.ini:5:8: warning: cpus: '2' is a weight in the CPU lane; job 'a' is io\n"
+        "m.ini:7:8: warning: cpus: '2' is a weight in the CPU lane; job 'b' is io\n");
 }
 
 /* What muster sets itself is stronger than all layers, and for an I/O job left out. */
