@@ -14,7 +14,7 @@ static bool is_digit(char c) {
 }
 
 static bool is_word(const char *s, size_t n, const char *word) {
-    return strlen(word) == n && !memcmp(s, word, n);
+    return (!n || *s == *word) && strlen(word) == n && !memcmp(s, word, n);
 }
 
 /* What is left of a text that is taken from the front. */

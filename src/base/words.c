@@ -97,7 +97,10 @@ int words_next(struct words *w, struct word *word) {
         char *text = arena_alloc(w->arena, walk.length + 1);
         if (!text)
             return UV_ENOMEM;
-        walk_word(w, &(struct walk){.text = text, .stop = SIZE_MAX, .at = w->at});
+        if (walk.length == word->len) /* nothing in it is taken away */
+            memcpy(text, w->s + w->at, walk.length);
+        else
+            walk_word(w, &(struct walk){.text = text, .stop = SIZE_MAX, .at = w->at});
         word->text = text;
     }
     w->at = walk.at;

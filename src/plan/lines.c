@@ -32,10 +32,19 @@ static const char *character_fault(const char *s, size_t n, size_t *len) {
     return code < 0xa0 ? "a control character" : NULL;
 }
 
+/* How many plain characters n bytes begin with: mostly all that there are. */
+static size_t count_plain(const char *s, size_t n) {
+    size_t i = 0;
+
+    while (i < n && ((s[i] >= 0x20 && s[i] < 0x7f) || s[i] == '\n'))
+        i++;
+    return i;
+}
+
 bool lines_clean(const char *s, size_t n) {
     size_t len;
 
-    for (size_t i = 0; i < n; i += len)
+    for (size_t i = 0; (i += count_plain(s + i, n - i)) < n; i += len)
         if (character_fault(s + i, n - i, &len))
             return false;
     return true;
@@ -50,7 +59,7 @@ bool lines_check(const struct source *source, struct diag *diag) {
         diag_error(diag, (struct span){source->base, 0}, "this is UTF-16; a manifest is UTF-8");
         return false;
     }
-    for (size_t i = 0; i < source->len; i += len) {
+    for (size_t i = 0; (i += count_plain(s + i, source->len - i)) < source->len; i += len) {
         const char *fault = character_fault(s + i, source->len - i, &len);
         if (!fault)
             continue;
@@ -151,16 +160,10 @@ static char *hand_over(char *buf, int size, void *ctx) {
         const char *s = f->source->bytes + line->at;
         const char *equals = memchr(s, '=', line->len);
         f->header_probe = *s == '[';
-        if (f->header_probe || !equals) {
+        if (f->header_probe || !equals)
             n = put_cut(buf, room, s, line->len);
-        } else {
-            size_t name = (size_t)(equals - s), rest = line->len - name;
-            n = put_cut(buf, room / 2, s, name);
-            if (rest > room - n)
-                rest = room - n;
-            memcpy(buf + n, equals, rest);
-            n += rest;
-        }
+        else /* what makes it a pair is to the left */
+            n = put_cut(buf, room, s, (size_t)(equals - s) + 1);
     }
     buf[n] = '\n';
     buf[n + 1] = '\0';
