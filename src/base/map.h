@@ -12,13 +12,18 @@
  * first eight bytes of a name only, so that job-0001 … job-9999 is one chain.)
  */
 struct map_slot {
+    uint32_t hash;
+    uint32_t entry; /* index + 1, 0: free */
+};
+struct map_entry {
     const char *name;
-    uint32_t hash, len, value;
+    uint32_t len, value;
 };
 struct map {
     struct arena *arena;
     struct map_slot *slots;
-    size_t count, size; /* size is 0 or a power of two */
+    struct map_entry *entries; /* in the order of their coming: searches touch slots only */
+    size_t count, size;        /* of entries; of slots: 0 or a power of two */
 };
 
 #define MAP_NONE UINT32_MAX

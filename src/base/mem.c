@@ -73,11 +73,10 @@ static struct arena_chunk *add_chunk(struct arena *a, size_t n) {
         size = n;
     if (size > SIZE_MAX - sizeof(struct arena_chunk))
         return NULL;
-    struct arena_chunk *chunk = malloc(sizeof *chunk + size);
+    struct arena_chunk *chunk = calloc(1, sizeof *chunk + size); /* big ones come zeroed */
     if (!chunk)
         return NULL;
     mem_advise_huge(chunk, sizeof *chunk + size);
-    chunk->used = 0;
     chunk->size = size;
     if (big && a->head) {
         chunk->next = a->head->next;
@@ -103,7 +102,6 @@ void *arena_alloc(struct arena *a, size_t n) {
     chunk->used += rounded;
     /* Only what was asked for: the rest of the last unit stays poisoned. */
     mem_unpoison(p, n);
-    memset(p, 0, n);
     return p;
 }
 
