@@ -3,9 +3,13 @@
 #include "exec/launcher.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +63,26 @@ void launcher_release(struct launcher *l) {
         ;
     free(l->buf);
     launcher_init(l);
+}
+
+void launcher_kill_begun(uint64_t mark) {
+    char path[64];
+    int pid;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)syscall(SYS_gettid));
+    f = fopen(path, "re");
+    while (f && fscanf(f, "%d", &pid) == 1) {
+        struct rlimit locks;
+
+        if (prlimit(pid, RLIMIT_LOCKS, NULL, &locks) || locks.rlim_cur != mark)
+            continue;
+        trace(TRACE_EXEC, "begun by a dead launcher: %d", pid);
+        kill(-pid, SIGKILL);
+        waitpid(pid, NULL, __WALL);
+    }
+    if (f)
+        fclose(f);
 }
 
 /* --- requests ------------------------------------------------------------ */

@@ -43,8 +43,12 @@ void launcher_init(struct launcher *l);
 int launcher_fork(struct launcher *l, const struct spawn_setup *setup);
 /* Tells it to end, without waiting for that; what was not sent is forgotten. */
 void launcher_hang_up(struct launcher *l);
-/* Hangs up, waits for its end and frees what it held; it may be forked again. */
+/* Hangs up, waits for its end and frees what it held; it may be forked again.
+ * The thread that forked it; blocks. */
 void launcher_release(struct launcher *l);
+/* Kills the process that a launcher had begun when it died, if it had got as
+ * far as to bear its mark. The thread that forked it. */
+void launcher_kill_begun(uint64_t mark);
 
 /*
  * Asks for a process; what was asked for before must be sent. Takes over

@@ -20,7 +20,8 @@
  * back to the head of the queue.
  *
  * Launchers are forked by the parent thread, since what they start becomes its
- * own. A slot is the parent thread's while it is WANTED, else the main one's.
+ * own. A slot is the parent thread's while it is WANTED or ENDING, else the main
+ * one's.
  */
 
 #define LAUNCHERS_MAX 2 /* more gain nothing (measured) */
@@ -32,7 +33,8 @@ enum slot_state {
     WANTED,  /* the parent thread forks it */
     FORKED,  /* it has, or has not: `error` */
     RUNNING, /* it is polled, and asked */
-    CLOSING, /* its poll handle is being closed */
+    CLOSING, /* it is told to end; its poll handle is being closed */
+    ENDING,  /* the parent thread reaps it */
 };
 
 struct slot {
@@ -41,6 +43,7 @@ struct slot {
     struct launcher launcher;
     int error;                        /* FORKED */
     bool proven;                      /* it has answered before */
+    uint64_t begun;                   /* ENDING: mark of what it was at when it died, or 0 */
     uv_poll_t poll;                   /* RUNNING, CLOSING */
     struct process *under_way[DEPTH]; /* oldest first */
     unsigned n;
@@ -110,17 +113,26 @@ static void *parent_run(void *arg) {
 
     pthread_mutex_lock(&s->lock);
     while (!s->quit) {
-        struct slot *slot = find_slot(s, WANTED);
+        struct slot *slot = find_slot(s, ENDING);
+        enum slot_state next = NO_LAUNCHER;
 
+        if (!slot && (slot = find_slot(s, WANTED)))
+            next = FORKED;
         if (!slot) {
             pthread_cond_wait(&s->wake, &s->lock);
             continue;
         }
         pthread_mutex_unlock(&s->lock);
-        launcher_release(&slot->launcher); /* the one before */
-        slot->error = launcher_fork(&slot->launcher, s->opts.setup);
+        if (next == FORKED) {
+            slot->error = launcher_fork(&slot->launcher, s->opts.setup);
+        } else {
+            launcher_release(&slot->launcher);
+            if (slot->begun)
+                launcher_kill_begun(slot->begun);
+            slot->begun = 0;
+        }
         pthread_mutex_lock(&s->lock);
-        slot->state = FORKED;
+        slot->state = next;
         uv_async_send(&s->news);
     }
     pthread_mutex_unlock(&s->lock);
@@ -138,8 +150,7 @@ static void set_state(struct slot *slot, enum slot_state state) {
 
     pthread_mutex_lock(&s->lock);
     slot->state = state;
-    if (state == WANTED)
-        pthread_cond_signal(&s->wake);
+    pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -171,9 +182,7 @@ static void on_poll_closed(uv_handle_t *handle) {
     struct slot *slot = handle->data;
     struct starter *s = slot->starter;
 
-    set_state(slot, NO_LAUNCHER);
-    if (!s->closing)
-        pump(s);
+    set_state(slot, ENDING);
     on_handle_closed(s);
 }
 
@@ -189,8 +198,8 @@ static void rest(struct starter *s) {
             hang_up(&s->slots[i]);
 }
 
-/* What it was at is lost, since it may have been started or not. What was
- * behind that has not been: it goes back. */
+/* What it was at is lost, since it may run, and is killed if it does. What was
+ * behind that has not been begun: it goes back. */
 static void launcher_died(struct slot *slot) {
     struct starter *s = slot->starter;
 
@@ -203,6 +212,7 @@ static void launcher_died(struct slot *slot) {
     }
     if (slot->n) {
         slot->n = 0;
+        slot->begun = slot->under_way[0]->group.mark;
         refuse(s, slot->under_way[0], UV_EPIPE, SPAWN_LOST);
     }
     hang_up(slot);
@@ -265,8 +275,9 @@ static void serve(struct slot *slot) {
         if (error && error != UV_EPIPE && error != UV_EAGAIN) /* not a byte of it was sent */
             refuse(s, slot->under_way[--slot->n], error, SPAWN_RESOURCES);
     }
-    while (slot->state == RUNNING && take_answer(slot))
-        ;
+    if (slot->state == RUNNING)
+        while (take_answer(slot) && slot->n) /* the first also sees an end */
+            ;
     pump(s);
     if (s->resting && !s->starts.head)
         rest(s);
@@ -348,7 +359,7 @@ static void pump(struct starter *s) {
 static void refuse_all(struct starter *s, int error) {
     struct process *p;
 
-    if (!find_slot(s, RUNNING) && !find_slot(s, WANTED) && !find_slot(s, CLOSING))
+    if (!find_slot(s, RUNNING) && !find_slot(s, WANTED))
         while ((p = queue_pop(&s->starts)))
             refuse(s, p, error, SPAWN_RESOURCES);
 }
@@ -361,7 +372,7 @@ static void attach(struct slot *slot) {
         error = uv_poll_init(s->loop, &slot->poll, slot->launcher.socket);
     if (error) {
         launcher_hang_up(&slot->launcher);
-        set_state(slot, NO_LAUNCHER);
+        set_state(slot, ENDING);
         refuse_all(s, error);
         return;
     }

@@ -52,7 +52,7 @@ awk '
         sub(/^ +/, ""); sub(/   *.*/, "")
         n = split($0, words, /,? /)
         for (i = 1; i <= n; i++)
-            if (words[i] ~ /^-/) { sub(/[[=].*/, "", words[i]); print words[i] }
+            if (words[i] ~ /^-/) { sub(/[=[].*/, "", words[i]); print words[i] }
     }' | sort -u >"$work/help"
 some 'the option table has options' "$(cat "$work/options")"
 none 'the options of the table are those of muster(1)' \
