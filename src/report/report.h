@@ -32,9 +32,4 @@ extern const size_t report_writer_count;
 
 int report_table_write(const struct report_input *in, FILE *out);
 int report_json_write(const struct report_input *in, FILE *out);
-
-/* Writes a report to a file, whole or not at all: sink_open_file(). 0 or UV_E…. */
-int report_to_file(const struct report_writer *w, const struct report_input *in, const char *path);
-/* Writes a report to standard output, down to the disk if that is a file. 0 or UV_E…. */
-int report_to_stdout(const struct report_writer *w, const struct report_input *in);
 #endif
