@@ -21,7 +21,3 @@ int64_t clock_run_ns(void) {
 void clock_add_pause(int64_t ns) {
     atomic_fetch_add_explicit(&paused_ns, ns, memory_order_relaxed);
 }
-
-int64_t clock_paused_ns(void) {
-    return atomic_load_explicit(&paused_ns, memory_order_relaxed);
-}

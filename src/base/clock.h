@@ -4,7 +4,7 @@
 #define MUSTER_BASE_CLOCK_H
 #include <stdint.h>
 
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_S  INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)
 
 /* CLOCK_MONOTONIC in nanoseconds: for lengths that are reported. Any thread. */
@@ -16,6 +16,4 @@ int64_t clock_ns(void);
 int64_t clock_run_ns(void);
 /* Adds a pause that has just ended. Any thread. */
 void clock_add_pause(int64_t ns);
-/* The sum of all pauses. Any thread. */
-int64_t clock_paused_ns(void);
 #endif

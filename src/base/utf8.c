@@ -39,21 +39,6 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *c) {
     return 1;
 }
 
-bool utf8_valid(const char *s, size_t n, size_t *bad) {
-    uint32_t c;
-
-    for (size_t at = 0; at < n;) {
-        size_t took = utf8_decode(s + at, n - at, &c);
-        if (c == UTF8_INVALID) {
-            if (bad)
-                *bad = at;
-            return false;
-        }
-        at += took;
-    }
-    return true;
-}
-
 size_t utf8_count(const char *s, size_t n) {
     size_t count = 0;
     uint32_t c;

@@ -2,7 +2,6 @@
 /* utf8: characters from bytes. */
 #ifndef MUSTER_BASE_UTF8_H
 #define MUSTER_BASE_UTF8_H
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,8 +14,6 @@
  * character that stands there, at least 1.
  */
 size_t utf8_decode(const char *s, size_t n, uint32_t *c);
-/* Whether all n bytes are UTF-8; else *bad (if not NULL) is the first offset that is not. */
-bool utf8_valid(const char *s, size_t n, size_t *bad);
 /* How many characters n bytes are; an ill-formed sequence counts as one. */
 size_t utf8_count(const char *s, size_t n);
 #endif

@@ -9,6 +9,6 @@
 void attempt_end_release(struct attempt_end *end) {
     free(end->detail);
     end->detail = NULL;
-    end->out = capture_unref(end->out);
-    end->err = capture_unref(end->err);
+    end->out = capture_free(end->out);
+    end->err = capture_free(end->err);
 }

@@ -45,7 +45,7 @@ struct attempt_end {
     uint64_t out_bytes, err_bytes;
     uint32_t leftover;   /* processes that it left and that were stopped */
     uint32_t unkillable; /* of those, how many would not die */
-    struct capture *out; /* captured streams, a reference each, or NULL */
+    struct capture *out; /* captured streams, owned, or NULL */
     struct capture *err;
 };
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,6 @@
 #define FIRST_BYTES 256 /* most jobs print less and so need no memory of their own */
 
 struct capture {
-    atomic_uint refs;
     pthread_mutex_t lock; /* buf, len, cap: the writer against capture_last_line */
     char *buf;            /* what is in memory: `first` or malloc'd */
     size_t len, cap;
@@ -38,20 +36,14 @@ struct capture *capture_new(void) {
         free(c);
         return NULL;
     }
-    atomic_init(&c->refs, 1);
     c->buf = c->first;
     c->cap = sizeof c->first;
     c->fd = -1;
     return c;
 }
 
-struct capture *capture_ref(struct capture *c) {
-    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
-    return c;
-}
-
-struct capture *capture_unref(struct capture *c) {
-    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
+struct capture *capture_free(struct capture *c) {
+    if (!c)
         return NULL;
     if (c->fd >= 0)
         close(c->fd);

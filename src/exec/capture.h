@@ -15,12 +15,10 @@
  */
 struct capture;
 
-/* New empty capture with one reference. NULL when out of memory. */
+/* New empty capture, owned by the caller. NULL when out of memory. */
 struct capture *capture_new(void);
-/* Another reference, another owner. Any thread. */
-struct capture *capture_ref(struct capture *c);
-/* Gives a reference back; the last frees. Accepts NULL; returns NULL. */
-struct capture *capture_unref(struct capture *c);
+/* Any thread, when no other has it. Accepts NULL; returns NULL. */
+struct capture *capture_free(struct capture *c);
 
 /*
  * Room for reading into, *n its size: at least a byte, or 0 when the capture

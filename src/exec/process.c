@@ -58,7 +58,7 @@ int process_init(struct process *p, const struct process_env *env, const struct 
     if (job->set->out.kind == STREAM_CAPTURE && !(p->end.out = capture_new()))
         return UV_ENOMEM;
     if (job->set->err.kind == STREAM_CAPTURE && !(p->end.err = capture_new())) {
-        p->end.out = capture_unref(p->end.out);
+        p->end.out = capture_free(p->end.out);
         return UV_ENOMEM;
     }
     return 0;

@@ -75,12 +75,6 @@ int spawner_init(struct spawner *s, const struct spawn_setup *setup) {
     return UV_ENOMEM;
 }
 
-void spawner_release(struct spawner *s) {
-    if (s->stack)
-        munmap(s->stack, STACK_BYTES);
-    s->stack = NULL;
-}
-
 IN_CHILD static int child_fails(struct handover *h, enum spawn_stage stage) {
     h->error = errno;
     h->stage = (int)stage;

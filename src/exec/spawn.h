@@ -31,9 +31,8 @@ struct spawner {
 };
 
 /* Sets all signals of the calling process to their defaults, which is what its
- * children get. 0 or UV_ENOMEM. */
+ * children get. Its stack is the launcher's until that ends. 0 or UV_ENOMEM. */
 int spawner_init(struct spawner *s, const struct spawn_setup *setup);
-void spawner_release(struct spawner *s);
 
 /* What to start. Borrowed for the call. */
 struct spawn_opts {

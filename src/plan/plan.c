@@ -20,13 +20,6 @@ struct plan *plan_free(struct plan *plan) {
     return NULL;
 }
 
-uint32_t plan_find(const struct plan *plan, const char *name) {
-    for (uint32_t i = 0; i < plan->njobs; i++)
-        if (!strcmp(plan->jobs[i].name, name))
-            return i;
-    return UINT32_MAX;
-}
-
 static const char *find_path(const struct env_var *env) {
     for (; env && env->name; env++)
         if (!strcmp(env->name, "PATH"))

@@ -155,8 +155,6 @@ int plan_load_bytes(const struct plan_opts *opts, const char *bytes, size_t n, s
                     struct diag **diag);
 /* Accepts NULL; returns NULL. */
 struct plan *plan_free(struct plan *plan);
-/* The index of a job, or UINT32_MAX. */
-uint32_t plan_find(const struct plan *plan, const char *name);
 
 /* The PATH that a job will have, or NULL: by it the programs of `exec` are found. */
 const char *plan_job_path(const struct plan *plan, const struct plan_job *job);

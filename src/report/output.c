@@ -208,8 +208,8 @@ static void keep_tail(struct output *o, const struct capture *c, uint64_t *at, u
 
 static struct item *item_free(struct item *item) {
     if (item->is_job) {
-        capture_unref(item->job.out);
-        capture_unref(item->job.err);
+        capture_free(item->job.out);
+        capture_free(item->job.err);
         free(item->job.header);
     }
     free(item);
@@ -327,8 +327,8 @@ void output_job(struct output *o, const struct output_job *job) {
     struct item *item = malloc(sizeof *item);
 
     if (!item) {
-        capture_unref(job->out);
-        capture_unref(job->err);
+        capture_free(job->out);
+        capture_free(job->err);
         free(job->header);
         if (job->keep)
             note_error(o, UV_ENOMEM);
@@ -361,7 +361,7 @@ struct output *output_free(struct output *o) {
     if (!o)
         return NULL;
     output_drain(o);
-    capture_unref(o->tails);
+    capture_free(o->tails);
     pthread_cond_destroy(&o->wake);
     pthread_mutex_destroy(&o->lock);
     free(o->block);

@@ -20,7 +20,7 @@ struct output;
 /* What of a job's captured output is wanted. */
 struct output_job {
     char *header;        /* words of the line before it, malloc'd, taken over, or NULL */
-    struct capture *out; /* a reference each, taken over, or NULL */
+    struct capture *out; /* taken over, or NULL */
     struct capture *err;
     uint32_t lines; /* show so many last lines, UINT32_MAX: all, 0: none */
     bool keep;      /* keep the tails for the reports */

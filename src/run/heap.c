@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* heap: a priority queue of small numbers, each of which can be found, moved and taken out. */
+/* heap: a priority queue of small numbers, each of which can be found and taken out. */
 #include "run/heap.h"
 
 #include <assert.h>
@@ -82,9 +82,4 @@ uint32_t heap_pop(struct heap *h) {
     x = h->items[0];
     heap_remove(h, x);
     return x;
-}
-
-void heap_move(struct heap *h, uint32_t x) {
-    assert(heap_has(h, x));
-    settle(h, h->place[x], x);
 }

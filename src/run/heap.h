@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* heap: a priority queue of small numbers, each of which can be found, moved and taken out. */
+/* heap: a priority queue of small numbers, each of which can be found and taken out. */
 #ifndef MUSTER_RUN_HEAP_H
 #define MUSTER_RUN_HEAP_H
 #include <stdbool.h>
@@ -10,7 +10,7 @@ typedef bool (*heap_before_cb)(const void *ctx, uint32_t a, uint32_t b);
 
 /*
  * A binary heap of numbers below `size`, each in it at most once. The keys are
- * the owner's, who calls heap_move() when that of a member changes. One thread.
+ * the owner's; that of a member stands still. One thread.
  */
 struct heap {
     uint32_t *items; /* items[0] comes first */
@@ -31,8 +31,6 @@ void heap_push(struct heap *h, uint32_t x);
 uint32_t heap_pop(struct heap *h);
 /* Takes x out; no effect when it is not in it. O(log n). */
 void heap_remove(struct heap *h, uint32_t x);
-/* Puts x, whose key has changed, where it belongs now. O(log n). */
-void heap_move(struct heap *h, uint32_t x);
 
 static inline bool heap_has(const struct heap *h, uint32_t x) {
     return h->place[x] != HEAP_OUT;

@@ -62,7 +62,6 @@ static const struct shortage_row shortage_rows[] = {
     {UV_ENOMEM, -1, "memory"},
     {0, -1, "resources"}, /* any other */
 };
-#define SHORTAGE_ROWS (sizeof shortage_rows / sizeof *shortage_rows)
 
 struct session {
     const struct session_opts *opts;

@@ -8,12 +8,6 @@
 #include "fuzz.h"
 #include "plan/manifest.h"
 
-/* assert() would be empty in builds without assertions. */
-static void demand(bool holds) {
-    if (!holds)
-        abort();
-}
-
 static bool is_inside(const struct source *s, struct span span) {
     return span.at >= s->base && span.at - s->base <= s->len &&
            span.len <= s->len - (span.at - s->base);

@@ -11,12 +11,6 @@
 #include "base/words.h"
 #include "fuzz.h"
 
-/* assert() would be empty in builds without assertions. */
-static void demand(bool holds) {
-    if (!holds)
-        abort();
-}
-
 static void check_numbers(const char *s, size_t n) {
     char text[TEXT_FORMAT_MAX];
     struct text_rate rate;
@@ -95,15 +89,15 @@ static void check_visible(const char *s, size_t n) {
     char *visible = malloc(need + 1);
 
     demand(visible && text_visible(visible, need + 1, s, n, "\n") == need);
-    demand(strlen(visible) == need && utf8_valid(visible, need, NULL));
+    demand(strlen(visible) == need && is_utf8(visible, need));
     for (size_t i = 0; i < need; i++)
         demand(visible[i] == '\n' || ((unsigned char)visible[i] >= 0x20 && visible[i] != 0x7f));
     free(visible);
 
     char *clean = text_sanitise(s, n, &len);
-    demand(clean && !clean[len] && utf8_valid(clean, len, NULL));
+    demand(clean && !clean[len] && is_utf8(clean, len));
     demand(utf8_count(clean, len) == utf8_count(s, n));
-    demand(!utf8_valid(s, n, NULL) || (len == n && !memcmp(clean, s, n)));
+    demand(!is_utf8(s, n) || (len == n && !memcmp(clean, s, n)));
     free(clean);
 }
 

@@ -27,8 +27,8 @@ static void little_stays_in_memory(void **state) {
     assert_int_equal(capture_read(c, 1, buf, sizeof buf), 4);
     assert_memory_equal(buf, "ello", 4);
     assert_int_equal(capture_read(c, 5, buf, sizeof buf), 0);
-    assert_null(capture_unref(c));
-    assert_null(capture_unref(NULL));
+    assert_null(capture_free(c));
+    assert_null(capture_free(NULL));
 }
 
 static void room_grows_to_its_bound(void **state) {
@@ -48,7 +48,7 @@ static void room_grows_to_its_bound(void **state) {
     assert_int_equal(capture_spill(c), 0);
     assert_false(capture_full(c));
     assert_int_equal(capture_size(c), CAPTURE_MEMORY_MAX);
-    capture_unref(c);
+    capture_free(c);
 }
 
 static void much_goes_to_the_file_and_comes_back(void **state) {
@@ -74,7 +74,7 @@ static void much_goes_to_the_file_and_comes_back(void **state) {
     }
     free(all);
     free(back);
-    capture_unref(c);
+    capture_free(c);
 }
 
 static void last_line(void **state) {
@@ -90,7 +90,7 @@ static void last_line(void **state) {
     capture_add(c, "a long line", 11);
     capture_last_line(c, buf, sizeof buf);
     assert_string_equal(buf, "a long ");
-    capture_unref(c);
+    capture_free(c);
 }
 
 /* The file may not grow past a limit: what came before stays whole, what came
@@ -117,7 +117,7 @@ static void a_full_disk_loses_the_rest(void **state) {
     assert_int_equal(capture_size(c), 2 * CAPTURE_MEMORY_MAX);
     assert_int_equal(capture_read(c, 2 * CAPTURE_MEMORY_MAX - 1, back, sizeof back), 1);
     assert_int_equal(back[0], 'b');
-    capture_unref(c);
+    capture_free(c);
 }
 
 static void no_folder_for_the_file(void **state) {
@@ -131,7 +131,7 @@ static void no_folder_for_the_file(void **state) {
     assert_int_equal(capture_add(c, bytes, sizeof bytes), 0);
     assert_int_equal(capture_add(c, bytes, sizeof bytes), 0);
     assert_int_equal(capture_size(c), 2 * sizeof bytes);
-    capture_unref(c);
+    capture_free(c);
     unsetenv("TMPDIR");
 }
 

@@ -6,8 +6,10 @@
 #include "plan_case.h"
 
 static const struct plan_job *job(const struct plan_case *c, const char *name) {
-    uint32_t i = plan_find(c->plan, name);
+    uint32_t i = 0;
 
+    while (i < c->plan->njobs && strcmp(c->plan->jobs[i].name, name))
+        i++;
     assert_true(i < c->plan->njobs);
     return &c->plan->jobs[i];
 }
