@@ -87,6 +87,13 @@ static void check_output(struct loader *l, struct entry *e, const char *path) {
     }
 }
 
+/* The env-files read so far, by their paths: each once, however many jobs name it. */
+struct env_files {
+    struct map paths;
+    const struct env_var **list;
+    size_t count, cap;
+};
+
 struct env_faults {
     struct loader *l;
     const struct source *source;
@@ -104,10 +111,16 @@ static void report_env_fault(void *ctx, size_t at, size_t n, const char *what) {
     f->count++;
 }
 
-static void read_env_file(struct loader *l, const struct section *s, struct entry *e) {
+static void read_env_file(struct loader *l, struct env_files *files, const struct section *s,
+                          struct entry *e) {
     struct env_file *file = *(struct env_file *const *)e->typed;
     struct source *source;
 
+    uint32_t i = map_get(&files->paths, file->path, strlen(file->path));
+    if (i != MAP_NONE) {
+        file->vars = files->list[i];
+        return;
+    }
     int err = sources_read(&l->plan->sources, file->path, load_file_name(l, s->source, file->path),
                            &source);
     if (err == UV_ENOMEM)
@@ -120,9 +133,14 @@ static void read_env_file(struct loader *l, const struct section *s, struct entr
     struct env_faults faults = {l, source, 0};
     file->vars =
         envfile_parse(&l->plan->arena, source->bytes, source->len, report_env_fault, &faults);
+    files->list =
+        arena_grow(&l->scratch, files->list, files->count, &files->cap, sizeof *files->list);
+    files->list[files->count] = file->vars;
+    map_add(&files->paths, file->path, strlen(file->path), (uint32_t)files->count++);
 }
 
-static void check_entry(struct loader *l, const struct section *s, struct entry *e) {
+static void check_entry(struct loader *l, struct env_files *files, const struct section *s,
+                        struct entry *e) {
     const struct stream *stream = e->typed;
 
     switch (e->row->effect) {
@@ -131,7 +149,7 @@ static void check_entry(struct loader *l, const struct section *s, struct entry 
         e->reported = !check_folder(l, e, *(const char *const *)e->typed);
         break;
     case EFFECT_ENV_FILE:
-        read_env_file(l, s, e);
+        read_env_file(l, files, s, e);
         break;
     case EFFECT_STDIN:
         if (stream->kind == STREAM_FILE)
@@ -240,13 +258,15 @@ static void note_needs(struct loader *l) {
 
 void preflight_check(struct loader *l) {
     struct programs programs = {0};
+    struct env_files files = {0};
 
     map_init(&programs.searches, &l->scratch);
+    map_init(&files.paths, &l->scratch);
     note_needs(l);
     for (size_t i = 0; i < l->nsections; i++)
         for (uint32_t k = 0; k < l->sections[i]->nentries; k++)
             if (l->sections[i]->entries[k].need)
-                check_entry(l, l->sections[i], &l->sections[i]->entries[k]);
+                check_entry(l, &files, l->sections[i], &l->sections[i]->entries[k]);
     /* What is an error for one job is not to be a mere warning because of another. */
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < l->plan->njobs; i++)

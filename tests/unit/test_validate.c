@@ -536,6 +536,26 @@ static void test_writable_by_others(void **state) {
     load_says("");
 }
 
+static void test_an_env_file_is_read_once(void **state) {
+    (void)state;
+    write_file("m.ini", "[defaults]\ntype = io\ncommand = x\n"
+                        "[job a]\nenv-file = a.env\n[job b]\nenv-file = a.env\n"
+                        "[job c]\nenv-file = ./a.env\n");
+    write_file("a.env", "A=1\n");
+    assert_int_equal(chmod("a.env", 0666), 0);
+    struct plan_case c = load();
+    assert_string_equal(c.said,
+                        "m.ini:5:12: warning: env-file: a.env is writable by others (mode 0666)\n"
+                        "    5 | env-file = a.env\n      |            ^~~~~\n");
+    assert_string_equal(c.plan->jobs[2].set->env_file->vars[0].value, "1");
+    plan_case_free(&c);
+    write_file("a.env", "wrong\n");
+    assert_int_equal(chmod("a.env", 0644), 0);
+    load_says("a.env:1:1: error: a line is NAME=value\n"
+              "    1 | wrong\n      | ^~~~~\n"
+              "muster: m.ini: 1 error, nothing was run\n");
+}
+
 static void test_unreadable(void **state) {
     (void)state;
     load_says("muster: m.ini: No such file or directory\n"
@@ -568,6 +588,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_env_file, enter_folder, leave_folder),
         cmocka_unit_test_setup_teardown(test_path_of_the_job, enter_folder, leave_folder),
         cmocka_unit_test_setup_teardown(test_writable_by_others, enter_folder, leave_folder),
+        cmocka_unit_test_setup_teardown(test_an_env_file_is_read_once, enter_folder, leave_folder),
         cmocka_unit_test_setup_teardown(test_unreadable, enter_folder, leave_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
