@@ -119,27 +119,41 @@ struct environ *environ_free(struct environ *e) {
     return NULL;
 }
 
+struct late_fault {
+    size_t at;
+    const char *what; /* NULL: there is none */
+};
+
+/* Keeps the first. */
 static void on_late_fault(void *ctx, size_t at, size_t n, const char *what) {
-    (void)at;
+    struct late_fault *first = ctx;
+
     (void)n;
-    (void)what;
-    *(int *)ctx = UV_EINVAL;
+    if (!first->what)
+        *first = (struct late_fault){at, what};
 }
 
-const struct env_var *environ_read_late(struct arena *arena, const char *path, int *error) {
-    const struct env_var *vars = NULL;
+struct late_env environ_read_late(struct arena *arena, const char *path) {
+    struct late_env late = {0};
+    struct late_fault fault = {0};
     struct sources sources;
     struct source *source;
 
     sources_init(&sources, arena);
-    *error = sources_read(&sources, path, path, &source);
-    if (!*error) {
-        vars = envfile_parse(arena, source->bytes, source->len, on_late_fault, error);
-        if (!vars)
-            *error = UV_ENOMEM;
+    late.error = sources_read(&sources, path, path, &source);
+    if (!late.error) {
+        late.vars = envfile_parse(arena, source->bytes, source->len, on_late_fault, &fault);
+        late.error = late.vars ? 0 : UV_ENOMEM;
+    }
+    if (late.vars && fault.what) {
+        struct location l = sources_locate(&sources, source->base + (uint32_t)fault.at);
+
+        late = (struct late_env){
+            .error = UV_EINVAL,
+            .fault = arena_printf(arena, "%s:%u: %s", path, (unsigned)l.line, fault.what)};
     }
     sources_release(&sources);
-    return *error ? NULL : vars;
+    return late;
 }
 
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,

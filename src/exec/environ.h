@@ -16,14 +16,16 @@ struct environ;
 struct environ *environ_new(const struct plan *plan, const char *run_id, char *const *inherited);
 /* Accepts NULL; returns NULL. */
 struct environ *environ_free(struct environ *e);
-/*
- * Reads an env-file that was not there when the plan was checked. Blocks. Its
- * variables, in the arena; NULL with *error UV_E…, UV_EINVAL for a line that is
- * none.
- */
-const struct env_var *environ_read_late(struct arena *arena, const char *path, int *error);
+/* An env-file as it was read at a start; all in the arena given. */
+struct late_env {
+    const struct env_var *vars; /* NULL after an error */
+    int error;                  /* 0 or UV_E… */
+    const char *fault;          /* "PATH:LINE: what is wrong there", or NULL: the file is */
+};
+/* Reads an env-file that was not there when the plan was checked. Blocks. */
+struct late_env environ_read_late(struct arena *arena, const char *path);
 /* The environment of one attempt, one block to free(); NULL when out of memory.
- * `late`: what environ_read_late() gave, or NULL. */
-char **environ_make(const struct environ *e, const struct plan_job *job,
-                    const struct env_var *late, const struct attempt *a);
+ * `late`: the variables of environ_read_late(), or NULL. */
+char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,
+                    const struct attempt *a);
 #endif

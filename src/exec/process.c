@@ -135,7 +135,7 @@ static void look_for_program(struct process *p, struct lookup *found) {
 void process_lookup(struct process *p) {
     const char *late = late_file(p->job);
     struct lookup *found = calloc(1, sizeof *found);
-    int error;
+    struct late_env file = {0};
 
     if (!found) {
         process_refuse(p, UV_ENOMEM, SPAWN_RESOURCES);
@@ -143,9 +143,12 @@ void process_lookup(struct process *p) {
     }
     p->lookup = found;
     arena_init(&found->arena, NULL);
-    if (late && !(found->env_file = environ_read_late(&found->arena, late, &error))) {
-        p->end.detail = strdup(late);
-        process_refuse(p, error, SPAWN_ENV_FILE);
+    if (late)
+        file = environ_read_late(&found->arena, late);
+    found->env_file = file.vars;
+    if (file.error) {
+        p->end.detail = strdup(file.fault ? file.fault : late);
+        process_refuse(p, file.error, file.fault ? SPAWN_ENV_LINE : SPAWN_ENV_FILE);
     } else if (program_of(p)[0] != '/') {
         look_for_program(p, found);
     }

@@ -137,11 +137,11 @@ static void exec_text(const struct plan *plan, const struct plan_job *p,
 
 /* What could not be used, by the stage of the start that failed. */
 static const char *const stage_words[] = {
-    [SPAWN_OK] = "cannot be started",      [SPAWN_RESOURCES] = "cannot be started",
-    [SPAWN_STDIN] = "cannot open stdin",   [SPAWN_STDOUT] = "cannot open stdout",
-    [SPAWN_STDERR] = "cannot open stderr", [SPAWN_DIR] = "cannot enter folder",
-    [SPAWN_LIMITS] = "cannot set limits",  [SPAWN_EXEC] = "cannot be executed",
-    [SPAWN_ENV_FILE] = "cannot use env-file",
+    [SPAWN_OK] = "cannot be started",         [SPAWN_RESOURCES] = "cannot be started",
+    [SPAWN_STDIN] = "cannot open stdin",      [SPAWN_STDOUT] = "cannot open stdout",
+    [SPAWN_STDERR] = "cannot open stderr",    [SPAWN_DIR] = "cannot enter folder",
+    [SPAWN_LIMITS] = "cannot set limits",     [SPAWN_EXEC] = "cannot be executed",
+    [SPAWN_ENV_FILE] = "cannot use env-file", [SPAWN_ENV_LINE] = "cannot use env-file",
     [SPAWN_LOST] = "its launcher died",
 };
 
@@ -149,6 +149,8 @@ static void spawn_text(const struct plan *plan, const struct plan_job *p,
                        const struct attempt_result *a, char *buf, size_t n) {
     if (a->stage == SPAWN_EXEC && a->detail)
         exec_text(plan, p, a, buf, n);
+    else if (a->stage == SPAWN_ENV_LINE && a->detail)
+        snprintf(buf, n, "%s: %s", stage_words[a->stage], a->detail);
     else if (a->detail)
         snprintf(buf, n, "%s: %s: %s", stage_words[a->stage], a->detail, error_words(a->error));
     else

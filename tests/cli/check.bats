@@ -344,7 +344,7 @@ END
 [defaults]
 type = io
 [job make]
-command = echo GREETING=hello > made.env; echo 'not a line' > broken.env
+command = echo GREETING=hello > made.env; printf '# fine\nA=b\nnot a line\nnor this\n' > broken.env
 [job use]
 after = make
 env-file = made.env
@@ -363,7 +363,7 @@ END
     [ "$status" -eq 1 ]
     [ "$(cat seen)" = "hello own" ]
     [ "$(jq -r '.jobs[] | select(.name == "broken") | .reason' r.json)" = spawn ]
-    [[ "$output" == *"cannot use env-file: $PWD/broken.env: "* ]]
+    [[ "$output" == *"cannot use env-file: $PWD/broken.env:3: a line is NAME=value"* ]]
     [[ "$output" == *"cannot use env-file: $PWD/never.env: No such file"* ]]
 }
 

@@ -259,5 +259,5 @@ word() {
     for lane in io cpu; do
         [ "$(job_json late-$lane '"\(.status) \(.reason)"')" = 'failed spawn' ]
     done
-    [ "$(grep -c "cannot use env-file: $PWD/late.env: " <<< "$output")" -eq 2 ]
+    [ "$(grep -c "cannot use env-file: $PWD/late.env:1: this is longer than the kernel takes (131071 bytes)" <<< "$output")" -eq 2 ]
 }

@@ -6,9 +6,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <uv.h>
 
+#include "base/mem.h"
 #include "exec/environ.h"
 
 static char inherited_path[] = "PATH=/bin";
@@ -102,11 +105,64 @@ static void an_empty_environment(void **state) {
     environ_free(e);
 }
 
+static struct late_env read_late(struct arena *arena, const char *bytes) {
+    char path[] = "/tmp/late-XXXXXX";
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, strlen(bytes)), strlen(bytes));
+    close(fd);
+    struct late_env late = environ_read_late(arena, path);
+    unlink(path);
+    return late;
+}
+
+static void a_late_env_file(void **state) {
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, NULL);
+    struct late_env late = read_late(&arena, "A=1\n\n# none\nB=2");
+    assert_int_equal(late.error, 0);
+    assert_null(late.fault);
+    assert_string_equal(late.vars[1].name, "B");
+    assert_string_equal(late.vars[1].value, "2");
+    assert_null(late.vars[2].name);
+    arena_release(&arena);
+}
+
+static void a_late_env_file_with_a_wrong_line(void **state) {
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, NULL);
+    struct late_env late = read_late(&arena, "A=1\n\n9=2\nwrong\n");
+    assert_null(late.vars);
+    assert_int_equal(late.error, UV_EINVAL);
+    assert_string_equal(strchr(late.fault, ':'), ":3: a line is NAME=value");
+    arena_release(&arena);
+}
+
+static void a_late_env_file_that_is_none(void **state) {
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, NULL);
+    struct late_env late = environ_read_late(&arena, "/");
+    assert_null(late.vars);
+    assert_int_equal(late.error, UV_EISDIR);
+    assert_null(late.fault);
+    arena_release(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers),
         cmocka_unit_test(clear_env),
         cmocka_unit_test(an_empty_environment),
+        cmocka_unit_test(a_late_env_file),
+        cmocka_unit_test(a_late_env_file_with_a_wrong_line),
+        cmocka_unit_test(a_late_env_file_that_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
