@@ -178,45 +178,57 @@ static bool *retry_class(struct retry_on *set, const char *s, size_t n) {
     return i < 0 ? NULL : flags[i];
 }
 
+/* The place of a part of a word's text; with variables in it, of the word. */
+static struct span part_span(const struct parse *p, const struct words *w, const struct word *word,
+                             struct span at, struct text_fault part) {
+    if (memchr(p->s + word->at, '{', word->len) || memchr(p->s + word->at, '}', word->len))
+        return at;
+    size_t first = words_place(w, word, part.at);
+    return parse_span(p, first, words_place(w, word, part.at + part.len - 1) + 1 - first);
+}
+
+/* Takes one word of retry-on in. False after a fault. */
+static bool add_retry_word(struct parse *p, struct retry_on *set, const struct words *w,
+                           const struct word *word, struct span at) {
+    const char *s = word->text;
+    size_t n = word->text_len;
+    bool *flag = retry_class(set, s, n);
+    bool exits = n > 5 && !memcmp(s, "exit:", 5), http = n > 5 && !memcmp(s, "http:", 5);
+    struct exit_set more = {0};
+    struct text_fault fault;
+
+    if (flag)
+        return *flag = true;
+    if (!exits && !http)
+        return parse_fault_at(p, at,
+                              "'%s' is not any, exit:LIST, timeout, signal, spawn or http:LIST",
+                              parse_shown(p, s, n));
+    if (exits ? text_exit_list(s + 5, n - 5, more.bits, &fault)
+              : text_http_list(s + 5, n - 5, &fault)) {
+        fault.at += 5;
+        return parse_fault_at(p, part_span(p, w, word, at, fault), "'%s' is not %s",
+                              parse_shown(p, s + fault.at, fault.len),
+                              exits ? "an exit status (0 to 255, such as 1-3,75)"
+                                    : "an HTTP status (100 to 599, such as 500-599)");
+    }
+    for (size_t i = 0; i < sizeof more.bits / sizeof *more.bits; i++)
+        set->exits.bits[i] |= more.bits[i];
+    return exits || parse_fault_at(p, at, "'%s' is not supported yet", parse_shown(p, s, n));
+}
+
 bool parse_retry_on(struct parse *p, void *out) {
     struct retry_on *set = out;
     struct words w;
     struct word word;
-    bool good = true;
+    struct span at;
     int got;
 
     *set = (struct retry_on){0};
     words_init(&w, WORDS_BLANKS, p->s, p->n, p->v->scratch);
-    while ((got = words_next(&w, &word)) > 0) {
-        struct text_fault fault = {0, word.text_len};
-        bool *flag = retry_class(set, word.text, word.text_len);
-        bool exits = word.text_len > 5 && !memcmp(word.text, "exit:", 5);
-        bool http = word.text_len > 5 && !memcmp(word.text, "http:", 5);
-        int err = UV_EINVAL;
-        if (flag)
-            err = !(*flag = true);
-        else if (exits)
-            err = text_exit_list(word.text + 5, word.text_len - 5, set->exits.bits, &fault);
-        else if (http)
-            err = text_http_list(word.text + 5, word.text_len - 5, &fault);
-        const char *shown = parse_shown(p, p->s + word.at, word.len);
-        if (err && (exits || http))
-            good = parse_fault(p, word.at + 5 + fault.at, fault.len, "'%s' is not %s",
-                               parse_shown(p, word.text + 5 + fault.at, fault.len),
-                               exits ? "an exit status (0 to 255, such as 1-3,75)"
-                                     : "an HTTP status (100 to 599, such as 500-599)");
-        else if (err)
-            good = parse_fault(p, word.at, word.len,
-                               "'%s' is not any, exit:LIST, timeout, signal, spawn or http:LIST",
-                               shown);
-        else if (http)
-            good = parse_fault(p, word.at, word.len, "'%s' is not supported yet", shown);
-        if (!good)
-            break;
-    }
-    if (got < 0)
-        return parse_fault(p, word.at, 1, "the quote is never closed");
-    return good;
+    while ((got = next_word(p, &w, true, &word, &at)) > 0)
+        if (!add_retry_word(p, set, &w, &word, at))
+            return false;
+    return !got;
 }
 
 /* --- reports --- */

@@ -115,7 +115,7 @@ static void test_every_key(void **state) {
                                         "retry-backoff = 1.5\n"
                                         "retry-max-delay = 1d\n"
                                         "retry-jitter = 0\n"
-                                        "retry-on = exit:1-3,75 timeout\n"
+                                        "retry-on = exit:1-3 timeout exit:75\n"
                                         "ok-exit = 3\n"
                                         "skip-exit = 77\n"
                                         "allow-failure = yes\n"
@@ -229,7 +229,11 @@ static void test_variables(void **state) {
                                         "dir = /srv/{ lane }/{2}/{two words}/{two\n"
                                         "env.V = }}{two}{{}\n"
                                         "timeout = {n}s\n"
+                                        "retry-on = {why} exit:{codes} exit:{n}5\n"
+                                        "ok-exit = {codes}\n"
                                         "[vars]\n"
+                                        "why = timeout\n"
+                                        "codes = 1-3,9\n"
                                         "outer = {inner}-{inner}\n"
                                         "inner = <{two}>\n"
                                         "two = a b\n"
@@ -248,6 +252,10 @@ static void test_variables(void **state) {
     assert_string_equal(a->set->dir, "/srv/{ lane }/{2}/{two words}/{two");
     assert_string_equal(env_value(a->env, "V"), "}a b{}");
     assert_int_equal(a->set->timeout_ns, 7 * NS_PER_S);
+    assert_true(a->set->retry_on.timeout && !a->set->retry_on.any);
+    assert_true(exit_set_has(&a->set->retry_on.exits, 9) &&
+                exit_set_has(&a->set->retry_on.exits, 75));
+    assert_true(exit_set_has(&a->set->ok_exit, 2) && exit_set_has(&a->set->ok_exit, 9));
     assert_string_equal(env_value(c.plan->vars, "outer"), "<a b>-<a b>");
     /* What is put in is not looked at again. */
     assert_string_equal(env_value(c.plan->vars, "brace"), "{two}");
