@@ -7,7 +7,7 @@
 
 /* How one manifest is. */
 struct verdict {
-    const char *path;
+    const char *name;
     uint32_t jobs;
     unsigned errors, warnings;
 };
@@ -18,12 +18,12 @@ static int write_verdict(void *ctx, enum report_format format, bool to_file, FIL
     (void)format;
     (void)to_file;
     if (v->errors)
-        fprintf(out, "%s: %u error%s\n", v->path, v->errors, v->errors == 1 ? "" : "s");
+        fprintf(out, "%s: %u error%s\n", v->name, v->errors, v->errors == 1 ? "" : "s");
     else if (v->warnings)
-        fprintf(out, "%s: %" PRIu32 " job%s, ok, %u warning%s\n", v->path, v->jobs,
+        fprintf(out, "%s: %" PRIu32 " job%s, ok, %u warning%s\n", v->name, v->jobs,
                 v->jobs == 1 ? "" : "s", v->warnings, v->warnings == 1 ? "" : "s");
     else
-        fprintf(out, "%s: %" PRIu32 " job%s, ok\n", v->path, v->jobs, v->jobs == 1 ? "" : "s");
+        fprintf(out, "%s: %" PRIu32 " job%s, ok\n", v->name, v->jobs, v->jobs == 1 ? "" : "s");
     return 0;
 }
 
@@ -38,9 +38,10 @@ int cli_check(const struct cli_options *o) {
         return CLI_USAGE;
     }
     for (size_t i = 0; o->manifests[i]; i++) {
-        struct verdict v = {.path = o->manifests[i]};
+        const char *path = o->manifests[i];
+        struct verdict v = {.name = cli_manifest_name(path)};
         struct plan *plan = NULL;
-        int status = cli_load(o, v.path, &plan, &v.errors, &v.warnings);
+        int status = cli_load(o, path, &plan, &v.errors, &v.warnings);
 
         if (plan)
             v.jobs = plan->njobs;

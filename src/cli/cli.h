@@ -87,6 +87,8 @@ int cli_about(const struct cli_options *o);
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Whether a stream (its descriptor) is to be coloured. */
 bool cli_wants_color(const struct cli_options *o, int fd);
+/* A manifest's path as people see it: "<stdin>" for "-". */
+const char *cli_manifest_name(const char *path);
 /*
  * Loads a manifest under the options and says on standard error what is wrong
  * with it. 0 with *out to be freed, or the status to end with. *errors and

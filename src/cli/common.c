@@ -38,6 +38,10 @@ bool cli_wants_color(const struct cli_options *o, int fd) {
     return !(no && *no) && !(term && strcmp(term, "dumb") == 0) && isatty(fd);
 }
 
+const char *cli_manifest_name(const char *path) {
+    return strcmp(path, "-") == 0 ? "<stdin>" : path;
+}
+
 int cli_load(const struct cli_options *o, const char *path, struct plan **out, unsigned *errors,
              unsigned *warnings) {
     struct plan_opts opts = {
@@ -52,11 +56,11 @@ int cli_load(const struct cli_options *o, const char *path, struct plan **out, u
     int error = plan_load(&opts, out, &diag);
 
     if (!*out) {
-        cli_error("%s: %s", path, error == UV_ENOMEM ? "out of memory" : strerror(-error));
+        cli_error("%s: %s", cli_manifest_name(path),
+                  error == UV_ENOMEM ? "out of memory" : strerror(-error));
         return CLI_BROKEN;
     }
-    diag_render(diag, strcmp(path, "-") == 0 ? "<stdin>" : path, stderr,
-                cli_wants_color(o, STDERR_FILENO));
+    diag_render(diag, cli_manifest_name(path), stderr, cli_wants_color(o, STDERR_FILENO));
     fflush(stderr);
     if (errors)
         *errors = diag->errors;

@@ -82,6 +82,10 @@ m.ini:5:1: error: unknown key 'retrys' in [job fetch]; did you mean 'retries'?"*
     run --separate-stderr bash -c "printf '[job x]\ntype = oi\nexec = true\n' | '$MUSTER' check -"
     [ "$status" -eq 2 ]
     [[ "$stderr" == '<stdin>:2:8: error: '* ]]
+    good > m.ini
+    run --separate-stderr bash -c "'$MUSTER' check -v - m.ini < m.ini"
+    [ "$status" -eq 0 ]
+    [ "$output" = $'<stdin>: 2 jobs, ok\nm.ini: 2 jobs, ok' ]
 }
 
 @test "a manifest that is not there, or is a folder" {
