@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/words.h"
 #include "plan/envfile.h"
 #include "plan/loader.h"
 
@@ -35,28 +36,34 @@ void preflight_writable(struct loader *l, const struct source *source, struct sp
 
 /* --- entries --- */
 
-/* Says what is amiss with an entry's value, as an error or as a warning. */
-__attribute__((format(printf, 4, 5))) static void complain(struct loader *l, struct entry *e,
-                                                           enum need need, const char *fmt, ...) {
+/* Says what is amiss at a place in an entry's value, as an error or as a warning. */
+__attribute__((format(printf, 5, 6))) static void complain_at(struct loader *l, struct entry *e,
+                                                              struct span at, enum need need,
+                                                              const char *fmt, ...) {
     va_list args;
 
     va_start(args, fmt);
     const char *what = arena_vprintf(&l->scratch, fmt, args);
     va_end(args);
     if (need == NEED_ERROR)
-        diag_error(l->diag, e->value, "%s: %s", e->row->name, what);
+        diag_error(l->diag, at, "%s: %s", e->row->name, what);
     else
-        diag_warning(l->diag, e->value, "%s: %s (unless a job before makes it)", e->row->name,
-                     what);
+        diag_warning(l->diag, at, "%s: %s (unless a job before makes it)", e->row->name, what);
+}
+
+/* The same of a path. */
+static void complain(struct loader *l, struct entry *e, struct span at, enum need need,
+                     const char *path, int err) {
+    complain_at(l, e, at, need, "'%s': %s", path, strerror(err));
 }
 
 /* A folder must be there. Whether it is. */
-static bool check_folder(struct loader *l, struct entry *e, const char *path) {
+static bool check_folder(struct loader *l, struct entry *e, struct span at, const char *path) {
     struct stat st;
     int err = stat(path, &st) ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
 
     if (err)
-        complain(l, e, e->need, "'%s': %s", path, strerror(err));
+        complain(l, e, at, e->need, path, err);
     return !err;
 }
 
@@ -68,10 +75,10 @@ static void check_input(struct loader *l, struct entry *e, const char *path) {
                                                             : 0;
 
     if (err)
-        complain(l, e, e->need, "'%s': %s", path, strerror(err));
+        complain(l, e, e->value, e->need, path, err);
 }
 
-static void check_output(struct loader *l, struct entry *e, const char *path) {
+static void check_output(struct loader *l, struct entry *e, struct span at, const char *path) {
     struct stat st;
     const char *slash = strrchr(path, '/');
     const char *folder =
@@ -79,11 +86,12 @@ static void check_output(struct loader *l, struct entry *e, const char *path) {
 
     if (!stat(path, &st)) {
         if (S_ISDIR(st.st_mode))
-            complain(l, e, NEED_ERROR, "'%s': %s", path, strerror(EISDIR));
+            complain(l, e, at, NEED_ERROR, path, EISDIR);
         else if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
-            complain(l, e, e->need, "'%s': %s", path, strerror(errno));
-    } else if (check_folder(l, e, folder) && faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS)) {
-        complain(l, e, e->need, "'%s': %s", folder, strerror(errno));
+            complain(l, e, at, e->need, path, errno);
+    } else if (check_folder(l, e, at, folder) &&
+               faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS)) {
+        complain(l, e, at, e->need, folder, errno);
     }
 }
 
@@ -126,7 +134,7 @@ static void read_env_file(struct loader *l, struct env_files *files, const struc
     if (err == UV_ENOMEM)
         longjmp(l->oom, 1);
     if (err) {
-        complain(l, e, e->need, "'%s': %s", file->path, strerror(-err));
+        complain(l, e, e->value, e->need, file->path, -err);
         return;
     }
     preflight_writable(l, source, e->value, "env-file: ");
@@ -146,7 +154,7 @@ static void check_entry(struct loader *l, struct env_files *files, const struct 
     switch (e->row->effect) {
     case EFFECT_DIR:
         /* What is looked for in it is not missed a second time. */
-        e->reported = !check_folder(l, e, *(const char *const *)e->typed);
+        e->reported = !check_folder(l, e, e->value, *(const char *const *)e->typed);
         break;
     case EFFECT_ENV_FILE:
         read_env_file(l, files, s, e);
@@ -158,7 +166,7 @@ static void check_entry(struct loader *l, struct env_files *files, const struct 
     case EFFECT_STDOUT:
     case EFFECT_STDERR:
         if (stream->kind == STREAM_FILE || stream->kind == STREAM_APPEND)
-            check_output(l, e, stream->text);
+            check_output(l, e, e->value, stream->text);
         break;
     default:
         break;
@@ -213,6 +221,18 @@ static struct program find_program(struct loader *l, struct programs *p, const s
     return p->last.found;
 }
 
+/* The word of a command that names the program, quotes and all. */
+static struct span program_span(struct loader *l, const struct entry *e) {
+    const struct source *source = sources_locate(&l->plan->sources, e->value.at).source;
+    struct text text = manifest_unfold(source, e, &l->scratch);
+    struct words words;
+    struct word word;
+
+    words_init(&words, WORDS_SHELL, text.bytes, text.len, NULL);
+    words_next(&words, &word);
+    return text_span(&text, word.at, word.len);
+}
+
 static void check_program(struct loader *l, struct programs *p, uint32_t index) {
     struct plan_job *job = &l->plan->jobs[index];
     bool exec = job->action == ACTION_EXEC;
@@ -233,9 +253,9 @@ static void check_program(struct loader *l, struct programs *p, uint32_t index) 
     if (!e)
         diag_error(l->diag, l->drafts[index].section->header, "the shell '%s': %s", *words, why);
     else if (program.error == UV_ENOENT && !strchr(*words, '/'))
-        complain(l, e, need, "no program '%s' in PATH", *words);
+        complain_at(l, e, program_span(l, e), need, "no program '%s' in PATH", *words);
     else
-        complain(l, e, need, "'%s': %s", *words, why);
+        complain_at(l, e, program_span(l, e), need, "'%s': %s", *words, why);
     if (e)
         e->reported = true;
 }
@@ -273,9 +293,11 @@ void preflight_check(struct loader *l) {
             if (!l->plan->jobs[i].nafter == !pass)
                 check_program(l, &programs, i);
     /* Reports come after all jobs, any of which may make their folders. */
-    if (l->report_entry)
-        l->report_entry->need = NEED_WARNING;
-    for (size_t i = 0; l->report_entry && i < l->plan->nreports; i++)
-        if (l->plan->reports[i].file)
-            check_output(l, l->report_entry, l->plan->reports[i].file);
+    if (!l->report_entry)
+        return;
+    const struct reports *reports = l->report_entry->typed;
+    l->report_entry->need = NEED_WARNING;
+    for (size_t i = 0; i < reports->count; i++)
+        if (reports->list[i].file)
+            check_output(l, l->report_entry, reports->at[i], reports->list[i].file);
 }

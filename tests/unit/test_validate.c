@@ -444,7 +444,7 @@ static void test_missing_files(void **state) {
               "m.ini:17:12: error: env-file: 'DIR/gone.env': No such file or directory\n"
               "   17 | env-file = gone.env\n      |            ^~~~~~~~\n"
               "m.ini:18:9: error: shell: '/no/sh': No such file or directory\n"
-              "   18 | shell = /no/sh -c\n      |         ^~~~~~~~~\n"
+              "   18 | shell = /no/sh -c\n      |         ^~~~~~\n"
               "muster: m.ini: 9 errors, nothing was run\n");
 }
 
@@ -536,6 +536,24 @@ static void test_writable_by_others(void **state) {
     load_says("");
 }
 
+static void test_the_word_at_fault_is_marked(void **state) {
+    (void)state;
+    write_file("m.ini", "[muster]\nreport = table, json:gone/r.json\n"
+                        "[defaults]\ntype = io\n[job a]\nexec = 'no such' --fast\n"
+                        "[job b]\nexec =\n  ./gone\n  x\n"
+                        "[job c]\ncommand = x\nshell = no-such-shell -c\n");
+    load_says("m.ini:2:17: warning: report: 'DIR/gone': No such file or directory (unless a job "
+              "before makes it)\n"
+              "    2 | report = table, json:gone/r.json\n      |                 ^~~~~~~~~~~~~~~~\n"
+              "m.ini:6:8: error: exec: no program 'no such' in PATH\n"
+              "    6 | exec = 'no such' --fast\n      |        ^~~~~~~~~\n"
+              "m.ini:9:3: error: exec: './gone': No such file or directory\n"
+              "    9 |   ./gone\n      |   ^~~~~~\n"
+              "m.ini:13:9: error: shell: no program 'no-such-shell' in PATH\n"
+              "   13 | shell = no-such-shell -c\n      |         ^~~~~~~~~~~~~\n"
+              "muster: m.ini: 3 errors, nothing was run\n");
+}
+
 static void test_an_env_file_is_read_once(void **state) {
     (void)state;
     write_file("m.ini", "[defaults]\ntype = io\ncommand = x\n"
@@ -588,6 +606,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_env_file, enter_folder, leave_folder),
         cmocka_unit_test_setup_teardown(test_path_of_the_job, enter_folder, leave_folder),
         cmocka_unit_test_setup_teardown(test_writable_by_others, enter_folder, leave_folder),
+        cmocka_unit_test_setup_teardown(test_the_word_at_fault_is_marked, enter_folder,
+                                        leave_folder),
         cmocka_unit_test_setup_teardown(test_an_env_file_is_read_once, enter_folder, leave_folder),
         cmocka_unit_test_setup_teardown(test_unreadable, enter_folder, leave_folder),
     };
