@@ -280,3 +280,56 @@ END
         [ "$(json '"\(.totals.retries) \([.jobs[].attempts | length] | add)"')" = '37 137' ]
     done
 }
+
+# Runs words where process ids come again at once: all from some 300 on, in a
+# namespace of its own, where that is allowed; else as they stand. Sets $few.
+with_few_ids() {
+    local namespace
+    few=
+    for namespace in -p -Urp; do
+        if unshare $namespace -f --kill-child --mount-proc \
+            sh -c 'echo 300 > /proc/sys/kernel/ns_last_pid' 2> /dev/null; then
+            few=yes
+            run --separate-stderr unshare $namespace -f --kill-child --mount-proc sh -c '
+                perl -e "$1" & again=$!
+                shift
+                "$@"
+                status=$?
+                kill $again
+                exit $status' sh 'for (;;) {
+                    open(my $last, ">", "/proc/sys/kernel/ns_last_pid") or die;
+                    print $last 300;
+                    close $last or die;
+                    select undef, undef, undef, 0.002;
+                }' "$@"
+            return
+        fi
+    done
+    run --separate-stderr "$@"
+}
+
+@test "process ids that come again at once: no signal meets another job" {
+    {
+        printf '[muster]\nio-limit = 16\ncpu-workers = 4\n[defaults]\nkill-after = 20ms\n'
+        for i in $(seq 120); do
+            for lane in io cpu; do
+                printf '[job quick-%s%d]\ntype = %s\ncommand = echo $$ >> pids\n' $lane "$i" $lane
+                case $((i % 12)) in
+                1 | 7) printf '[job leaves-%s%d]\ntype = %s\ncommand = echo $$ >> pids; sleep 60 & :\n' $lane "$i" $lane ;;
+                2) printf '[job late-%s%d]\ntype = %s\ntimeout = 20ms\ncommand = trap "" TERM; echo $$ >> pids; while :; do sleep 0.01; done\n' $lane "$i" $lane ;;
+                3) printf '[job long-%s%d]\ntype = %s\ncommand = echo $$ >> pids; sleep 0.2\n' $lane "$i" $lane ;;
+                esac
+            done
+        done
+    } > m.ini
+    with_few_ids "$MUSTER" run --output none --report json:results.json m.ini
+    [ "$status" -eq 1 ]
+    [ "$(json '.jobs[] | (.name | sub("-.*"; "")) as $kind |
+        "\($kind) \(.status) \(if $kind == "leaves" then .leftover else .exit end)"' |
+        sort | uniq -c | sed 's/^ *//')" = '20 late timeout null
+40 leaves ok 1
+20 long ok 0
+240 quick ok 0' ]
+    # each was given to several jobs
+    [ -z "$few" ] || [ "$(sort -u pids | wc -l)" -le $(($(wc -l < pids) / 2)) ]
+}
