@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # lists: every file of the tree stands in Makefile.am, so that none is built,
-# tested or shipped only by chance.
+# tested or shipped only by chance, and in no list of it twice.
 . "$(dirname -- "$0")/lib.sh"
 
 # listed PATTERN: what Makefile.am names of it, one a line.
@@ -21,4 +21,13 @@ none 'tests of the command line' "$(missing tests/cli/*)"
 none 'lints' "$(missing tests/lint/*.sh tests/golden/*.sh tests/fuzz/*.sh)"
 none 'fuzz targets' "$(missing tests/fuzz/*.c tests/fuzz/*.dict)"
 none 'manual pages' "$(missing man/*)"
+# A program of one file is named without its extension.
+none 'benchmarks' "$(missing tests/bench/* | while read -r file; do
+    printf '%s\n' "$words" | grep -qxF "${file%.c}" || echo "$file"
+done)"
+none 'nothing twice in a list' "$(awk '
+    /^[A-Za-z_]+ *\+?=/ { list = $1; sub(/^[^=]*=/, "") }
+    /^\t*@|^$|^\t\$/ { list = "" }
+    list != "" { for (i = 1; i <= NF; i++) if ($i ~ /\// && seen[list, $i]++) print list ": " $i }
+' Makefile.am)"
 finish
