@@ -105,31 +105,86 @@ static bool list_has(const char *list, const char *item) {
     return false;
 }
 
-/* This process's group in a hierarchy, by ROOT/proc/self/cgroup. */
-static uint32_t own_group_cpus(const struct hierarchy *h) {
-    char path[PATH_MAX], *line = NULL;
-    size_t size = 0;
-    uint32_t least = UINT32_MAX;
+/* ROOT/proc/self/cgroup, line by line. */
+struct groups {
+    FILE *f;
+    char *line;
+    size_t size;
+    const char *controllers; /* "" in v2 */
+    const char *group;       /* "" for the topmost */
+};
 
-    snprintf(path, sizeof path, "%s/proc/self/cgroup", h->root);
-    FILE *f = fopen(path, "re");
-    while (f && getline(&line, &size, f) > 0) {
+static struct groups groups_open(const char *root) {
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
+    return (struct groups){.f = fopen(path, "re")};
+}
+
+static bool groups_next(struct groups *g) {
+    while (g->f && getline(&g->line, &g->size, g->f) > 0) {
         /* "0::/group", in v1 "4:cpu,cpuacct:/group". */
-        char *controllers = strchr(line, ':');
+        char *controllers = strchr(g->line, ':');
         char *group = controllers ? strchr(++controllers, ':') : NULL;
+
         if (!group)
             continue;
         *group++ = '\0';
         group[strcspn(group, "\n")] = '\0';
-        if (!strcmp(group, "/"))
-            *group = '\0';
-        if (h->v2 ? !*controllers : list_has(controllers, "cpu"))
-            least = least_cpus(h, group);
+        g->controllers = controllers;
+        g->group = strcmp(group, "/") ? group : "";
+        return true;
     }
-    free(line);
-    if (f)
-        fclose(f);
+    free(g->line);
+    if (g->f)
+        fclose(g->f);
+    return false;
+}
+
+/* This process's group in a hierarchy. */
+static uint32_t own_group_cpus(const struct hierarchy *h) {
+    struct groups g = groups_open(h->root);
+    uint32_t least = UINT32_MAX;
+
+    while (groups_next(&g))
+        if (h->v2 ? !*g.controllers : list_has(g.controllers, "cpu"))
+            least = least_cpus(h, g.group);
     return least;
+}
+
+/*
+ * Tries the places where hierarchies usually are mounted, since the list of all
+ * mounts takes the kernel longer than the rest together. False: not all of this
+ * process's groups are there.
+ */
+static bool usual_cpus(const char *root, uint32_t *least) {
+    static const struct hierarchy places[] = {
+        {.v2 = true, .mount = "/sys/fs/cgroup"},
+        {.v2 = true, .mount = "/sys/fs/cgroup/unified"},
+        {.v2 = false, .mount = "/sys/fs/cgroup/cpu,cpuacct"},
+        {.v2 = false, .mount = "/sys/fs/cgroup/cpu"},
+    };
+    struct groups g = groups_open(root);
+    bool all = g.f != NULL;
+
+    while (groups_next(&g)) {
+        bool v2 = !*g.controllers, found = !v2 && !list_has(g.controllers, "cpu");
+
+        for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
+            struct hierarchy h = places[i];
+            char path[PATH_MAX];
+            uint32_t cpus;
+
+            h.root = root;
+            h.folder = "";
+            snprintf(path, sizeof path, "%s%s%s/cgroup.procs", root, h.mount, g.group);
+            found = h.v2 == v2 && access(path, F_OK) == 0;
+            cpus = found ? least_cpus(&h, g.group) : UINT32_MAX;
+            *least = cpus < *least ? cpus : *least;
+        }
+        all = all && found;
+    }
+    return all;
 }
 
 uint32_t host_cgroup_cpus(const char *root) {
@@ -137,6 +192,8 @@ uint32_t host_cgroup_cpus(const char *root) {
     size_t size = 0;
     uint32_t least = UINT32_MAX;
 
+    if (usual_cpus(root, &least))
+        return least;
     snprintf(path, sizeof path, "%s/proc/self/mountinfo", root);
     FILE *f = fopen(path, "re");
     while (f && getline(&line, &size, f) > 0) {

@@ -119,6 +119,24 @@ static void test_v1(void **state) {
     assert_int_equal(host_cgroup_cpus(root), 1);
 }
 
+/* Mounted where they usually are, they are found without the list of mounts. */
+static void test_usual_places(void **state) {
+    (void)state;
+    put("proc/self/cgroup", "4:cpu,cpuacct:/a\n3:cpuset:/z\n0::/u\n");
+    put("sys/fs/cgroup/cpu,cpuacct/a/cgroup.procs", "");
+    put("sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "300000\n");
+    put("sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
+    put("sys/fs/cgroup/unified/u/cgroup.procs", "");
+    assert_int_equal(host_cgroup_cpus(root), 3);
+    put("sys/fs/cgroup/unified/cpu.max", "200000 100000\n");
+    assert_int_equal(host_cgroup_cpus(root), 2);
+    /* One that is elsewhere: the list tells. */
+    put("proc/self/cgroup", "4:cpu,cpuacct:/a\n0::/elsewhere\n");
+    put("proc/self/mountinfo", "31 23 0:28 / /cg rw - cgroup2 cgroup2 rw\n");
+    put("cg/elsewhere/cpu.max", "100000 100000\n");
+    assert_int_equal(host_cgroup_cpus(root), 1);
+}
+
 static void test_machine(void **state) {
     cpu_set_t before, one;
 
@@ -141,6 +159,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(test_nothing_there),    CASE(test_v2), CASE(test_v2_own_namespace),
         CASE(test_v2_mounted_below), CASE(test_v1), CASE(test_machine),
+        CASE(test_usual_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
