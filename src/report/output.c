@@ -7,7 +7,6 @@
 #include "report/output.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/thread.h"
 #include "exec/capture.h"
 #include "report/sink.h"
 
@@ -38,7 +38,7 @@ struct output {
     struct item *first, **last;
     bool closing;
     int error;             /* the first that lost a tail */
-    bool joined;           /* main thread: the thread has ended */
+    bool running;          /* main thread: the thread is to be joined */
     bool tty;              /* constant */
     bool deaf;             /* thread: nobody reads standard error any more */
     struct capture *tails; /* thread; main once joined */
@@ -253,21 +253,8 @@ static void *output_main(void *arg) {
 
 /* ---- the main thread's side ---- */
 
-/* Signals are the main thread's: the new one inherits a full mask. */
-static int start_thread(struct output *o) {
-    sigset_t all, old;
-    int error;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    error = pthread_create(&o->thread, NULL, output_main, o);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return -error;
-}
-
 int output_open(struct output **out, bool tty) {
     struct output *o = calloc(1, sizeof *o);
-    int error = UV_ENOMEM;
 
     *out = NULL;
     if (!o)
@@ -276,27 +263,27 @@ int output_open(struct output **out, bool tty) {
     pthread_cond_init(&o->wake, NULL);
     o->last = &o->first;
     o->tty = tty;
-    o->joined = true; /* until there is one */
     o->tails = capture_new();
     o->block = malloc(BLOCK);
     o->visible = tty ? malloc(VISIBLE_MAX) : NULL;
-    if (o->tails && o->block && (o->visible || !tty))
-        error = start_thread(o);
-    if (error) {
+    if (!o->tails || !o->block || (!o->visible && tty)) {
         output_free(o);
-        return error;
+        return UV_ENOMEM;
     }
-    o->joined = false;
     *out = o;
     return 0;
 }
 
+/* The thread is there from the first item on: many a run has none. Where it
+ * cannot be had the queue waits for the next item, at last for output_drain(). */
 static void enqueue(struct output *o, struct item *item) {
     pthread_mutex_lock(&o->lock);
     *o->last = item;
     o->last = &item->next;
     pthread_cond_signal(&o->wake);
     pthread_mutex_unlock(&o->lock);
+    if (!o->running)
+        o->running = thread_start(&o->thread, output_main, o) == 0;
 }
 
 void output_text(struct output *o, const char *text, size_t n) {
@@ -339,14 +326,15 @@ void output_job(struct output *o, const struct output_job *job) {
 }
 
 void output_drain(struct output *o) {
-    if (o->joined)
-        return;
     pthread_mutex_lock(&o->lock);
     o->closing = true;
     pthread_cond_signal(&o->wake);
     pthread_mutex_unlock(&o->lock);
-    pthread_join(o->thread, NULL);
-    o->joined = true;
+    if (o->running)
+        pthread_join(o->thread, NULL);
+    else
+        output_main(o);
+    o->running = false;
 }
 
 int output_error(const struct output *o) {

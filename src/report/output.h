@@ -27,8 +27,8 @@ struct output_job {
     uint64_t *out_at, *out_len, *err_at, *err_len; /* where keep puts the tails' places */
 };
 
-/* Starts the thread. `tty`: standard error is a terminal: control characters of
- * jobs are made visible. 0 or UV_E…. Main thread, as all that follow. */
+/* `tty`: standard error is a terminal: control characters of jobs are made
+ * visible. 0 or UV_ENOMEM. Main thread, as all that follow. */
 int output_open(struct output **out, bool tty);
 /* Queues a line or several, whole; text is copied. Never blocks. */
 void output_text(struct output *o, const char *text, size_t n);
