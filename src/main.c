@@ -16,6 +16,7 @@
  *   a message about a manifest        plan/, rendered by base/diag.c
  *   a lane                            exec/lanes.c; one process: exec/process.c
  *   how a process is started          exec/starter.c; by whom: exec/launcher.h
+ *   what is done when muster dies     exec/sweep.c
  *   the states of a job               the table in run/job.c
  *   retries, order, limits, deadline  run/sched.c
  *   signals, the loop                 run/session.c

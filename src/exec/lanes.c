@@ -399,9 +399,11 @@ static int lanes_init(struct lanes *l) {
     if (!error)
         error = fit_descriptors(l); /* before there are any of the starter's */
     if (!error)
-        error = starter_open(&l->starter, l->opts.loop, &starter);
-    if (!error)
         error = reaper_new(&l->env.reaper, l->opts.run_id);
+    if (error)
+        return error;
+    l->setup.first_mark = reaper_first_mark(l->env.reaper);
+    error = starter_open(&l->starter, l->opts.loop, &starter);
     if (error)
         return error;
     l->env.plan = plan;

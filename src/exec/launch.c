@@ -3,7 +3,6 @@
 #include "exec/launch.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +12,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include <uv.h>
+
+#include "exec/sweep.h"
 
 /* Where requests are read into. Mappings: forked beside other threads, this
  * process may find the heap locked for good. glibc's malloc sees to that, a
@@ -119,25 +120,32 @@ static struct launch_reply obey(struct spawner *spawner, const struct launch_req
     return reply;
 }
 
-/* Obeys one request. False: there is none any more, or muster is to fork
- * another launcher. */
-static bool serve_one(int fd, struct spawner *spawner, struct room *room, pid_t parent) {
+enum outcome {
+    OBEYED,
+    FAREWELL, /* or it cannot go on: muster is to fork another launcher */
+    DESERTED, /* muster is dead */
+};
+
+static enum outcome serve_one(int fd, struct spawner *spawner, struct room *room, pid_t parent) {
     struct launch_request q;
     struct launch_reply reply;
     int fds[LAUNCH_RIGHTS_MAX];
     size_t strings;
 
     if (!receive_head(fd, &q, fds))
-        return false;
+        return DESERTED;
+    if (!q.argc)
+        return FAREWELL;
     strings = (q.bytes + sizeof(char *) - 1) / sizeof(char *) * sizeof(char *);
-    if (!room_fits(room, strings + (q.argc + q.envc + 2) * sizeof(char *)) ||
-        !read_all(fd, room->bytes, q.bytes))
-        return false;
+    if (!room_fits(room, strings + (q.argc + q.envc + 2) * sizeof(char *)))
+        return FAREWELL;
+    if (!read_all(fd, room->bytes, q.bytes))
+        return DESERTED;
     reply = obey(spawner, &q, fds, (char **)(void *)(room->bytes + strings), room->bytes, parent);
     for (int i = 0; i < LAUNCH_RIGHTS_MAX; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    return send(fd, &reply, sizeof reply, MSG_NOSIGNAL) == (ssize_t)sizeof reply;
+    return send(fd, &reply, sizeof reply, MSG_NOSIGNAL) < 0 ? DESERTED : OBEYED;
 }
 
 static void close_range_of(unsigned first, unsigned last) {
@@ -158,15 +166,21 @@ static void close_others(int one, int other) {
 void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
     struct spawner spawner;
     struct room room = {NULL, 0};
+    enum outcome outcome;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setsid();
     prctl(PR_SET_NAME, "muster-launch");
-    if (getppid() != parent || spawner_init(&spawner, setup))
+    if (spawner_init(&spawner, setup))
         return;
     for (int i = 0; i < 3; i++) /* main() has seen to it that no other is below 3 */
         if (dup2(setup->devnull, i) < 0)
             return;
     close_others(fd, setup->devnull);
-    while (serve_one(fd, &spawner, &room, parent))
-        ;
+    do
+        outcome = serve_one(fd, &spawner, &room, parent);
+    while (outcome == OBEYED);
+    if (outcome != DESERTED)
+        return;
+    setrlimit(RLIMIT_LOCKS, &setup->locks); /* else the other launcher would find it marked */
+    sweep_marked(setup->first_mark, setup->first_mark + SPAWN_MARKS);
 }

@@ -13,7 +13,8 @@
  * A request on the socket: this, then the strings, each with its NUL: program,
  * folder, the texts of streams 0 to 2 ("" where there is none), the words, the
  * environment. The pipes' write ends come with its first byte by SCM_RIGHTS,
- * standard output's first. Requests are obeyed and answered in their order.
+ * standard output's first. Requests are obeyed and answered in their order. One
+ * without a word is no request but a farewell.
  */
 struct launch_request {
     uint32_t bytes; /* of the strings */
@@ -32,8 +33,10 @@ struct launch_reply {
 
 /*
  * Makes the calling process, fresh from its fork, a launcher that serves `fd`
- * until muster closes the other end; `parent` is muster. Keeps nothing of
- * muster's open.
+ * until muster says farewell; `parent` is muster. Keeps nothing of muster's open
+ * and has a session of its own: whoever kills muster, or its group, leaves the
+ * launcher, and where the other end is closed without a farewell muster is dead,
+ * and the launcher kills all that jobs have left.
  */
 void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent);
 #endif

@@ -47,9 +47,18 @@ static void close_rights(struct launcher *l) {
         close(l->fds[--l->nfds]);
 }
 
+/* Else it would take muster for dead. Where the socket is full of a request it
+ * is the launcher that is. */
+static void launcher_say_farewell(struct launcher *l) {
+    struct launch_request farewell = {.argc = 0};
+
+    send(l->socket, &farewell, sizeof farewell, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void launcher_hang_up(struct launcher *l) {
     if (l->socket < 0)
         return;
+    launcher_say_farewell(l);
     shutdown(l->socket, SHUT_RDWR); /* also for copies in a launcher forked later */
     close(l->socket);
     l->socket = -1;
@@ -79,6 +88,7 @@ void launcher_kill_begun(uint64_t mark) {
             continue;
         trace(TRACE_EXEC, "begun by a dead launcher: %d", pid);
         kill(-pid, SIGKILL);
+        kill(pid, SIGKILL); /* it may not have its own group yet */
         waitpid(pid, NULL, __WALL);
     }
     if (f)

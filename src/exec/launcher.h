@@ -21,6 +21,9 @@
  * with CLONE_PARENT, and so makes them that thread's children: muster waits for
  * them, gets their accounts, and they get their death signal when that thread
  * ends.
+ *
+ * It is also the guard: it outlives a muster that was killed, and kills what the
+ * death signal does not reach, daemons and grandchildren (exec/sweep.h).
  */
 struct launcher {
     pid_t pid;  /* -1: there is none */
@@ -46,8 +49,8 @@ void launcher_hang_up(struct launcher *l);
 /* Hangs up, waits for its end and frees what it held; it may be forked again.
  * The thread that forked it; blocks. */
 void launcher_release(struct launcher *l);
-/* Kills the process that a launcher had begun when it died, if it had got as
- * far as to bear its mark. The thread that forked it. */
+/* Kills the process that a launcher had begun when it died, known by its mark.
+ * The thread that forked it. */
 void launcher_kill_begun(uint64_t mark);
 
 /*

@@ -184,6 +184,10 @@ struct reaper *reaper_free(struct reaper *r) {
     return NULL;
 }
 
+uint64_t reaper_first_mark(const struct reaper *r) {
+    return r->first_mark;
+}
+
 uint64_t reaper_mark(struct reaper *r) {
     uint64_t mark;
 

@@ -47,6 +47,8 @@ int reaper_new(struct reaper **out, const char *run_id);
 /* Accepts NULL; returns NULL. */
 struct reaper *reaper_free(struct reaper *r);
 
+/* The least mark of this run. */
+uint64_t reaper_first_mark(const struct reaper *r);
 /* A mark that no other attempt has. */
 uint64_t reaper_mark(struct reaper *r);
 /* Enters a group just started; if all are being killed or stopped at the time,

@@ -85,7 +85,6 @@ IN_CHILD static int child_fails(struct handover *h, enum spawn_stage stage) {
 IN_CHILD static int child_main(void *arg) {
     struct handover *h = arg;
     const struct spawn_setup *s = h->setup;
-    struct rlimit locks = {(rlim_t)h->opts->mark, s->locks.rlim_max};
 
     syscall(SYS_setsid);
     syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -98,7 +97,6 @@ IN_CHILD static int child_main(void *arg) {
         return child_fails(h, SPAWN_DIR);
     if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &s->nofile, NULL) < 0)
         return child_fails(h, SPAWN_LIMITS);
-    syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, &locks, NULL); /* helpful, not needed */
     if (h->opts->nice && syscall(SYS_setpriority, PRIO_PROCESS, 0, s->nice + h->opts->nice) < 0)
         return child_fails(h, SPAWN_LIMITS);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, all_zero, NULL, _NSIG / 8);
@@ -203,12 +201,15 @@ static int open_streams(const struct spawner *s, const struct spawn_opts *o, int
 int spawn_start(struct spawner *s, const struct spawn_opts *opts, pid_t *pid, int64_t *start_ns,
                 enum spawn_stage *stage) {
     struct handover h = {.setup = s->setup, .opts = opts, .fd = {-1, -1, -1}};
+    struct rlimit marked = {(rlim_t)opts->mark, s->setup->locks.rlim_max};
     int error = open_streams(s, opts, h.fd, stage);
 
     *pid = 0;
     *start_ns = clock_ns();
     if (!error) {
         *stage = SPAWN_OK;
+        /* Inherited, so that not even a newborn is without it. */
+        setrlimit(RLIMIT_LOCKS, &marked);
         *pid = clone(child_main, (char *)s->stack + STACK_BYTES,
                      CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, &h);
         if (*pid < 0) {

@@ -10,17 +10,20 @@
 #include "exec/attempt.h"
 #include "plan/plan.h"
 
+#define SPAWN_MARKS (UINT64_C(1) << 32) /* attempts that a run may make */
+
 /* What is the same for all processes of a run. Any thread reads it. */
 struct spawn_setup {
     struct rlimit nofile; /* what jobs get */
     struct rlimit locks;  /* see spawn_opts.mark */
+    uint64_t first_mark;  /* of the run; all are less than SPAWN_MARKS from here */
     int devnull;          /* shared by all jobs as standard input; not owned */
     int nice;             /* muster's own */
 };
 
 /*
  * devnull: /dev/null, open for reading and writing. nofile_soft: the descriptor
- * limit for jobs. 0 or UV_E….
+ * limit for jobs. first_mark is the caller's to set. 0 or UV_E….
  */
 int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft);
 
@@ -53,7 +56,8 @@ struct spawn_opts {
  * and SIGKILL when the thread that is its parent ends. Blocks until it has
  * exec'd (some 0.3 ms). 0: *pid runs since *start_ns (clock_ns). UV_E…: *stage
  * says at what, and where it was the program's fault *pid is a zombie that the
- * parent has to reap, else 0. The calling thread must have all signals blocked.
+ * parent has to reap, else 0. The calling thread must have all signals blocked;
+ * its process bears the mark itself from here on.
  */
 int spawn_start(struct spawner *s, const struct spawn_opts *opts, pid_t *pid, int64_t *start_ns,
                 enum spawn_stage *stage);

@@ -108,6 +108,13 @@ static struct slot *find_slot(struct starter *s, enum slot_state state) {
     return NULL;
 }
 
+static void end_launcher(struct slot *slot) {
+    launcher_release(&slot->launcher);
+    if (slot->begun)
+        launcher_kill_begun(slot->begun);
+    slot->begun = 0;
+}
+
 static void *parent_run(void *arg) {
     struct starter *s = arg;
 
@@ -123,21 +130,17 @@ static void *parent_run(void *arg) {
             continue;
         }
         pthread_mutex_unlock(&s->lock);
-        if (next == FORKED) {
+        if (next == FORKED)
             slot->error = launcher_fork(&slot->launcher, s->opts.setup);
-        } else {
-            launcher_release(&slot->launcher);
-            if (slot->begun)
-                launcher_kill_begun(slot->begun);
-            slot->begun = 0;
-        }
+        else
+            end_launcher(slot);
         pthread_mutex_lock(&s->lock);
         slot->state = next;
         uv_async_send(&s->news);
     }
     pthread_mutex_unlock(&s->lock);
     for (unsigned i = 0; i < s->opts.launchers; i++)
-        launcher_release(&s->slots[i].launcher);
+        end_launcher(&s->slots[i]);
     return NULL;
 }
 
@@ -192,9 +195,12 @@ static void hang_up(struct slot *slot) {
     set_state(slot, CLOSING);
 }
 
+/* All but one, the guard of what runs. */
 static void rest(struct starter *s) {
+    const struct slot *guard = find_slot(s, RUNNING);
+
     for (unsigned i = 0; i < s->opts.launchers; i++)
-        if (s->slots[i].state == RUNNING && s->slots[i].n == 0)
+        if (s->slots[i].state == RUNNING && s->slots[i].n == 0 && &s->slots[i] != guard)
             hang_up(&s->slots[i]);
 }
 
@@ -383,6 +389,15 @@ static void attach(struct slot *slot) {
     set_state(slot, RUNNING);
 }
 
+/* There is to be one, also while nothing is started. Not where launchers do not
+ * live long enough to start anything. */
+static void guard(struct starter *s) {
+    struct slot *slot = find_slot(s, NO_LAUNCHER);
+
+    if (slot && slot->proven && !find_slot(s, RUNNING) && !find_slot(s, WANTED))
+        set_state(slot, WANTED);
+}
+
 static void on_news(uv_async_t *async) {
     struct starter *s = async->data;
     struct process *p;
@@ -394,6 +409,7 @@ static void on_news(uv_async_t *async) {
     pump(s);
     if (s->resting && !s->starts.head)
         rest(s);
+    guard(s);
     while ((p = queue_pop(&s->refused)))
         s->opts.done(p);
 }

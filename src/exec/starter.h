@@ -37,7 +37,8 @@ void starter_add(struct starter *s, struct process *p);
 void starter_pause(struct starter *s);
 void starter_resume(struct starter *s);
 /* Nothing will be added, as far as the caller knows: launchers end as soon as
- * they are idle, beside what still runs. If something is, others are forked. */
+ * they are idle, beside what still runs, but for one, the guard. If something
+ * is, others are forked. */
 void starter_rest(struct starter *s);
 /* Ends the launchers and the thread. Nothing may be queued or under way, and no
  * process run: this is their parent's end. `closed` follows. */

@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# faults_kill: muster is killed by SIGKILL, and nothing of its jobs is left, daemons included.
+bats_require_minimum_version 1.5.0
+
+setup() {
+    load helper
+    load events
+    load faults
+    # An argument that nobody else gives sleep.
+    mark=$((100000 + $$))
+    jobs
+}
+
+teardown() {
+    kill -KILL "${muster-}" 2> /dev/null || true
+    pkill -KILL -fx "sleep $mark" || true
+}
+
+# Jobs of both lanes that ignore SIGTERM and leave children and daemons, one with
+# an environment and a session of its own.
+jobs() {
+    local i lane
+    for i in 1 2 3; do
+        for lane in io cpu; do
+            cat << END
+[job $lane$i]
+type = $lane
+command = trap '' TERM
+    sleep $mark &
+    setsid sh -c 'trap "" TERM; setsid sleep $mark & sleep $mark' &
+    env -i setsid sleep $mark &
+    sleep $mark
+END
+        done
+    done > m.ini
+}
+
+alive() {
+    pgrep -fx "sleep $mark" | wc -l
+}
+
+all_up() {
+    [ "$(alive)" -eq 30 ]
+}
+
+launchers() {
+    cat /proc/"$muster"/task/*/children | tr ' ' '\n' | while read -r pid; do
+        [ "$(cat "/proc/$pid/comm")" != muster-launch ] || echo "$pid"
+    done
+}
+
+# Within a second nothing lives; muster ended by the signal.
+all_gone() {
+    local since
+    since=$(now_ms)
+    while [ "$(alive)" -gt 0 ]; do
+        within_ms 3000 "$since" # a second, on an idle machine
+        sleep 0.02
+    done
+    status=0
+    wait "$muster" || status=$?
+    [ "$status" -eq 137 ]
+}
+
+@test "muster is killed: its jobs are gone, their children and daemons too" {
+    start -j 3 m.ini
+    wait_until all_up
+    kill -KILL "$muster"
+    all_gone
+}
+
+@test "muster's group is killed" {
+    set -m # a group of its own
+    start -j 3 m.ini
+    set +m
+    wait_until all_up
+    kill -KILL -- "-$muster"
+    all_gone
+}
+
+@test "the guard is killed: there is another, and the run goes on" {
+    start -j 3 m.ini
+    wait_until all_up
+    first=$(launchers | head -n 1)
+    for pid in $(launchers); do kill -KILL "$pid"; done
+    another() { [ "$(launchers | head -n 1)" ] && [ "$(launchers | head -n 1)" != "$first" ]; }
+    wait_until another
+    [ "$(alive)" -eq 30 ]
+    kill -KILL "$muster"
+    all_gone
+}
+
+@test "jobs that are started just then are gone too" {
+    {
+        printf '[muster]\nio-limit = 4\n'
+        for i in $(seq 200); do
+            printf '[job j%d]\ntype = io\ncommand = sleep %d & :\nkill-after = 0\n' "$i" "$mark"
+        done
+    } > m.ini
+    for i in 1 2 3 4 5 6 7 8; do
+        start --output none m.ini
+        sleep "0.0$i"
+        kill -KILL "$muster"
+        all_gone
+    done
+}
