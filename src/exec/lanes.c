@@ -311,11 +311,23 @@ static uint64_t count_fds(void) {
     return n - 3; /* ".", ".." and the folder's own */
 }
 
+/*
+ * Has the kernel make room for so many descriptors now. Later, when threads
+ * share the table, each time it doubles stands still for an RCU grace period,
+ * some 10 ms (expand_fdtable() in fs/file.c).
+ */
+static void make_room(int fd, uint64_t fds) {
+    int last = fcntl(fd, F_DUPFD_CLOEXEC, (int)fds);
+
+    if (last >= 0)
+        close(last);
+}
+
 /* How wide the descriptor limit lets the I/O lane be, beside the workers. */
 static int fit_descriptors(struct lanes *l) {
     const struct plan *plan = l->opts.plan;
     uint64_t each = ATTEMPT_FDS, used = count_fds() + RESERVED_FDS, spare;
-    uint32_t ncpu = 0, workers;
+    uint32_t ncpu = 0, nio, workers;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit))
@@ -338,6 +350,8 @@ static int fit_descriptors(struct lanes *l) {
         spare -= workers * (LOOP_FDS + each);
     }
     l->io_width = spare / each < plan->io_limit ? (uint32_t)(spare / each) : plan->io_limit;
+    nio = plan->njobs - ncpu < l->io_width ? plan->njobs - ncpu : l->io_width;
+    make_room(l->setup.devnull, used + workers * (LOOP_FDS + each) + nio * each - 1);
     return 0;
 }
 
