@@ -15,14 +15,16 @@
 #define FIRST_BYTES 256 /* most jobs print less and so need no memory of their own */
 
 struct capture {
-    pthread_mutex_t lock; /* buf, len, cap: the writer against capture_last_line */
+    pthread_mutex_t lock; /* buf, len, cap, tail: the writer against capture_last_line */
     char *buf;            /* what is in memory: `first` or malloc'd */
     size_t len, cap;
     bool cannot_grow; /* memory was short: spill what there is */
     int fd;           /* the unlinked file, or -1 */
     uint64_t filed;   /* bytes in it */
+    uint64_t gone;    /* of them, given back by capture_discard */
     uint64_t total;   /* bytes that came */
     int error;        /* the first that lost bytes */
+    size_t tail;      /* bytes at the end of what left memory, in `first` while that is not `buf` */
     char first[FIRST_BYTES];
 };
 
@@ -124,10 +126,8 @@ static int open_unlinked(void) {
     return error;
 }
 
-/* Writes all of memory behind what is filed already. */
-static int file_memory(struct capture *c) {
-    size_t done = 0;
-
+/* Writes bytes behind what is filed already. */
+static int append(struct capture *c, const char *bytes, size_t n) {
     if (c->fd < 0) {
         int fd = open_unlinked();
 
@@ -135,25 +135,53 @@ static int file_memory(struct capture *c) {
             return fd;
         c->fd = fd;
     }
-    while (done < c->len) {
-        ssize_t n = pwrite(c->fd, c->buf + done, c->len - done, (off_t)c->filed);
+    while (n > 0) {
+        ssize_t done = pwrite(c->fd, bytes, n, (off_t)c->filed);
 
-        if (n < 0 && errno == EINTR)
+        if (done < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
-            return n < 0 ? -errno : UV_EIO;
-        done += (size_t)n;
-        c->filed += (uint64_t)n;
+        if (done <= 0)
+            return done < 0 ? -errno : UV_EIO;
+        bytes += done;
+        n -= (size_t)done;
+        c->filed += (uint64_t)done;
     }
     return 0;
 }
 
-int capture_spill(struct capture *c) {
-    /* Once bytes are lost, all that follows is: what is kept is one piece. */
+/* Once bytes are lost, all that follows is: what is kept is one piece. */
+static void file_bytes(struct capture *c, const char *bytes, size_t n) {
     if (!c->error)
-        c->error = file_memory(c);
+        c->error = append(c, bytes, n);
+}
+
+/* Remembers the end of what has left memory. Under the lock. */
+static void keep_tail(struct capture *c, const char *bytes, size_t n) {
+    size_t new = n < FIRST_BYTES ? n : FIRST_BYTES, old = FIRST_BYTES - new;
+
+    if (c->buf == c->first)
+        return;
+    if (old > c->tail)
+        old = c->tail;
+    memmove(c->first, c->first + c->tail - old, old);
+    memcpy(c->first + old, bytes + n - new, new);
+    c->tail = old + new;
+}
+
+int capture_spill(struct capture *c) {
+    file_bytes(c, c->buf, c->len);
     pthread_mutex_lock(&c->lock);
+    keep_tail(c, c->buf, c->len);
     c->len = 0;
+    pthread_mutex_unlock(&c->lock);
+    return c->error;
+}
+
+int capture_file(struct capture *c, const char *bytes, size_t n) {
+    file_bytes(c, bytes, n);
+    pthread_mutex_lock(&c->lock);
+    keep_tail(c, bytes, n);
+    c->total += n;
     pthread_mutex_unlock(&c->lock);
     return c->error;
 }
@@ -215,17 +243,34 @@ long capture_read(const struct capture *c, uint64_t at, char *buf, size_t n) {
     return (long)n;
 }
 
-void capture_last_line(struct capture *c, char *buf, size_t n) {
+void capture_discard(struct capture *c, uint64_t end) {
+    if (end > c->filed)
+        end = c->filed;
+    if (end <= c->gone)
+        return;
+    fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)c->gone,
+              (off_t)(end - c->gone));
+    c->gone = end;
+}
+
+/* The last line that has text, into buf; false when there is none. */
+static bool find_line(const char *bytes, size_t len, char *buf, size_t n) {
     size_t end, start;
 
-    pthread_mutex_lock(&c->lock);
-    for (end = c->len; end > 0 && strchr("\r\n \t", c->buf[end - 1]); end--)
+    for (end = len; end > 0 && strchr("\r\n \t", bytes[end - 1]); end--)
         ;
-    for (start = end; start > 0 && c->buf[start - 1] != '\n'; start--)
+    for (start = end; start > 0 && bytes[start - 1] != '\n'; start--)
         ;
     if (end - start > n - 1)
         end = start + n - 1;
-    memcpy(buf, c->buf + start, end - start);
-    pthread_mutex_unlock(&c->lock);
+    memcpy(buf, bytes + start, end - start);
     buf[end - start] = '\0';
+    return end > start;
+}
+
+void capture_last_line(struct capture *c, char *buf, size_t n) {
+    pthread_mutex_lock(&c->lock);
+    if (!find_line(c->buf, c->len, buf, n))
+        find_line(c->first, c->tail, buf, n);
+    pthread_mutex_unlock(&c->lock);
 }

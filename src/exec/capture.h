@@ -35,6 +35,11 @@ int capture_full(const struct capture *c);
  * lost and counted, further ones are too, and capture_error() tells.
  */
 int capture_spill(struct capture *c);
+/*
+ * Appends n bytes straight to the file, where memory is empty: so once after
+ * capture_spill(), any number of times. Blocks. 0 or UV_E… as capture_spill().
+ */
+int capture_file(struct capture *c, const char *bytes, size_t n);
 /* Appends n bytes, copied, spilling as needed. Blocks. 0 or UV_E…. */
 int capture_add(struct capture *c, const char *bytes, size_t n);
 
@@ -50,8 +55,15 @@ int capture_error(const struct capture *c);
  */
 long capture_read(const struct capture *c, uint64_t at, char *buf, size_t n);
 /*
- * The last line that has text, of what is in memory, at most n - 1 bytes and a
- * NUL; "" when there is none. Any thread, also while the stream runs.
+ * Bytes before `end` will not be read again: what they take of the disk (and of
+ * the page cache) is given back where the file system can. Of a stream at its
+ * end, by its only reader.
+ */
+void capture_discard(struct capture *c, uint64_t end);
+/*
+ * The last line that has text, of what is in memory, else of the last bytes
+ * that were there, at most n - 1 bytes and a NUL; "" when there is none. Any
+ * thread, also while the stream runs.
  */
 void capture_last_line(struct capture *c, char *buf, size_t n);
 #endif

@@ -462,7 +462,7 @@ static void on_stream_changed(void *owner) {
 }
 
 void process_watch(struct process *p, struct pollset *set, process_ended_cb ended) {
-    int error;
+    int error, err_error;
 
     p->set = set;
     p->ended = ended;
@@ -471,8 +471,9 @@ void process_watch(struct process *p, struct pollset *set, process_ended_cb ende
     p->timer.data = p;
     p->open_parts++;
     error = stream_watch(&p->out, set->loop, p->end.out, on_stream_changed, p);
+    err_error = stream_watch(&p->err, set->loop, p->end.err, on_stream_changed, p);
     if (!error)
-        error = stream_watch(&p->err, set->loop, p->end.err, on_stream_changed, p);
+        error = err_error;
     if (!error && p->pidfd >= 0)
         error = pollset_add(set, &p->exit_watch, p->pidfd, on_exit_readable, p);
     if (!error) {

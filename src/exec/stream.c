@@ -3,15 +3,30 @@
 #include "exec/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "exec/capture.h"
+
+#define PIPE_BYTES  (256 << 10)      /* of one whose writer has filled memory */
+#define BLOCK_BYTES (256U << 10)     /* moved at once from the pipe to the file */
+#define TURN_NS     (20 * NS_PER_MS) /* that one stream may have a thread of the pool */
+#define BLOCKS      4                /* as many as the pool has threads by default */
+
+/* For the turns; who finds none does without. Not from the heap, which would
+ * keep more of them than are ever in use. */
+static char blocks[BLOCKS][BLOCK_BYTES];
+static atomic_flag blocks_taken[BLOCKS];
 
 void stream_init(struct stream_reader *s, int fd) {
     memset(s, 0, sizeof *s);
     s->fd = fd;
+    s->left = SIZE_MAX;
 }
 
 bool stream_ended(const struct stream_reader *s) {
@@ -47,11 +62,44 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     stream_read(poll->data);
 }
 
+/* Moves what is in the pipe to the file for as long as its writer keeps it
+ * filled. A slow disk holds the thread, a slow writer never does. */
+static void move_bytes(struct stream_reader *s, char *block, int64_t until) {
+    while (s->left > 0) {
+        ssize_t n = read(s->fd, block, s->left < BLOCK_BYTES ? s->left : BLOCK_BYTES);
+
+        if (n <= 0)
+            return; /* the loop's read() will tell what it is */
+        s->left -= (size_t)n;
+        capture_file(s->capture, block, (size_t)n);
+        if ((size_t)n < CAPTURE_MEMORY_MAX || clock_ns() >= until)
+            return;
+    }
+}
+
+/*
+ * Has memory written, then moves more, so that a writer that is faster than the
+ * disk does not pay for a way through the loop with every few bytes. By read
+ * and write: splice() holds the pipe's lock while it writes, in which the
+ * writer could not even be killed.
+ */
 static void spill_work(uv_work_t *work) {
     struct stream_reader *s = work->data;
+    int64_t until = clock_ns() + TURN_NS;
 
     capture_spill(s->capture); /* an error stays in the capture */
+    if (!s->widened)
+        fcntl(s->fd, F_SETPIPE_SZ, PIPE_BYTES); /* refused: it stays as it is */
+    s->widened = true;
+    for (int i = 0; i < BLOCKS; i++)
+        if (!atomic_flag_test_and_set_explicit(&blocks_taken[i], memory_order_acquire)) {
+            move_bytes(s, blocks[i], until);
+            atomic_flag_clear_explicit(&blocks_taken[i], memory_order_release);
+            return;
+        }
 }
+
+static void begin_last_read(struct stream_reader *s);
 
 static void spill_done(uv_work_t *work, int status) {
     struct stream_reader *s = work->data;
@@ -59,12 +107,13 @@ static void spill_done(uv_work_t *work, int status) {
     (void)status;
     s->spilling = false;
     s->open_parts--;
-    if (s->last_read || !s->poll.loop || uv_poll_start(&s->poll, UV_READABLE, on_readable))
+    if (s->writers_gone && !s->last_read)
+        begin_last_read(s);
+    else if (s->last_read || uv_poll_start(&s->poll, UV_READABLE, on_readable))
         stream_read(s);
 }
 
-/* Has memory written out, reading nothing meanwhile: a writer that is faster
- * than the disk waits in its own write(). */
+/* Hands the stream to the thread pool; nothing else reads it meanwhile. */
 static void stream_spill(struct stream_reader *s) {
     s->spilling = true;
     s->open_parts++;
@@ -81,18 +130,16 @@ static void stream_read(struct stream_reader *s) {
         char *to = capture_room(s->capture, &room);
         ssize_t n;
 
-        if (s->last_read && !s->left)
+        if (!s->left)
             break;
         if (!to) {
             stream_spill(s);
             return;
         }
-        if (s->last_read && room > s->left)
-            room = s->left;
-        n = read(s->fd, to, room);
+        n = read(s->fd, to, room < s->left ? room : s->left);
         if (n > 0) {
             capture_added(s->capture, (size_t)n);
-            s->left -= s->last_read ? (size_t)n : 0;
+            s->left -= (size_t)n;
         } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
             break;
         }
@@ -100,6 +147,16 @@ static void stream_read(struct stream_reader *s) {
             return;
     } while (true);
     stream_close(s);
+}
+
+/* What is in the pipe now is all. */
+static void begin_last_read(struct stream_reader *s) {
+    int left = 0;
+
+    ioctl(s->fd, FIONREAD, &left);
+    s->left = (size_t)left;
+    s->last_read = true;
+    stream_read(s);
 }
 
 int stream_watch(struct stream_reader *s, uv_loop_t *loop, struct capture *capture,
@@ -123,13 +180,7 @@ int stream_watch(struct stream_reader *s, uv_loop_t *loop, struct capture *captu
 }
 
 void stream_end(struct stream_reader *s) {
-    int left = 0;
-
-    if (s->fd < 0)
-        return;
-    ioctl(s->fd, FIONREAD, &left);
-    s->left = (size_t)left;
-    s->last_read = true;
-    if (!s->spilling)
-        stream_read(s);
+    s->writers_gone = true;
+    if (s->fd >= 0 && !s->spilling)
+        begin_last_read(s); /* else after the turn, which is a short one */
 }

@@ -12,9 +12,10 @@ struct capture;
 typedef void (*stream_changed_cb)(void *owner);
 
 /*
- * One captured stream: reads into a capture until its end, and has memory
- * written out by the thread pool, during which it does not read. Embedded in
- * its owner; all on the loop's thread.
+ * One captured stream: reads into a capture until its end. When memory is full
+ * the thread pool has its turn: it writes memory out and goes on moving bytes
+ * from the pipe to the file while there are many, during which the loop does
+ * not read. Embedded in its owner; all on the loop's thread.
  */
 struct stream_reader {
     uv_poll_t poll;
@@ -25,9 +26,11 @@ struct stream_reader {
     void *owner;
     int fd;              /* -1: there is none, or it is closed */
     unsigned open_parts; /* a handle not closed, a spill under way */
-    bool spilling;       /* the thread pool has the capture */
-    bool last_read;      /* its writers are gone: what is in the pipe is all: */
-    size_t left;         /* so many bytes */
+    size_t left;         /* bytes that may be read yet; until the last read any number */
+    bool spilling;       /* the thread pool has the capture, the pipe and `left` */
+    bool widened;        /* the pipe is as large as it will be */
+    bool writers_gone;   /* the last read begins, after the turn of the pool if it has one */
+    bool last_read;      /* `left` is what was in the pipe then */
 };
 
 /* A stream of pipe `fd`, taken over, or of none where it is -1. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 #include <uv.h>
@@ -93,6 +94,97 @@ static void last_line(void **state) {
     capture_free(c);
 }
 
+/* When memory has gone to the file its end still tells the last line. */
+static void last_line_of_what_is_filed(void **state) {
+    struct capture *c = capture_new();
+    char bytes[CAPTURE_MEMORY_MAX], buf[300];
+
+    (void)state;
+    memset(bytes, 'x', sizeof bytes);
+    memcpy(bytes + sizeof bytes - 10, "\nthe last\n", 10);
+    assert_int_equal(capture_add(c, bytes, sizeof bytes), 0);
+    assert_int_equal(capture_spill(c), 0);
+    capture_last_line(c, buf, sizeof buf);
+    assert_string_equal(buf, "the last");
+    assert_int_equal(capture_file(c, "shor", 4), 0);
+    assert_int_equal(capture_file(c, "t\n", 2), 0);
+    capture_last_line(c, buf, sizeof buf);
+    assert_string_equal(buf, "short");
+    assert_int_equal(capture_add(c, "  \n", 3), 0);
+    capture_last_line(c, buf, sizeof buf);
+    assert_string_equal(buf, "short");
+    assert_int_equal(capture_add(c, "new", 3), 0);
+    capture_last_line(c, buf, sizeof buf);
+    assert_string_equal(buf, "new");
+    assert_int_equal(capture_spill(c), 0);
+    memset(bytes, 'y', sizeof bytes);
+    assert_int_equal(capture_file(c, bytes, sizeof bytes), 0);
+    capture_last_line(c, buf, sizeof buf);
+    assert_int_equal(strspn(buf, "y"), 256);
+    assert_int_equal(buf[256], '\0');
+    capture_free(c);
+}
+
+/* What is filed past memory stands behind it, and before what comes next. */
+static void straight_to_the_file(void **state) {
+    struct capture *c = capture_new();
+    char buf[16];
+
+    (void)state;
+    assert_int_equal(capture_add(c, "one ", 4), 0);
+    assert_int_equal(capture_spill(c), 0);
+    assert_int_equal(capture_file(c, "two ", 4), 0);
+    assert_int_equal(capture_file(c, "three ", 6), 0);
+    assert_int_equal(capture_add(c, "4", 1), 0);
+    assert_int_equal(capture_size(c), 15);
+    assert_int_equal(capture_total(c), 15);
+    assert_int_equal(capture_read(c, 0, buf, sizeof buf), 15);
+    assert_memory_equal(buf, "one two three 4", 15);
+    capture_free(c);
+}
+
+/* The blocks of the only unlinked file that is open. */
+static long long blocks(void) {
+    for (int fd = 3; fd < 100; fd++) {
+        struct stat st;
+
+        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0)
+            return st.st_blocks;
+    }
+    fail_msg("there is no such file");
+    return 0;
+}
+
+/* What was read gives its place back, what was not stays. */
+static void discarded(void **state) {
+    enum { PART = 1 << 20, PARTS = 4 };
+    struct capture *c = capture_new();
+    char *bytes = malloc(PART), *back = malloc(PART);
+    long long before;
+
+    (void)state;
+    assert_int_equal(capture_add(c, "little", 6), 0);
+    capture_discard(c, 6); /* it is in memory */
+    for (int i = 0; i < PARTS; i++) {
+        memset(bytes, 'a' + i, PART);
+        assert_int_equal(capture_add(c, bytes, PART), 0);
+    }
+    before = blocks();
+    capture_discard(c, PART);
+    capture_discard(c, 3 * PART + 6);
+    capture_discard(c, PART); /* again */
+    assert_true(blocks() <= before - 3 * (PART - 8192) / 512);
+    assert_int_equal(capture_size(c), PARTS * PART + 6);
+    assert_int_equal(capture_read(c, 3 * PART + 6, back, PART), PART);
+    assert_memory_equal(back, bytes, PART);
+    capture_discard(c, capture_size(c)); /* some is in memory */
+    assert_int_equal(capture_read(c, capture_size(c) - 6, back, PART), 6);
+    assert_memory_equal(back, bytes, 6);
+    free(bytes);
+    free(back);
+    capture_free(c);
+}
+
 /* The file may not grow past a limit: what came before stays whole, what came
  * after is counted as lost. */
 static void a_full_disk_loses_the_rest(void **state) {
@@ -110,10 +202,12 @@ static void a_full_disk_loses_the_rest(void **state) {
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     for (int i = 0; i < 64; i++)
         error = capture_add(c, bytes, sizeof bytes);
+    assert_int_equal(capture_spill(c), UV_EFBIG);
+    assert_int_equal(capture_file(c, bytes, sizeof bytes), UV_EFBIG);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(error, UV_EFBIG);
     assert_int_equal(capture_error(c), UV_EFBIG);
-    assert_int_equal(capture_total(c), 64 * sizeof bytes);
+    assert_int_equal(capture_total(c), 65 * sizeof bytes);
     assert_int_equal(capture_size(c), 2 * CAPTURE_MEMORY_MAX);
     assert_int_equal(capture_read(c, 2 * CAPTURE_MEMORY_MAX - 1, back, sizeof back), 1);
     assert_int_equal(back[0], 'b');
@@ -141,6 +235,9 @@ int main(void) {
         cmocka_unit_test(room_grows_to_its_bound),
         cmocka_unit_test(much_goes_to_the_file_and_comes_back),
         cmocka_unit_test(last_line),
+        cmocka_unit_test(last_line_of_what_is_filed),
+        cmocka_unit_test(straight_to_the_file),
+        cmocka_unit_test(discarded),
         cmocka_unit_test(a_full_disk_loses_the_rest),
         cmocka_unit_test(no_folder_for_the_file),
     };
