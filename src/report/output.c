@@ -18,7 +18,8 @@
 #include "exec/capture.h"
 #include "report/sink.h"
 
-#define BLOCK       65536U          /* bytes read from a capture at once */
+#define BLOCK       (256U << 10)    /* bytes read from a capture at once */
+#define DISCARD     (16U << 20)     /* shown bytes whose place on the disk is given back at once */
 #define CUT_MAX     160U            /* a line about what is missing */
 #define VISIBLE_MAX (4 * BLOCK + 1) /* no byte becomes more than "\\x1b" */
 
@@ -122,8 +123,13 @@ static int lost_line(int error, char last, char line[CUT_MAX]) {
                     strerror(-error));
 }
 
-/* Writes a stream from `at` to its end, and ends its last line. */
-static void show_stream(struct output *o, const struct capture *c, uint64_t at) {
+/*
+ * Writes a stream from `at` to its end, and ends its last line. What was shown
+ * goes, but for the tail: else a file that standard error goes to would have a
+ * second copy of it all in the page cache, or on the disk.
+ */
+static void show_stream(struct output *o, struct capture *c, uint64_t at) {
+    uint64_t size = capture_size(c), discard = at + DISCARD;
     size_t held = 0; /* bytes of a split character at the block's start */
     char last = '\n', line[CUT_MAX];
     int error = capture_error(c);
@@ -138,6 +144,10 @@ static void show_stream(struct output *o, const struct capture *c, uint64_t at) 
         if (n == 0 && held == 0)
             break;
         at += (uint64_t)n;
+        if (at >= discard && at + OUTPUT_TAIL_MAX <= size) {
+            capture_discard(c, at);
+            discard = at + DISCARD;
+        }
         used = emit_foreign(o, o->block, held + (size_t)n, n == 0);
         if (used > 0)
             last = o->block[used - 1];
@@ -156,7 +166,7 @@ static bool has_output(const struct capture *c) {
 }
 
 static void show_job(struct output *o, const struct output_job *job) {
-    const struct capture *streams[2] = {job->out, job->err};
+    struct capture *streams[2] = {job->out, job->err};
     uint64_t at[2] = {0, 0};
 
     if (job->lines == 0 || (!has_output(job->out) && !has_output(job->err)))

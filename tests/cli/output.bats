@@ -144,6 +144,19 @@ END
     [ "$(jq -j '.jobs[0].stdout' r.json)" = "$(tail -c 65536 want)" ]
 }
 
+@test "a very large output is shown to the byte on a file, at a file's end and on a pipe" {
+    printf '[job x]\ntype = io\ncommand = seq 6000000\n' > m.ini
+    seq 6000000 > want
+    "$MUSTER" -o group -r json:r.json m.ini > out 2> err
+    sed 1d err | cmp - want
+    [ "$(jq '.jobs[0].attempts[0].stdout_bytes' r.json)" -eq "$(wc -c < want)" ]
+    [ "$(jq -j '.jobs[0].stdout' r.json)" = "$(tail -c 65536 want)" ]
+    echo before > err
+    "$MUSTER" -o group m.ini > out 2>> err
+    sed 1,2d err | cmp - want
+    "$MUSTER" -o group m.ini 2>&1 > out | sed 1d | cmp - want
+}
+
 @test "no room for a job's output: it goes on, what is lost is marked, exit 3" {
     printf '[job x]\ntype = cpu\ncommand = seq 200000; : > done\n' > m.ini
     run --separate-stderr prlimit --fsize=100000 "$MUSTER" -r json m.ini

@@ -195,14 +195,15 @@ static void test_terminal(void **state) {
 /* A character that lies across two blocks stays one. */
 static void test_terminal_split(void **state) {
     static const char *const characters[] = {"\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x99\x82"};
-    char *bytes = malloc(65536 + 8), *got;
+    enum { BLOCK = 262144 }; /* bytes that are made visible at once */
+    char *bytes = malloc(BLOCK + 8), *got;
 
     (void)state;
     assert_non_null(bytes);
     for (size_t i = 0; i < 3; i++)
         for (size_t before = 1; before < strlen(characters[i]); before++) {
             struct output *o = opened(true);
-            size_t n = 65536 - before, len = strlen(characters[i]);
+            size_t n = BLOCK - before, len = strlen(characters[i]);
 
             memset(bytes, 'x', n);
             memcpy(bytes + n, characters[i], len);
@@ -270,6 +271,42 @@ static void test_tails(void **state) {
     expect("");
     free(bytes);
     free(tail);
+}
+
+/* More than is given back to the disk while it is shown: every byte, and the tail. */
+static void test_very_much(void **state) {
+    enum { SIZE = 40 << 20, PART = 1 << 20 };
+    struct output *o = opened(false);
+    struct capture *c = capture_new();
+    char *part = malloc(PART), *got = malloc(PART);
+    uint64_t places[4];
+
+    (void)state;
+    for (size_t at = 0; at < SIZE; at += PART) {
+        for (size_t i = 0; i < PART; i++)
+            part[i] = (char)((at + i) * 2654435761U >> 24);
+        assert_int_equal(capture_add(c, part, PART), 0);
+    }
+    output_job(o, &(struct output_job){.out = c,
+                                       .lines = UINT32_MAX,
+                                       .keep = true,
+                                       .out_at = &places[0],
+                                       .out_len = &places[1],
+                                       .err_at = &places[2],
+                                       .err_len = &places[3]});
+    output_drain(o);
+    for (size_t at = 0; at < SIZE; at += PART) {
+        for (size_t i = 0; i < PART; i++)
+            part[i] = (char)((at + i) * 2654435761U >> 24);
+        assert_int_equal(pread(file, got, PART, (off_t)at), PART);
+        assert_memory_equal(got, part, PART);
+    }
+    assert_int_equal(places[1], OUTPUT_TAIL_MAX);
+    assert_int_equal(output_tail(o, places[0], got, OUTPUT_TAIL_MAX), OUTPUT_TAIL_MAX);
+    assert_memory_equal(got, part + PART - OUTPUT_TAIL_MAX, OUTPUT_TAIL_MAX);
+    output_free(o);
+    free(part);
+    free(got);
 }
 
 /* A stream that lost bytes says so, shown and kept. */
@@ -372,8 +409,8 @@ int main(void) {
         TEST(test_order),       TEST(test_last_lines),     TEST(test_last_lines_of_many),
         TEST(test_long_line),   TEST(test_streams_apart),  TEST(test_bytes_unchanged),
         TEST(test_terminal),    TEST(test_terminal_split), TEST(test_terminal_cut),
-        TEST(test_tails),       TEST(test_lost),           TEST(test_reader_gone),
-        TEST(test_reader_slow),
+        TEST(test_tails),       TEST(test_very_much),      TEST(test_lost),
+        TEST(test_reader_gone), TEST(test_reader_slow),
     };
 
     return cmocka_run_group_tests_name("output", tests, NULL, NULL);
