@@ -291,7 +291,7 @@ static void finish(struct process *p) {
         if (p->pidfd >= 0)
             close(p->pidfd);
     }
-    if (p->open_parts > 0 || !stream_closed(&p->out) || !stream_closed(&p->err))
+    if (p->open_parts > 0)
         return;
     if (p->end.out)
         p->end.out_bytes = capture_total(p->end.out);
@@ -470,8 +470,8 @@ void process_watch(struct process *p, struct pollset *set, process_ended_cb ende
     uv_timer_init(set->loop, &p->timer); /* cannot fail */
     p->timer.data = p;
     p->open_parts++;
-    error = stream_watch(&p->out, set->loop, p->end.out, on_stream_changed, p);
-    err_error = stream_watch(&p->err, set->loop, p->end.err, on_stream_changed, p);
+    error = stream_watch(&p->out, set, p->end.out, on_stream_changed, p);
+    err_error = stream_watch(&p->err, set, p->end.err, on_stream_changed, p);
     if (!error)
         error = err_error;
     if (!error && p->pidfd >= 0)

@@ -25,6 +25,7 @@ static atomic_flag blocks_taken[BLOCKS];
 
 void stream_init(struct stream_reader *s, int fd) {
     memset(s, 0, sizeof *s);
+    s->watch.fd = -1;
     s->fd = fd;
     s->left = SIZE_MAX;
 }
@@ -33,33 +34,21 @@ bool stream_ended(const struct stream_reader *s) {
     return s->fd < 0;
 }
 
-bool stream_closed(const struct stream_reader *s) {
-    return s->fd < 0 && s->open_parts == 0;
-}
-
-static void on_closed(uv_handle_t *handle) {
-    struct stream_reader *s = handle->data;
-
-    s->open_parts--;
-    s->changed(s->owner);
-}
-
 static void stream_close(struct stream_reader *s) {
-    int fd = s->fd;
-
+    pollset_remove(s->set, &s->watch);
+    close(s->fd);
     s->fd = -1;
-    if (s->poll.loop)
-        uv_close((uv_handle_t *)&s->poll, on_closed);
-    close(fd); /* after uv_close, which takes it out of the poll set */
     s->changed(s->owner);
 }
 
 static void stream_read(struct stream_reader *s);
 
-static void on_readable(uv_poll_t *poll, int status, int events) {
-    (void)status;
-    (void)events; /* whatever it is, read() tells */
-    stream_read(poll->data);
+static void on_readable(void *owner) {
+    stream_read(owner); /* whatever it is, read() tells */
+}
+
+static int watch(struct stream_reader *s) {
+    return pollset_add(s->set, &s->watch, s->fd, on_readable, s);
 }
 
 /* Moves what is in the pipe to the file for as long as its writer keeps it
@@ -106,21 +95,18 @@ static void spill_done(uv_work_t *work, int status) {
 
     (void)status;
     s->spilling = false;
-    s->open_parts--;
     if (s->writers_gone && !s->last_read)
         begin_last_read(s);
-    else if (s->last_read || uv_poll_start(&s->poll, UV_READABLE, on_readable))
+    else if (s->last_read || watch(s))
         stream_read(s);
 }
 
 /* Hands the stream to the thread pool; nothing else reads it meanwhile. */
 static void stream_spill(struct stream_reader *s) {
     s->spilling = true;
-    s->open_parts++;
-    if (s->poll.loop)
-        uv_poll_stop(&s->poll);
+    pollset_remove(s->set, &s->watch);
     s->spill.data = s;
-    uv_queue_work(s->loop, &s->spill, spill_work, spill_done);
+    uv_queue_work(s->set->loop, &s->spill, spill_work, spill_done);
 }
 
 /* Reads what fits into the capture: once, or all that is left at the end. */
@@ -159,24 +145,13 @@ static void begin_last_read(struct stream_reader *s) {
     stream_read(s);
 }
 
-int stream_watch(struct stream_reader *s, uv_loop_t *loop, struct capture *capture,
+int stream_watch(struct stream_reader *s, struct pollset *set, struct capture *capture,
                  stream_changed_cb changed, void *owner) {
-    int error;
-
-    s->loop = loop;
+    s->set = set;
     s->capture = capture;
     s->changed = changed;
     s->owner = owner;
-    if (s->fd < 0)
-        return 0;
-    error = uv_poll_init(loop, &s->poll, s->fd);
-    if (error) {
-        s->poll.loop = NULL;
-        return error;
-    }
-    s->open_parts++;
-    s->poll.data = s;
-    return uv_poll_start(&s->poll, UV_READABLE, on_readable);
+    return s->fd < 0 ? 0 : watch(s);
 }
 
 void stream_end(struct stream_reader *s) {

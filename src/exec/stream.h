@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "exec/pollset.h"
+
 struct capture;
 
-/* Its pipe was closed, or one of its parts has ended: stream_ended(), stream_closed() tell. */
+/* Its pipe was closed: stream_ended() tells. */
 typedef void (*stream_changed_cb)(void *owner);
 
 /*
@@ -18,19 +20,18 @@ typedef void (*stream_changed_cb)(void *owner);
  * not read. Embedded in its owner; all on the loop's thread.
  */
 struct stream_reader {
-    uv_poll_t poll;
+    struct pollset *set; /* of the loop that watches it */
+    struct pollset_fd watch;
     uv_work_t spill;
-    uv_loop_t *loop;
     struct capture *capture;
     stream_changed_cb changed;
     void *owner;
-    int fd;              /* -1: there is none, or it is closed */
-    unsigned open_parts; /* a handle not closed, a spill under way */
-    size_t left;         /* bytes that may be read yet; until the last read any number */
-    bool spilling;       /* the thread pool has the capture, the pipe and `left` */
-    bool widened;        /* the pipe is as large as it will be */
-    bool writers_gone;   /* the last read begins, after the turn of the pool if it has one */
-    bool last_read;      /* `left` is what was in the pipe then */
+    int fd;            /* -1: there is none, or it is closed */
+    size_t left;       /* bytes that may be read yet; until the last read any number */
+    bool spilling;     /* the thread pool has the capture, the pipe and `left` */
+    bool widened;      /* the pipe is as large as it will be */
+    bool writers_gone; /* the last read begins, after the turn of the pool if it has one */
+    bool last_read;    /* `left` is what was in the pipe then */
 };
 
 /* A stream of pipe `fd`, taken over, or of none where it is -1. */
@@ -39,7 +40,7 @@ void stream_init(struct stream_reader *s, int fd);
  * Reads into `capture`, which the owner keeps until the stream is closed. 0, or
  * UV_E… where the loop cannot watch it: then all is read at stream_end().
  */
-int stream_watch(struct stream_reader *s, uv_loop_t *loop, struct capture *capture,
+int stream_watch(struct stream_reader *s, struct pollset *set, struct capture *capture,
                  stream_changed_cb changed, void *owner);
 /*
  * Its writers are dead: reads what they left in the pipe, and not what a
@@ -48,6 +49,4 @@ int stream_watch(struct stream_reader *s, uv_loop_t *loop, struct capture *captu
 void stream_end(struct stream_reader *s);
 /* Whether no byte will come any more. */
 bool stream_ended(const struct stream_reader *s);
-/* Whether it has ended and nothing of it is left on the loop. */
-bool stream_closed(const struct stream_reader *s);
 #endif
