@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* state: the folder of what outlives a run: locks, history. */
+#ifndef MUSTER_BASE_STATE_H
+#define MUSTER_BASE_STATE_H
+
+/*
+ * Its path, in *path, malloc'd: `dir` where it is not NULL (the command line's),
+ * else $XDG_STATE_HOME/muster, else $HOME/.local/state/muster; a variable that
+ * is no absolute path counts as not set. Nothing is made. 0; UV_ENOENT: neither
+ * is set; UV_ENOMEM. Main thread.
+ */
+int state_path(const char *dir, char **path);
+/*
+ * Opens the folder, close-on-exec; makes it where it is missing, and those that
+ * it stands in, all for its owner alone (0700). The descriptor, or UV_E….
+ * Blocks; any thread.
+ */
+int state_open(const char *path);
+#endif
