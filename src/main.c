@@ -20,6 +20,7 @@
  *   the states of a job               the table in run/job.c
  *   retries, order, limits, deadline  run/sched.c
  *   signals, the loop                 run/session.c
+ *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h
  *   the words for a failure           run/reason.c
  *   a report format                   report_writers in report/report.c, a row each
  *   an option, a verb                 cli_option_rows, cli_verb_rows in cli/options.c

@@ -12,9 +12,10 @@
 /* Exit statuses. Above 128: to die by signal N - 128. */
 enum cli_status {
     CLI_OK = 0,
-    CLI_FAILED = 1, /* a job did */
-    CLI_USAGE = 2,  /* command line or manifest wrong, nothing ran */
-    CLI_BROKEN = 3, /* muster itself could not go on or deliver */
+    CLI_FAILED = 1,  /* a job did */
+    CLI_USAGE = 2,   /* command line or manifest wrong, nothing ran */
+    CLI_BROKEN = 3,  /* muster itself could not go on or deliver */
+    CLI_LOCKED = 75, /* another run has the lock */
     CLI_DEADLINE = 124,
     CLI_SIGNAL = 128,
 };
@@ -62,6 +63,8 @@ struct cli_options {
     int64_t deadline_ns;            /* -1: not given */
     int on_failure;                 /* enum on_failure, -1: not given */
     int output;                     /* enum output_mode, -1: not given */
+    int lock;                       /* enum lock_mode, -1: not given */
+    const char *state_dir;          /* NULL: not given */
     enum cli_color color;
     bool quiet, verbose, dry_run;
 };

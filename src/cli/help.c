@@ -14,7 +14,8 @@ static void write_option(FILE *out, const struct cli_option_row *row) {
                         : snprintf(words, sizeof words, "      --%s", row->name);
 
     if (row->arg)
-        snprintf(words + n, sizeof words - (size_t)n, "=%s", row->arg);
+        snprintf(words + n, sizeof words - (size_t)n, row->arg_optional ? "[=%s]" : "=%s",
+                 row->arg);
     fprintf(out, "%-*s  %s\n", HELP_COLUMN - 2, words, row->help);
 }
 

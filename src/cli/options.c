@@ -31,6 +31,7 @@ const char *const cli_verbs_later[] = {"history", "show", NULL};
 /* In the order of their enums. */
 static const char *const on_failure_words[] = {"continue", "drain", "cancel", NULL};
 static const char *const output_words[] = {"failed", "group", "none", NULL};
+static const char *const lock_words[] = {"no", "wait", "skip", "fail", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 
 static const char *const formats_later[] = {"jsonl", "junit", "tap",        "joblog", "markdown",
@@ -98,6 +99,19 @@ static int set_output(struct cli_options *o, const char *name, const char *value
         return CLI_USAGE;
     }
     return set_word(&o->output, name, value, output_words);
+}
+
+static int set_lock(struct cli_options *o, const char *name, const char *value) {
+    return set_word(&o->lock, name, value ? value : "wait", lock_words);
+}
+
+static int set_state_dir(struct cli_options *o, const char *name, const char *value) {
+    if (!*value) {
+        cli_error("--%s: '' names no folder", name);
+        return CLI_USAGE;
+    }
+    o->state_dir = value;
+    return 0;
 }
 
 static int set_color(struct cli_options *o, const char *name, const char *value) {
@@ -205,17 +219,17 @@ const struct cli_option_row cli_option_rows[] = {
     {"report", 'r', "FORMAT[:FILE]", false, RUN, "table or json; may be repeated", set_report},
     {"deadline", 0, "DURATION", false, RUN, "bound of the whole run", set_deadline},
     {"color", 0, "WHEN", false, LOADING, "auto, always or never", set_color},
+    {"lock", 0, "WHAT", true, RUN, "never two runs at once: wait (default), skip, fail", set_lock},
+    {"state-dir", 0, "DIR", false, RUN, "where locks are (see muster(1), FILES)", set_state_dir},
     {"no-history", 0, NULL, false, RUN, "keep no history (none is kept yet)", set_nothing},
     {"help", 0, NULL, false, ALL, "print this", set_help},
     {"version", 0, NULL, false, ALL, "print the version", set_version},
     {"select", 's', "TAGS", false, ALL, NULL, NULL},
     {"log-dir", 'l', "DIR", false, ALL, NULL, NULL},
     {"resume", 0, "RUN", true, ALL, NULL, NULL},
-    {"lock", 0, "WHAT", true, ALL, NULL, NULL},
     {"progress", 0, "WHEN", false, ALL, NULL, NULL},
     {"explain", 0, NULL, false, ALL, NULL, NULL},
     {"executor", 0, "WHERE", false, ALL, NULL, NULL},
-    {"state-dir", 0, "DIR", false, ALL, NULL, NULL},
     {"keep", 0, "N", false, ALL, NULL, NULL},
 };
 #define OPTIONS (sizeof cli_option_rows / sizeof *cli_option_rows)
@@ -372,7 +386,7 @@ int cli_parse(struct cli_options *o, int argc, char **argv) {
     uint64_t used = 0;
     int status;
 
-    *o = (struct cli_options){.deadline_ns = -1, .on_failure = -1, .output = -1};
+    *o = (struct cli_options){.deadline_ns = -1, .on_failure = -1, .output = -1, .lock = -1};
     o->defines = calloc(words, sizeof *o->defines);
     o->reports = calloc(words, sizeof *o->reports);
     if (!o->defines || !o->reports) {

@@ -8,8 +8,10 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/state.h"
 #include "cli/progress.h"
 #include "report/report.h"
+#include "run/lock.h"
 
 /* ---- signals while reports are written ---- */
 
@@ -109,6 +111,67 @@ static bool wants_tails(const struct report_spec *reports, size_t n) {
     return false;
 }
 
+/* ---- the lock ---- */
+
+/* The lock's file cannot be used, or there can be none. */
+static void tell_lock_error(const struct lock *lock, const char *folder, int error) {
+    const char *words = error == UV_ELOOP   ? "is a symbolic link"
+                        : error == UV_EPERM ? "is no plain file of this user alone"
+                                            : strerror(-error);
+
+    cli_error("lock: %s%s%s: %s; nothing was run", folder, lock->name ? "/" : "",
+              lock->name ? lock->name : "", words);
+}
+
+/* Another run has it. What becomes of this one, in words. */
+static void tell_locked(const struct lock *lock, const char *manifest, const char *words) {
+    pid_t holder = lock_holder(lock);
+    char pid[32] = "";
+
+    if (holder)
+        snprintf(pid, sizeof pid, " (pid %d)", (int)holder);
+    cli_error("%s: another run holds the lock%s; %s", cli_manifest_name(manifest), pid, words);
+}
+
+/* Takes an open lock as the plan says. 0, UV_EBUSY: it was not to be had, or UV_E…. */
+static int take_as_wished(struct lock *lock, const struct plan *plan, bool quiet) {
+    int error = lock_take(lock, false);
+
+    if (error != UV_EBUSY)
+        return error;
+    if (plan->lock == LOCK_FAIL)
+        tell_locked(lock, plan->path, "nothing was run");
+    else if (!quiet)
+        tell_locked(lock, plan->path, plan->lock == LOCK_SKIP ? "skipped" : "waiting");
+    /* Signals end muster as they would any program: nothing has begun. */
+    return plan->lock == LOCK_WAIT ? lock_take(lock, true) : UV_EBUSY;
+}
+
+/* Takes the lock. False: there is to be no run, and *status is what to end with. */
+static bool take_lock(struct lock *lock, const struct plan *plan, const struct cli_options *o,
+                      int *status) {
+    const struct lock_subject subject = {.manifest = plan->path, .name = plan->name};
+    char *folder;
+    int error = state_path(o->state_dir, &folder);
+
+    *status = CLI_BROKEN;
+    if (error) {
+        cli_error("lock: %s; nothing was run",
+                  error == UV_ENOENT ? "neither XDG_STATE_HOME nor HOME is set (see --state-dir)"
+                                     : strerror(-error));
+        return false;
+    }
+    error = lock_open(lock, folder, &subject);
+    if (!error)
+        error = take_as_wished(lock, plan, o->quiet);
+    if (error == UV_EBUSY)
+        *status = plan->lock == LOCK_SKIP ? CLI_OK : CLI_LOCKED;
+    else if (error)
+        tell_lock_error(lock, folder, error);
+    free(folder);
+    return error == 0;
+}
+
 /* ---- the verb ---- */
 
 /* What the command line says is stronger than the manifest. */
@@ -119,6 +182,8 @@ static void apply_options(struct plan *plan, const struct cli_options *o) {
         plan->on_failure = (enum on_failure)o->on_failure;
     if (o->output >= 0)
         plan->output = (enum output_mode)o->output;
+    if (o->lock >= 0)
+        plan->lock = (enum lock_mode)o->lock;
 }
 
 /* From the first job to the last report. The status to end with. */
@@ -159,27 +224,34 @@ static int run_plan(struct run *run) {
                                                          : run->result.exit;
 }
 
+/* With the lock in hand, or without one. */
+static int run_locked(const struct cli_options *o, const struct plan *plan) {
+    struct run run = {.options = o, .plan = plan};
+    int error = output_open(&run.output, isatty(STDERR_FILENO)), status = CLI_BROKEN;
+
+    if (error)
+        cli_error("%s; nothing was run", strerror(-error));
+    else
+        status = run_plan(&run);
+    run_result_release(&run.result);
+    output_free(run.output);
+    return status;
+}
+
 int cli_run(const struct cli_options *o) {
     struct plan *plan;
-    struct run run = {.options = o};
-    int status = cli_load(o, o->manifests[0], &plan, NULL, NULL), error;
+    struct lock lock = {.fd = -1, .folder = -1};
+    int status = cli_load(o, o->manifests[0], &plan, NULL, NULL);
 
     if (status)
         return status;
     status = cli_check_reports(plan->reports, plan->nreports, o->reports, o->nreports);
     if (!status) {
         apply_options(plan, o);
-        run.plan = plan;
-        error = output_open(&run.output, isatty(STDERR_FILENO));
-        if (error) {
-            cli_error("%s; nothing was run", strerror(-error));
-            status = CLI_BROKEN;
-        } else {
-            status = run_plan(&run);
-        }
-        run_result_release(&run.result);
+        if (plan->lock == LOCK_NO || take_lock(&lock, plan, o, &status))
+            status = run_locked(o, plan);
+        lock_release(&lock);
     }
-    output_free(run.output);
     plan_free(plan);
     return status;
 }

@@ -19,6 +19,8 @@ enum action { ACTION_NONE, ACTION_COMMAND, ACTION_EXEC };
 enum when { WHEN_SUCCESS, WHEN_FAILURE, WHEN_ALWAYS };
 enum on_failure { ON_FAILURE_CONTINUE, ON_FAILURE_DRAIN, ON_FAILURE_CANCEL };
 enum output_mode { OUTPUT_FAILED, OUTPUT_GROUP, OUTPUT_NONE };
+/* What a run does where another run of the manifest goes on. */
+enum lock_mode { LOCK_NO, LOCK_WAIT, LOCK_SKIP, LOCK_FAIL };
 
 /* What a standard stream of a job is. */
 enum stream_kind {
@@ -120,6 +122,7 @@ struct plan {
     uint32_t max_failures;
     uint32_t max_retries; /* COUNT_UNLIMITED: no budget */
     enum output_mode output;
+    enum lock_mode lock;
     const struct report_spec *reports;
     size_t nreports;
     const struct env_var *vars; /* [vars] and --define; a NULL name ends it */

@@ -67,7 +67,7 @@ const struct schema_key schema_keys[] = {
     KEY(MUSTER, "log-dir", PATH, NULL, "folder for a file per attempt with its output",
         .later = true),
     KEY(MUSTER, "lock", ENUM, "no", "never two runs of this manifest at once",
-        .words = words_lock, .words_now = 1),
+        .words = words_lock, RUN(lock)),
 
     /* [defaults], [template], [job]: lane and action */
     KEY(JOB, "type", ENUM, NULL, "the lane; required",

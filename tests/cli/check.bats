@@ -179,9 +179,9 @@ END
     expect_error "'http' is not supported yet" 'http = http://localhost/'
     expect_error "'cleanup' is not supported yet" 'exec = true' 'cleanup = true'
     expect_error "'max-memory' is not supported yet" 'exec = true' 'max-memory = 1G'
-    run --separate-stderr "$MUSTER" run --lock m.ini
+    run --separate-stderr "$MUSTER" run --explain m.ini
     [ "$status" -eq 2 ]
-    [[ "$stderr" == *'--lock is not supported yet'* ]]
+    [[ "$stderr" == *'--explain is not supported yet'* ]]
 }
 
 @test "variables: --define is the stronger, an undeclared one is an error" {

@@ -81,8 +81,8 @@ refused() {
 }
 
 @test "what comes later is known by name and refused" {
-    for option in --select=a --log-dir=d --resume --lock --progress=never --explain \
-        --executor=local --state-dir=d; do
+    for option in --select=a --log-dir=d --resume --progress=never --explain \
+        --executor=local; do
         muster "$option" m.ini
         refused "${option%%=*} is not supported yet"
     done

@@ -137,7 +137,17 @@ static void test_values(void **state) {
     assert_null(l.o.reports[1].file);
     cli_options_release(&l.o);
 
+    good(&l, "--lock --state-dir d a.ini");
+    assert_int_equal(l.o.lock, LOCK_WAIT);
+    assert_string_equal(l.o.state_dir, "d");
+    cli_options_release(&l.o);
+    good(&l, "--lock=fail a.ini");
+    assert_int_equal(l.o.lock, LOCK_FAIL);
+    cli_options_release(&l.o);
+
     good(&l, "a.ini");
+    assert_int_equal(l.o.lock, -1);
+    assert_null(l.o.state_dir);
     assert_int_equal(l.o.io_limit, 0);
     assert_int_equal(l.o.deadline_ns, -1);
     assert_int_equal(l.o.output, -1);
@@ -176,15 +186,15 @@ static void test_refused(void **state) {
         {"-r json -r table a", "only one report can be printed on standard output; "
                                "name files for the others (--report FORMAT:FILE)"},
         {"--color=yes a", "--color: 'yes' is not one of auto, always, never"},
-        {"--lock a", "--lock is not supported yet"},
-        {"--lock=wait a", "--lock is not supported yet"},
+        {"--lock=hold a", "--lock: 'hold' is not one of no, wait, skip, fail"},
         {"--resume a", "--resume is not supported yet"},
         {"-s tag a", "--select is not supported yet"},
         {"-l dir a", "--log-dir is not supported yet"},
         {"--progress=auto a", "--progress is not supported yet"},
         {"--explain a", "--explain is not supported yet"},
         {"--executor=slurm a", "--executor is not supported yet"},
-        {"--state-dir d a", "--state-dir is not supported yet"},
+        {"--state-dir= a", "--state-dir: '' names no folder"},
+        {"check --lock a", "--lock is no option of 'check'"},
         {"history", "'history' is not supported yet"},
         {"show", "'show' is not supported yet"},
         {"--verbos=1 a", "--verbose takes no value"},

@@ -89,7 +89,7 @@ static void test_every_key(void **state) {
                                         "max-retries = 0\n"
                                         "output = group\n"
                                         "report = json:out/r.json, table\n"
-                                        "lock = no\n"
+                                        "lock = skip\n"
                                         "shell = /bin/bash -eu -c\n"
                                         "[env]\n"
                                         "LANG = C\n"
@@ -139,6 +139,7 @@ static void test_every_key(void **state) {
     assert_int_equal(c.plan->max_failures, 2);
     assert_int_equal(c.plan->max_retries, 0);
     assert_int_equal(c.plan->output, OUTPUT_GROUP);
+    assert_int_equal(c.plan->lock, LOCK_SKIP);
     assert_int_equal(c.plan->nreports, 2);
     assert_int_equal(c.plan->reports[0].format, REPORT_JSON);
     assert_string_equal(c.plan->reports[0].file, "/out/r.json");

@@ -73,28 +73,29 @@ static void test_twice(void **state) {
 
 static void test_not_supported(void **state) {
     (void)state;
-    plan_case_messages("[muster]\non-end = x\nlog-dir = x\nlock = wait\noutput = live\n"
-                       "report = tap:x\n"
-                       "[job a]\ntype = auto\nwait-for = file:x\nslow = 1s\npty = yes\n"
-                       "each.x = a b\nlimits = l\njobserver = fifo\nmemory = 1G\n"
-                       "[limit l]\nconcurrency = 0\nrat = 1\n[worker w]\ncount = 2\n",
-                       "m.ini:2:1: error: 'on-end' is not supported yet\n"
-                       "m.ini:3:1: error: 'log-dir' is not supported yet\n"
-                       "m.ini:4:1: error: 'lock' is not supported yet\n"
-                       "m.ini:5:10: error: output: 'live' is not supported yet\n"
-                       "m.ini:6:10: error: report: 'tap' is not supported yet\n"
-                       "m.ini:8:8: error: type: 'auto' is not supported yet\n"
-                       "m.ini:9:1: error: 'wait-for' is not supported yet\n"
-                       "m.ini:10:1: error: 'slow' is not supported yet\n"
-                       "m.ini:11:1: error: 'pty' is not supported yet\n"
-                       "m.ini:12:1: error: 'each.x' is not supported yet\n"
-                       "m.ini:13:1: error: 'limits' is not supported yet\n"
-                       "m.ini:14:1: error: 'jobserver' is not supported yet\n"
-                       "m.ini:15:1: error: 'memory' is not supported yet\n"
-                       "m.ini:16:1: error: '[limit l]' is not supported yet\n"
-                       "m.ini:17:15: error: concurrency: '0' is out of range (1 or more)\n"
-                       "m.ini:18:1: error: unknown key 'rat' in [limit l]; did you mean 'rate'?\n"
-                       "m.ini:19:1: error: '[worker w]' is not supported yet\n");
+    plan_case_messages(
+        "[muster]\non-end = x\nlog-dir = x\nlock = watt\noutput = live\n"
+        "report = tap:x\n"
+        "[job a]\ntype = auto\nwait-for = file:x\nslow = 1s\npty = yes\n"
+        "each.x = a b\nlimits = l\njobserver = fifo\nmemory = 1G\n"
+        "[limit l]\nconcurrency = 0\nrat = 1\n[worker w]\ncount = 2\n",
+        "m.ini:2:1: error: 'on-end' is not supported yet\n"
+        "m.ini:3:1: error: 'log-dir' is not supported yet\n"
+        "m.ini:4:8: error: lock: 'watt' is not no, wait, skip or fail; did you mean 'wait'?\n"
+        "m.ini:5:10: error: output: 'live' is not supported yet\n"
+        "m.ini:6:10: error: report: 'tap' is not supported yet\n"
+        "m.ini:8:8: error: type: 'auto' is not supported yet\n"
+        "m.ini:9:1: error: 'wait-for' is not supported yet\n"
+        "m.ini:10:1: error: 'slow' is not supported yet\n"
+        "m.ini:11:1: error: 'pty' is not supported yet\n"
+        "m.ini:12:1: error: 'each.x' is not supported yet\n"
+        "m.ini:13:1: error: 'limits' is not supported yet\n"
+        "m.ini:14:1: error: 'jobserver' is not supported yet\n"
+        "m.ini:15:1: error: 'memory' is not supported yet\n"
+        "m.ini:16:1: error: '[limit l]' is not supported yet\n"
+        "m.ini:17:15: error: concurrency: '0' is out of range (1 or more)\n"
+        "m.ini:18:1: error: unknown key 'rat' in [limit l]; did you mean 'rate'?\n"
+        "m.ini:19:1: error: '[worker w]' is not supported yet\n");
 }
 
 static void test_values(void **state) {
