@@ -12,24 +12,43 @@
 #include "base/text.h"
 #include "report/report.h"
 
+/* One of a job's limits, behind a comma but for the first. */
+static void write_limit(FILE *out, const char **between, const char *name, const char *value) {
+    fprintf(out, "%s%s %s", *between, name, value);
+    *between = ", ";
+}
+
+static void write_number(FILE *out, const char **between, const char *name, uint32_t value) {
+    char text[TEXT_FORMAT_MAX];
+
+    snprintf(text, sizeof text, "%" PRIu32, value);
+    write_limit(out, between, name, text);
+}
+
 /* "timeout 30s, cpus 2, retries 3", or "-". */
 static void write_limits(const struct plan_job *job, FILE *out) {
-    char timeout[TEXT_FORMAT_MAX];
+    const struct job_settings *set = job->set;
+    const struct job_limits *l = &set->limits;
+    char text[TEXT_FORMAT_MAX];
     const char *between = "";
 
-    if (job->set->timeout_ns) {
-        fprintf(out, "timeout %s",
-                text_format_duration(job->set->timeout_ns, timeout, sizeof timeout));
-        between = ", ";
-    }
-    if (job->set->cpus != 1) {
-        fprintf(out, "%scpus %" PRIu32, between, job->set->cpus);
-        between = ", ";
-    }
-    if (job->set->retries) {
-        fprintf(out, "%sretries %" PRIu32, between, job->set->retries);
-        between = ", ";
-    }
+    if (set->timeout_ns)
+        write_limit(out, &between, "timeout",
+                    text_format_duration(set->timeout_ns, text, sizeof text));
+    if (set->cpus != 1)
+        write_number(out, &between, "cpus", set->cpus);
+    if (set->retries)
+        write_number(out, &between, "retries", set->retries);
+    if (l->memory)
+        write_limit(out, &between, "max-memory", text_format_size(l->memory, text, sizeof text));
+    if (l->cpu_ns)
+        write_limit(out, &between, "max-cpu-time",
+                    text_format_duration(l->cpu_ns, text, sizeof text));
+    if (l->open_files)
+        write_number(out, &between, "max-open-files", l->open_files);
+    if (l->file_bytes)
+        write_limit(out, &between, "max-file-size",
+                    text_format_size(l->file_bytes, text, sizeof text));
     if (!*between)
         fputc('-', out);
 }

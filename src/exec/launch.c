@@ -92,8 +92,12 @@ static char *take_string(char **at) {
  * strings in the same room. */
 static struct launch_reply obey(struct spawner *spawner, const struct launch_request *q,
                                 const int *fds, char **list, char *at, pid_t parent) {
-    struct spawn_opts o = {
-        .nice = q->nice, .mark = q->mark, .parent = parent, .out_fd = -1, .err_fd = -1};
+    struct spawn_opts o = {.nice = q->nice,
+                           .limits = q->limits,
+                           .mark = q->mark,
+                           .parent = parent,
+                           .out_fd = -1,
+                           .err_fd = -1};
     struct stream *const streams[3] = {&o.in, &o.out, &o.err};
     struct launch_reply reply = {0};
     enum spawn_stage stage;

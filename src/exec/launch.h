@@ -21,6 +21,7 @@ struct launch_request {
     uint32_t argc, envc;
     int32_t nice;
     uint64_t mark;
+    struct job_limits limits;
     uint8_t kinds[3]; /* enum stream_kind of 0, 1, 2 */
 };
 

@@ -192,6 +192,7 @@ static struct spawn_opts describe(const struct process *p) {
         .out_fd = -1,
         .err_fd = -1,
         .nice = job->set->nice,
+        .limits = job->set->limits,
         .mark = p->group.mark,
     };
 }

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 
 #define STACK_BYTES (64U << 10)
+#define LIMITS_MAX  3 /* of a job's own */
 
 /* libtsan intercepts clone() and takes every child for one with memory of its
  * own: it clears its books in it, which here are the parent's. */
@@ -38,7 +39,12 @@ static const char all_zero[64];
 struct handover {
     const struct spawn_setup *setup;
     const struct spawn_opts *opts;
-    int fd[3];          /* to become 0, 1, 2; fd[2] == -1: as 1 */
+    int fd[3]; /* to become 0, 1, 2; fd[2] == -1: as 1 */
+    struct {
+        int resource;
+        struct rlimit limit;
+    } limits[LIMITS_MAX];
+    unsigned nlimits;
     volatile int stage; /* enum spawn_stage */
     volatile int error; /* errno */
 };
@@ -97,6 +103,9 @@ IN_CHILD static int child_main(void *arg) {
         return child_fails(h, SPAWN_DIR);
     if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &s->nofile, NULL) < 0)
         return child_fails(h, SPAWN_LIMITS);
+    for (unsigned i = 0; i < h->nlimits; i++)
+        if (syscall(SYS_prlimit64, 0, h->limits[i].resource, &h->limits[i].limit, NULL) < 0)
+            return child_fails(h, SPAWN_LIMITS);
     if (h->opts->nice && syscall(SYS_setpriority, PRIO_PROCESS, 0, s->nice + h->opts->nice) < 0)
         return child_fails(h, SPAWN_LIMITS);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, all_zero, NULL, _NSIG / 8);
@@ -198,6 +207,30 @@ static int open_streams(const struct spawner *s, const struct spawn_opts *o, int
     return open_output(&o->err, s->setup->devnull, o->err_fd, &fd[2]);
 }
 
+/* Has the child set a limit, though none above what is granted already. */
+static void add_limit(struct handover *h, int resource, uint64_t soft, uint64_t hard) {
+    struct rlimit now;
+
+    if (getrlimit(resource, &now) < 0)
+        now.rlim_max = RLIM_INFINITY; /* cannot be */
+    h->limits[h->nlimits].resource = resource;
+    h->limits[h->nlimits++].limit = (struct rlimit){
+        .rlim_cur = soft < now.rlim_max ? soft : now.rlim_max,
+        .rlim_max = hard < now.rlim_max ? hard : now.rlim_max,
+    };
+}
+
+static void add_limits(struct handover *h, const struct job_limits *l) {
+    uint64_t seconds = (uint64_t)((l->cpu_ns + NS_PER_S - 1) / NS_PER_S);
+
+    if (seconds) /* SIGXCPU, and SIGKILL to what goes on after that */
+        add_limit(h, RLIMIT_CPU, seconds, seconds + 1);
+    if (l->file_bytes)
+        add_limit(h, RLIMIT_FSIZE, l->file_bytes, l->file_bytes);
+    if (l->open_files)
+        add_limit(h, RLIMIT_NOFILE, l->open_files, l->open_files);
+}
+
 int spawn_start(struct spawner *s, const struct spawn_opts *opts, pid_t *pid, int64_t *start_ns,
                 enum spawn_stage *stage) {
     struct handover h = {.setup = s->setup, .opts = opts, .fd = {-1, -1, -1}};
@@ -206,6 +239,7 @@ int spawn_start(struct spawner *s, const struct spawn_opts *opts, pid_t *pid, in
 
     *pid = 0;
     *start_ns = clock_ns();
+    add_limits(&h, &opts->limits);
     if (!error) {
         *stage = SPAWN_OK;
         /* Inherited, so that not even a newborn is without it. */

@@ -46,8 +46,9 @@ struct spawn_opts {
     struct stream in, out, err;
     int out_fd, err_fd; /* write ends of the pipes of captured streams */
     int nice;           /* added to muster's */
-    uint64_t mark;      /* soft RLIMIT_LOCKS, by which its orphans are known (reaper.h) */
-    pid_t parent;       /* of the process to be: the caller's own parent */
+    struct job_limits limits;
+    uint64_t mark; /* soft RLIMIT_LOCKS, by which its orphans are known (reaper.h) */
+    pid_t parent;  /* of the process to be: the caller's own parent */
 };
 
 /*

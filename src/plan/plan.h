@@ -62,6 +62,14 @@ struct env_file {
     const struct env_var *vars; /* as env; NULL: not there yet, to be read at each start */
 };
 
+/* Hard limits of a job's processes, set by the kernel; 0: none. */
+struct job_limits {
+    uint64_t memory;     /* bytes, of all of them where that can be had, else of each */
+    int64_t cpu_ns;      /* of each */
+    uint64_t file_bytes; /* of each file that they write */
+    uint32_t open_files; /* of each */
+};
+
 /* How a job is run. Shared by all jobs whose layers say the same, which are most. */
 struct job_settings {
     enum lane type;                  /* the lane it is marked for */
@@ -81,6 +89,7 @@ struct job_settings {
     struct exit_set ok_exit, skip_exit;
     bool allow_failure;
     enum when when;
+    struct job_limits limits;
     uint32_t cpus;    /* workers' worth; 1 in the I/O lane */
     int nice;         /* added to muster's */
     int32_t priority; /* higher starts first among the ready */

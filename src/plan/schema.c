@@ -145,11 +145,12 @@ const struct schema_key schema_keys[] = {
         .words = words_jobserver, .words_now = 1),
     KEY(JOB, "memory", SIZE, NULL, "reserved out of the machine's", .min = 1, .later = true),
     KEY(JOB, "max-memory", SIZE, NULL, "of all processes of the job", .min = 1, .later = true),
-    KEY(JOB, "max-cpu-time", DURATION, NULL, "of each process of the job", .min = 1, .later = true),
+    KEY(JOB, "max-cpu-time", DURATION, NULL, "of each process of the job",
+        .min = 1, JOB(limits.cpu_ns)),
     KEY(JOB, "max-open-files", COUNT, NULL, "of each process of the job",
-        .min = 1, .max = COUNT_MAX, .later = true),
+        .min = 1, .max = COUNT_MAX, JOB(limits.open_files)),
     KEY(JOB, "max-file-size", SIZE, NULL, "of each file that the job writes",
-        .min = 1, .later = true),
+        .min = 1, JOB(limits.file_bytes)),
 
     /* selection and caching */
     KEY(JOB, "tags", WORDS, NULL, "names for --select", .later = true),

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "exec/attempt.h"
 #include "run/result.h"
@@ -36,19 +37,52 @@ static const char *error_words(int error) {
     return words ? words : "unknown error";
 }
 
-static void exit_text(const struct plan_job *p, const struct attempt_result *a, char *buf,
-                      size_t n) {
-    static const char *const of_shell[] = {" (cannot be executed)", " (command not found)"};
-    bool by_shell = p->action == ACTION_COMMAND && (a->exit == 126 || a->exit == 127);
+/*
+ * The limit of the job's that a signal, sent to one of its processes, was for:
+ * "max-cpu-time 10s"; "" when it was for none.
+ */
+static const char *limit_text(const struct plan_job *p, int sig, bool cpu_used_up, char *buf,
+                              size_t n) {
+    const struct job_limits *l = &p->set->limits;
+    char value[TEXT_FORMAT_MAX];
 
-    snprintf(buf, n, "exit %d%s", a->exit, by_shell ? of_shell[a->exit - 126] : "");
+    buf[0] = '\0';
+    if (l->cpu_ns && (sig == SIGXCPU || (sig == SIGKILL && cpu_used_up)))
+        snprintf(buf, n, "max-cpu-time %s", text_format_duration(l->cpu_ns, value, sizeof value));
+    else if (l->file_bytes && sig == SIGXFSZ)
+        snprintf(buf, n, "max-file-size %s", text_format_size(l->file_bytes, value, sizeof value));
+    return buf;
 }
 
-static void signal_text(const struct attempt_result *a, char *buf, size_t n) {
-    char name[32];
+/* Of a command a shell makes 128 + N when a signal ends what it has run. */
+static void exit_text(const struct plan_job *p, const struct attempt_result *a, char *buf,
+                      size_t n) {
+    bool by_shell = p->action == ACTION_COMMAND;
+    char limit[64] = "", more[128] = "", name[32];
 
-    snprintf(buf, n, "%s%s", signal_name(a->signal, name, sizeof name),
-             a->core ? " (core dumped)" : "");
+    if (by_shell && a->exit > 128)
+        limit_text(p, a->exit - 128, false, limit, sizeof limit);
+    if (*limit)
+        snprintf(more, sizeof more, " (%s: %s)", signal_name(a->exit - 128, name, sizeof name),
+                 limit);
+    else if (by_shell && a->exit == 126)
+        snprintf(more, sizeof more, " (cannot be executed)");
+    else if (by_shell && a->exit == 127)
+        snprintf(more, sizeof more, " (command not found)");
+    snprintf(buf, n, "exit %d%s", a->exit, more);
+}
+
+static void signal_text(const struct plan_job *p, const struct attempt_result *a, char *buf,
+                        size_t n) {
+    /* Who ignores SIGXCPU is killed a second later; what rusage accounts for may be
+     * less than what that limit counts. */
+    int64_t due_us = (p->set->limits.cpu_ns + NS_PER_S) / 1000 / 4 * 3;
+    bool cpu_used_up = a->user_us + a->sys_us >= due_us;
+    char name[32], limit[64];
+
+    limit_text(p, a->signal, cpu_used_up && !a->killed, limit, sizeof limit);
+    snprintf(buf, n, "%s%s%s%s%s", signal_name(a->signal, name, sizeof name), *limit ? " (" : "",
+             limit, *limit ? ")" : "", a->core ? " (core dumped)" : "");
 }
 
 static void timeout_text(const struct plan_job *p, const struct attempt_result *a, char *buf,
@@ -185,7 +219,7 @@ const char *job_reason_text(const struct run_result *r, uint32_t job, char *buf,
     else if (j->reason == REASON_EXIT && a)
         exit_text(p, a, buf, n);
     else if (j->reason == REASON_SIGNAL && a)
-        signal_text(a, buf, n);
+        signal_text(p, a, buf, n);
     else if (j->reason == REASON_TIMEOUT && a)
         timeout_text(p, a, buf, n);
     else if (j->reason == REASON_SPAWN && a)

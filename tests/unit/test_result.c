@@ -177,6 +177,42 @@ static void exits_and_signals(void **state) {
     expect_text(0, "out of memory");
 }
 
+static void limits_of_a_job(void **state) {
+    static struct job_settings limited;
+
+    (void)state;
+    limited = settings;
+    limited.limits = (struct job_limits){.cpu_ns = 10 * NS_PER_S, .file_bytes = 1 << 20};
+    jobs[0].set = &limited;
+    fails_with(STATUS_FAILED, REASON_SIGNAL);
+    attempts[0].signal = SIGXCPU;
+    attempts[0].core = true;
+    expect_text(0, "SIGXCPU (max-cpu-time 10s) (core dumped)");
+    attempts[0].core = false;
+    attempts[0].signal = SIGXFSZ;
+    expect_text(0, "SIGXFSZ (max-file-size 1.0M)");
+    attempts[0].signal = SIGKILL;
+    expect_text(0, "SIGKILL");
+    attempts[0].user_us = 9000000;
+    attempts[0].sys_us = 1000000;
+    expect_text(0, "SIGKILL (max-cpu-time 10s)");
+    attempts[0].killed = true; /* by muster */
+    expect_text(0, "SIGKILL");
+    fails_with(STATUS_FAILED, REASON_EXIT);
+    attempts[0].exit = 128 + SIGXCPU;
+    expect_text(0, "exit 152 (SIGXCPU: max-cpu-time 10s)");
+    attempts[0].exit = 128 + SIGXFSZ;
+    expect_text(0, "exit 153 (SIGXFSZ: max-file-size 1.0M)");
+    attempts[0].exit = 128 + SIGTERM;
+    expect_text(0, "exit 143");
+    attempts[0].exit = 128 + SIGXCPU;
+    jobs[0].action = ACTION_EXEC;
+    expect_text(0, "exit 152");
+    jobs[0].action = ACTION_COMMAND;
+    jobs[0].set = &settings;
+    expect_text(0, "exit 152");
+}
+
 static void timeouts(void **state) {
     (void)state;
     fails_with(STATUS_TIMEOUT, REASON_TIMEOUT);
@@ -316,6 +352,7 @@ int main(void) {
         result_test(exit_status_of_each_end),
         result_test(what_cannot_be_killed_fails_the_run),
         result_test(exits_and_signals),
+        result_test(limits_of_a_job),
         result_test(timeouts),
         result_test(causes),
         result_test(starts_that_failed),
