@@ -17,6 +17,7 @@
  *   a lane                            exec/lanes.c; one process: exec/process.c
  *   how a process is started          exec/starter.c; by whom: exec/launcher.h
  *   what is done when muster dies     exec/sweep.c
+ *   limits of a job's processes       exec/spawn.c, of memory: exec/memgroup.h
  *   the states of a job               the table in run/job.c
  *   retries, order, limits, deadline  run/sched.c
  *   signals, the loop                 run/session.c

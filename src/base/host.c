@@ -229,6 +229,42 @@ uint32_t host_cgroup_cpus(const char *root) {
     return least;
 }
 
+/* MOUNT REST, if it is a group's folder; else NULL. */
+static char *group_folder(const char *root, const char *mount, const char *controller,
+                          const char *rest) {
+    char *path, *procs;
+    bool there = false;
+
+    if (asprintf(&path, "%s%s%s%s", root, mount, controller, rest) < 0)
+        return NULL;
+    if (asprintf(&procs, "%s/cgroup.procs", path) >= 0) {
+        there = access(procs, F_OK) == 0;
+        free(procs);
+    }
+    if (!there)
+        free(path);
+    return there ? path : NULL;
+}
+
+char *host_cgroup(const char *root, const char *controller) {
+    static const char *const v1[] = {"/sys/fs/cgroup/", NULL};
+    static const char *const v2[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", NULL};
+    const char *name = controller ? controller : "";
+    struct groups g = groups_open(root);
+    char *found = NULL;
+
+    while (groups_next(&g)) {
+        if (found || (controller ? !list_has(g.controllers, controller) : *g.controllers))
+            continue;
+        for (const char *const *mount = controller ? v1 : v2; *mount && !found; mount++) {
+            found = group_folder(root, *mount, name, g.group);
+            if (!found)
+                found = group_folder(root, *mount, name, "");
+        }
+    }
+    return found;
+}
+
 uint32_t host_cpus(void) {
     static uint32_t cpus; /* known, or 0: reading the quotas takes as long as a job's start */
 

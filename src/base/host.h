@@ -17,6 +17,13 @@ uint32_t host_cpus(void);
  * machine's own, a folder in tests.
  */
 uint32_t host_cgroup_cpus(const char *root);
+/*
+ * The folder of this process's own cgroup, malloc'd: in the v1 hierarchy of a
+ * controller, or (NULL) in v2, where these usually are mounted; that of the
+ * mount itself where the group is not below it, as in a container that was given
+ * a part of the tree. NULL: there is none. `root` as above.
+ */
+char *host_cgroup(const char *root, const char *controller);
 /* The host's name, "localhost" where it cannot be had. Static storage; main thread. */
 const char *host_name(void);
 #endif

@@ -37,6 +37,7 @@ struct attempt_end {
     int exit;         /* 0-255, or -1: it did not end by exiting */
     int signal;       /* that ended it, or 0 */
     bool core;        /* it dumped core */
+    bool oom;         /* the kernel killed some of it for want of memory */
     bool stopped;     /* it was asked to stop before it ended */
     bool killed;      /* SIGKILL had to be sent */
     int64_t start_ns; /* clock_ns() at its start */

@@ -20,6 +20,7 @@
 #include "base/thread.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
+#include "exec/memgroup.h"
 #include "exec/process.h"
 #include "exec/reaper.h"
 #include "exec/starter.h"
@@ -371,6 +372,7 @@ static void lanes_free(struct lanes *l) {
     free(l->refusals);
     free(l->by_job);
     reaper_free(l->env.reaper);
+    memgroups_free(l->env.memory);
     environ_free(l->environ);
     if (l->setup.devnull > 0)
         close(l->setup.devnull);
@@ -420,13 +422,14 @@ static int lanes_init(struct lanes *l) {
     error = starter_open(&l->starter, l->opts.loop, &starter);
     if (error)
         return error;
+    l->env.memory = memgroups_new("");
     l->env.plan = plan;
     l->environ = environ_new(plan, l->opts.run_id, environ);
     l->env.environ = l->environ;
     l->by_job = calloc(plan->njobs, sizeof *l->by_job);
     l->workers = calloc(plan->cpu_workers, sizeof *l->workers);
     l->refusals = calloc((size_t)plan->io_limit + plan->cpu_workers, sizeof *l->refusals);
-    if (!l->environ || !l->by_job || !l->workers || !l->refusals)
+    if (!l->env.memory || !l->environ || !l->by_job || !l->workers || !l->refusals)
         return UV_ENOMEM;
     return 0;
 }

@@ -3,7 +3,10 @@
 #include "exec/launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/oom.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -13,7 +16,10 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/text.h"
 #include "exec/sweep.h"
+
+#define OOM_OFFER 500 /* added to muster's own oom_score_adj, proc(5) */
 
 /* Where requests are read into. Mappings: forked beside other threads, this
  * process may find the heap locked for good. glibc's malloc sees to that, a
@@ -107,6 +113,7 @@ static struct launch_reply obey(struct spawner *spawner, const struct launch_req
     o.dir = take_string(&at);
     for (int i = 0; i < 3; i++)
         *streams[i] = (struct stream){(enum stream_kind)q->kinds[i], take_string(&at)};
+    o.memory_group = take_string(&at);
     for (uint32_t i = 0; i < q->argc + q->envc + 2; i++) {
         bool end = i == q->argc || i == q->argc + q->envc + 1;
 
@@ -167,6 +174,26 @@ static void close_others(int one, int other) {
     close_range_of(high + 1, ~0U);
 }
 
+/* Where the whole machine is out of memory the kernel is to take a job, not
+ * muster. This process, whose children inherit it, is the smallest of all. */
+static bool offer_to_oom_killer(void) {
+    char text[16];
+    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    int64_t value;
+    bool done = false;
+
+    if (n > 1 &&
+        text_int64(text, (size_t)n - 1, OOM_SCORE_ADJ_MIN, OOM_SCORE_ADJ_MAX, &value) == 0) {
+        value = value + OOM_OFFER < OOM_SCORE_ADJ_MAX ? value + OOM_OFFER : OOM_SCORE_ADJ_MAX;
+        n = snprintf(text, sizeof text, "%d", (int)value);
+        done = pwrite(fd, text, (size_t)n, 0) == n;
+    }
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
 void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
     struct spawner spawner;
     struct room room = {NULL, 0};
@@ -180,6 +207,7 @@ void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
         if (dup2(setup->devnull, i) < 0)
             return;
     close_others(fd, setup->devnull);
+    offer_to_oom_killer(); /* if it may */
     do
         outcome = serve_one(fd, &spawner, &room, parent);
     while (outcome == OBEYED);

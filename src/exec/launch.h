@@ -11,10 +11,10 @@
 
 /*
  * A request on the socket: this, then the strings, each with its NUL: program,
- * folder, the texts of streams 0 to 2 ("" where there is none), the words, the
- * environment. The pipes' write ends come with its first byte by SCM_RIGHTS,
- * standard output's first. Requests are obeyed and answered in their order. One
- * without a word is no request but a farewell.
+ * folder, the texts of streams 0 to 2 and the memory group ("" where there is
+ * none), the words, the environment. The pipes' write ends come with its first
+ * byte by SCM_RIGHTS, standard output's first. Requests are obeyed and answered
+ * in their order. One without a word is no request but a farewell.
  */
 struct launch_request {
     uint32_t bytes; /* of the strings */

@@ -122,7 +122,7 @@ static size_t string_bytes(const char *s) {
 static bool pack(struct launcher *l, const struct spawn_opts *o) {
     const struct stream *const streams[3] = {&o->in, &o->out, &o->err};
     struct launch_request q = {.nice = o->nice, .limits = o->limits, .mark = o->mark};
-    size_t n = string_bytes(o->program) + string_bytes(o->dir);
+    size_t n = string_bytes(o->program) + string_bytes(o->dir) + string_bytes(o->memory_group);
     char *at;
 
     for (int i = 0; i < 3; i++) {
@@ -140,6 +140,7 @@ static bool pack(struct launcher *l, const struct spawn_opts *o) {
     at = put_string(put_string(l->buf + sizeof q, o->program), o->dir);
     for (int i = 0; i < 3; i++)
         at = put_string(at, streams[i]->text);
+    at = put_string(at, o->memory_group);
     for (uint32_t i = 0; i < q.argc; i++)
         at = put_string(at, o->argv[i]);
     for (uint32_t i = 0; i < q.envc; i++)

@@ -18,6 +18,7 @@
 #include "base/trace.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
+#include "exec/memgroup.h"
 
 /*
  * The end of an attempt. The leader's exit is seen first (its pidfd becomes
@@ -66,6 +67,9 @@ int process_init(struct process *p, const struct process_env *env, const struct 
 
 void process_release(struct process *p) {
     lookup_free(p);
+    if (p->memory) /* it never ran */
+        memgroup_remove(p->memory);
+    p->memory = memgroup_free(p->memory);
     attempt_end_release(&p->end);
 }
 
@@ -96,8 +100,13 @@ static const char *program_of(const struct process *p) {
     return p->job->program ? p->job->program : first_word(p->job);
 }
 
+/* Whether it is to have a memory group. */
+static bool wants_group(const struct process *p) {
+    return p->job->set->limits.memory && memgroups_usable(p->env.memory);
+}
+
 bool process_needs_lookup(const struct process *p) {
-    return !p->lookup && (late_file(p->job) || program_of(p)[0] != '/');
+    return !p->lookup && (late_file(p->job) || program_of(p)[0] != '/' || wants_group(p));
 }
 
 static void close_fd(int *fd) {
@@ -152,6 +161,8 @@ void process_lookup(struct process *p) {
     } else if (program_of(p)[0] != '/') {
         look_for_program(p, found);
     }
+    if (!p->end.error && !p->memory && wants_group(p))
+        p->memory = memgroup_make(p->env.memory, p->job->set->limits.memory);
 }
 
 static void lookup_free(struct process *p) {
@@ -182,7 +193,10 @@ static const char **make_argv(const struct plan_job *job) {
 /* What is known without memory of its own. */
 static struct spawn_opts describe(const struct process *p) {
     const struct plan_job *job = p->job;
+    struct job_limits limits = job->set->limits;
 
+    if (p->memory) /* which bounds them all together, not the address space of each */
+        limits.memory = 0;
     return (struct spawn_opts){
         .program = program_of(p),
         .dir = job->set->dir,
@@ -192,7 +206,8 @@ static struct spawn_opts describe(const struct process *p) {
         .out_fd = -1,
         .err_fd = -1,
         .nice = job->set->nice,
-        .limits = job->set->limits,
+        .limits = limits,
+        .memory_group = p->memory ? p->memory->path : "",
         .mark = p->group.mark,
     };
 }
@@ -314,11 +329,32 @@ static void reap_leader(struct process *p) {
     else
         end->signal = WTERMSIG(status);
     end->core = WIFSIGNALED(status) && WCOREDUMP(status);
+    end->oom = end->signal == SIGKILL && !end->killed && memgroups_struck(p->env.memory);
     end->user_us = ru.ru_utime.tv_sec * 1000000L + ru.ru_utime.tv_usec + p->group.user_us;
     end->sys_us = ru.ru_stime.tv_sec * 1000000L + ru.ru_stime.tv_usec + p->group.sys_us;
     end->max_rss = (uint64_t)ru.ru_maxrss * 1024;
     if (p->group.max_rss > end->max_rss)
         end->max_rss = p->group.max_rss;
+}
+
+static void remove_work(uv_work_t *work) {
+    memgroup_remove(((struct process *)work->data)->memory);
+}
+
+static void remove_done(uv_work_t *work, int status) {
+    struct process *p = work->data;
+
+    (void)status;
+    p->end.oom = p->end.oom || p->memory->struck;
+    p->memory = memgroup_free(p->memory);
+    p->open_parts--;
+    finish(p);
+}
+
+static void leave_group(struct process *p) {
+    p->open_parts++;
+    p->memory->work.data = p;
+    uv_queue_work(p->set->loop, &p->memory->work, remove_work, remove_done);
 }
 
 /* Nothing lives any more, or is not waited for any more. */
@@ -329,6 +365,8 @@ static void be_gone(struct process *p) {
     p->open_parts++; /* keeps it whole while both streams end */
     stream_end(&p->out);
     stream_end(&p->err);
+    if (p->memory)
+        leave_group(p);
     p->open_parts--;
     finish(p);
 }

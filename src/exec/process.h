@@ -14,6 +14,8 @@
 #include "plan/plan.h"
 
 struct environ;
+struct memgroup;
+struct memgroups;
 struct process;
 
 /* What all processes of a run share. */
@@ -21,6 +23,7 @@ struct process_env {
     const struct plan *plan;
     const struct environ *environ;
     struct reaper *reaper;
+    struct memgroups *memory; /* may be NULL */
 };
 
 /* All is gone and every handle is closed; the callee takes `end` and releases the process. */
@@ -38,7 +41,8 @@ struct process {
     struct attempt attempt;
     struct process_env env;
     const struct plan_job *job;
-    struct lookup *lookup; /* until it is started, if there was one to be made */
+    struct lookup *lookup;   /* until it is started, if there was one to be made */
+    struct memgroup *memory; /* its memory group, or NULL */
     struct group group;
     struct attempt_end end; /* filled as things become known; owns the captures from the start */
     struct pollset *set;    /* of the loop that watches it */

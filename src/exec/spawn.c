@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@
 #include "base/clock.h"
 
 #define STACK_BYTES (64U << 10)
-#define LIMITS_MAX  3 /* of a job's own */
+#define LIMITS_MAX  4 /* of a job's own */
 
 /* libtsan intercepts clone() and takes every child for one with memory of its
  * own: it clears its books in it, which here are the parent's. */
@@ -35,6 +37,12 @@ int __clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
  * sigaction; libc's differs. */
 static const char all_zero[64];
 
+/* Why the child could not exec. */
+struct trouble {
+    volatile int stage; /* enum spawn_stage */
+    volatile int error; /* errno */
+};
+
 /* What parent and child share over the vfork. */
 struct handover {
     const struct spawn_setup *setup;
@@ -45,8 +53,8 @@ struct handover {
         struct rlimit limit;
     } limits[LIMITS_MAX];
     unsigned nlimits;
-    volatile int stage; /* enum spawn_stage */
-    volatile int error; /* errno */
+    int group; /* cgroup.procs of its memory group, or -1 */
+    struct trouble *trouble;
 };
 
 int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft) {
@@ -82,8 +90,8 @@ int spawner_init(struct spawner *s, const struct spawn_setup *setup) {
 }
 
 IN_CHILD static int child_fails(struct handover *h, enum spawn_stage stage) {
-    h->error = errno;
-    h->stage = (int)stage;
+    h->trouble->error = errno;
+    h->trouble->stage = (int)stage;
     syscall(SYS_exit_group, 127);
     return 127;
 }
@@ -99,6 +107,8 @@ IN_CHILD static int child_main(void *arg) {
     for (int i = 0; i < 3; i++)
         if (syscall(SYS_dup3, h->fd[i] >= 0 ? h->fd[i] : 1, i, 0) < 0)
             return child_fails(h, SPAWN_RESOURCES);
+    if (h->group >= 0 && syscall(SYS_write, h->group, "0", 1) < 0)
+        return child_fails(h, SPAWN_LIMITS);
     if (syscall(SYS_chdir, h->opts->dir) < 0)
         return child_fails(h, SPAWN_DIR);
     if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &s->nofile, NULL) < 0)
@@ -113,9 +123,12 @@ IN_CHILD static int child_main(void *arg) {
     return child_fails(h, SPAWN_EXEC);
 }
 
-/* Whether an error says that the machine is short of something just now. */
-static int is_shortage(int error) {
-    return error == EMFILE || error == ENFILE || error == EAGAIN || error == ENOMEM;
+/* Whether a start's error says that the machine is short of something just now,
+ * not that the job's own bound leaves no room for the program. */
+static int is_shortage(const struct spawn_opts *o, enum spawn_stage stage, int error) {
+    bool own = error == ENOMEM && stage == SPAWN_EXEC && o->limits.memory;
+
+    return error == EMFILE || error == ENFILE || error == EAGAIN || (error == ENOMEM && !own);
 }
 
 /* Sets *fd to what is to become descriptor 1 or 2; a new one, or one that the
@@ -186,6 +199,8 @@ const char *spawn_fault(const struct spawn_opts *opts, enum spawn_stage stage) {
         return opts->dir;
     case SPAWN_EXEC:
         return opts->program;
+    case SPAWN_LIMITS:
+        return *opts->memory_group ? opts->memory_group : NULL;
     default:
         return NULL;
     }
@@ -207,6 +222,18 @@ static int open_streams(const struct spawner *s, const struct spawn_opts *o, int
     return open_output(&o->err, s->setup->devnull, o->err_fd, &fd[2]);
 }
 
+static int open_group(struct handover *h, enum spawn_stage *stage) {
+    char path[PATH_MAX];
+
+    if (!*h->opts->memory_group)
+        return 0;
+    *stage = SPAWN_LIMITS;
+    if (snprintf(path, sizeof path, "%s/cgroup.procs", h->opts->memory_group) >= PATH_MAX)
+        return UV_ENAMETOOLONG;
+    h->group = open(path, O_WRONLY | O_CLOEXEC);
+    return h->group < 0 ? -errno : 0;
+}
+
 /* Has the child set a limit, though none above what is granted already. */
 static void add_limit(struct handover *h, int resource, uint64_t soft, uint64_t hard) {
     struct rlimit now;
@@ -225,41 +252,73 @@ static void add_limits(struct handover *h, const struct job_limits *l) {
 
     if (seconds) /* SIGXCPU, and SIGKILL to what goes on after that */
         add_limit(h, RLIMIT_CPU, seconds, seconds + 1);
+    if (l->memory)
+        add_limit(h, RLIMIT_AS, l->memory, l->memory);
     if (l->file_bytes)
         add_limit(h, RLIMIT_FSIZE, l->file_bytes, l->file_bytes);
     if (l->open_files)
         add_limit(h, RLIMIT_NOFILE, l->open_files, l->open_files);
 }
 
+/*
+ * The flags for the child, with *shared set to where it tells of its trouble. A
+ * child in a memory group is no thread of the launcher's memory: the OOM killer,
+ * which may strike before it has exec'd, kills all that share it.
+ */
+static int choose_clone(const struct handover *h, struct trouble *local, struct trouble **shared) {
+    *shared = local;
+    if (h->group < 0)
+        return CLONE_VM;
+    *shared =
+        mmap(NULL, sizeof **shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return *shared == MAP_FAILED ? -1 : 0;
+}
+
+/* Makes the child and waits until it has exec'd. 0 or UV_E…. */
+static int start_child(struct spawner *s, struct handover *h, pid_t *pid, enum spawn_stage *stage) {
+    const struct rlimit marked = {(rlim_t)h->opts->mark, h->setup->locks.rlim_max};
+    struct trouble local = {0};
+    int flags = choose_clone(h, &local, &h->trouble), error = 0;
+
+    *stage = SPAWN_RESOURCES;
+    if (flags < 0)
+        return UV_ENOMEM;
+    /* Inherited, so that not even a newborn is without it. */
+    setrlimit(RLIMIT_LOCKS, &marked);
+    *pid = clone(child_main, (char *)s->stack + STACK_BYTES,
+                 flags | CLONE_VFORK | CLONE_PARENT | SIGCHLD, h);
+    if (*pid < 0) {
+        error = -errno;
+        *pid = 0;
+    } else {
+        error = -h->trouble->error;
+        *stage = (enum spawn_stage)h->trouble->stage;
+    }
+    if (h->trouble != &local)
+        munmap(h->trouble, sizeof *h->trouble);
+    h->trouble = NULL;
+    return error;
+}
+
 int spawn_start(struct spawner *s, const struct spawn_opts *opts, pid_t *pid, int64_t *start_ns,
                 enum spawn_stage *stage) {
-    struct handover h = {.setup = s->setup, .opts = opts, .fd = {-1, -1, -1}};
-    struct rlimit marked = {(rlim_t)opts->mark, s->setup->locks.rlim_max};
+    struct handover h = {.setup = s->setup, .opts = opts, .fd = {-1, -1, -1}, .group = -1};
     int error = open_streams(s, opts, h.fd, stage);
 
     *pid = 0;
     *start_ns = clock_ns();
     add_limits(&h, &opts->limits);
-    if (!error) {
-        *stage = SPAWN_OK;
-        /* Inherited, so that not even a newborn is without it. */
-        setrlimit(RLIMIT_LOCKS, &marked);
-        *pid = clone(child_main, (char *)s->stack + STACK_BYTES,
-                     CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, &h);
-        if (*pid < 0) {
-            error = -errno;
-            *stage = SPAWN_RESOURCES;
-            *pid = 0;
-        } else if (h.error) {
-            error = -h.error;
-            *stage = (enum spawn_stage)h.stage;
-        }
-    }
+    if (!error)
+        error = open_group(&h, stage);
+    if (!error)
+        error = start_child(s, &h, pid, stage);
     for (int i = 0; i < 3; i++)
         if (h.fd[i] >= 0 && h.fd[i] != s->setup->devnull && h.fd[i] != opts->out_fd &&
             h.fd[i] != opts->err_fd)
             close(h.fd[i]);
-    if (is_shortage(-error))
+    if (h.group >= 0)
+        close(h.group);
+    if (is_shortage(opts, *stage, -error))
         *stage = SPAWN_RESOURCES;
     return error;
 }

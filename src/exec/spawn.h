@@ -44,11 +44,12 @@ struct spawn_opts {
     char *const *envp;
     const char *dir;
     struct stream in, out, err;
-    int out_fd, err_fd; /* write ends of the pipes of captured streams */
-    int nice;           /* added to muster's */
-    struct job_limits limits;
-    uint64_t mark; /* soft RLIMIT_LOCKS, by which its orphans are known (reaper.h) */
-    pid_t parent;  /* of the process to be: the caller's own parent */
+    int out_fd, err_fd;       /* write ends of the pipes of captured streams */
+    int nice;                 /* added to muster's */
+    struct job_limits limits; /* .memory: of the address space of each process */
+    const char *memory_group; /* folder of the memory cgroup to be in; "": none */
+    uint64_t mark;            /* soft RLIMIT_LOCKS, by which its orphans are known (reaper.h) */
+    pid_t parent;             /* of the process to be: the caller's own parent */
 };
 
 /*

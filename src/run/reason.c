@@ -85,6 +85,17 @@ static void signal_text(const struct plan_job *p, const struct attempt_result *a
              limit, *limit ? ")" : "", a->core ? " (core dumped)" : "");
 }
 
+static void oom_text(const struct plan_job *p, char *buf, size_t n) {
+    char value[TEXT_FORMAT_MAX];
+    uint64_t most = p->set->limits.memory;
+
+    if (most)
+        snprintf(buf, n, "out of memory (max-memory %s)",
+                 text_format_size(most, value, sizeof value));
+    else
+        snprintf(buf, n, "out of memory");
+}
+
 static void timeout_text(const struct plan_job *p, const struct attempt_result *a, char *buf,
                          size_t n) {
     char limit[TEXT_FORMAT_MAX], more[TEXT_FORMAT_MAX];
@@ -225,7 +236,7 @@ const char *job_reason_text(const struct run_result *r, uint32_t job, char *buf,
     else if (j->reason == REASON_SPAWN && a)
         spawn_text(r->plan, p, a, buf, n);
     else if (j->reason == REASON_OOM)
-        snprintf(buf, n, "out of memory");
+        oom_text(p, buf, n);
     else
         snprintf(buf, n, "%s", reason_words[j->reason]);
     return buf;

@@ -11,6 +11,8 @@ struct verdict retry_judge(const struct job_settings *set, const struct attempt_
         return (struct verdict){STATUS_SKIPPED, REASON_NONE};
     if (exit_set_has(&set->ok_exit, end->exit))
         return (struct verdict){STATUS_OK, REASON_NONE};
+    if (end->oom)
+        return (struct verdict){STATUS_FAILED, REASON_OOM};
     return (struct verdict){STATUS_FAILED, end->exit < 0 ? REASON_SIGNAL : REASON_EXIT};
 }
 
@@ -31,6 +33,8 @@ bool retry_wanted(const struct job_settings *set, struct verdict verdict,
         return on->spawn;
     case REASON_EXIT:
         return exit_set_has(&on->exits, end->exit);
+    case REASON_OOM: /* it ended as what was killed in it made it */
+        return end->exit < 0 ? on->signal : exit_set_has(&on->exits, end->exit);
     default:
         return false;
     }

@@ -10,6 +10,8 @@ int main(int argc, char **argv) {
 
     for (size_t i = 0; memory && i < bytes; i += 4096)
         memory[i] = 1;
+    if (bytes && !memory)
+        return 1;
     while ((double)clock() / CLOCKS_PER_SEC < want)
         ;
     return 0;

@@ -98,17 +98,111 @@ END
     [ "$(job_json plain .stdout)" = $'100\n200' ]
 }
 
+# The kernel's OOM killer where there is a memory cgroup to be had, else the address space.
+@test "max-memory: of all processes of a job, or of each" {
+    cat > m.ini <<END
+[defaults]
+type = cpu
+max-memory = 48M
+[job too-much]
+exec = $CHILDREN/burn 0 200
+[job by-shell]
+type = io
+command = $CHILDREN/burn 0 200; exit \$?
+[job enough]
+exec = $CHILDREN/burn 0 20
+[job free]
+max-memory = 4G
+exec = $CHILDREN/burn 0 100
+[job together]
+retries = 1
+retry-delay = 0
+command = for i in 1 2 3 4; do $CHILDREN/burn 0.5 20 & all="\$all \$!"; done
+    for one in \$all; do wait \$one || exit; done
+[job kind]
+type = io
+command = cat /proc/self/cgroup; ulimit -v
+END
+    run --separate-stderr timeout 60 "$MUSTER" run --report json:results.json m.ini
+    [ "$status" -eq 1 ]
+    [ "$(job_json enough .status) $(job_json free .status)" = 'ok ok' ]
+    if job_json kind .stdout | grep -q /muster-; then
+        job_json kind .stdout | grep -qx unlimited
+        [ "$(job_json too-much '"\(.reason) \(.exit) \(.signal)"')" = 'oom null 9' ]
+        [ "$(job_json by-shell '"\(.reason) \(.exit) \(.signal)"')" = 'oom 137 null' ]
+        [ "$(job_json together '"\(.reason) \(.attempts | length)"')" = 'oom 2' ]
+        [[ $output == *'out of memory (max-memory 48.0M)'* ]]
+    else
+        job_json kind .stdout | grep -qx 49152
+        [ "$(job_json too-much '"\(.reason) \(.exit)"')" = 'exit 1' ]
+        [ "$(job_json by-shell '"\(.reason) \(.exit)"')" = 'exit 1' ]
+        [ "$(job_json together .status)" = ok ]
+    fi
+}
+
+@test "max-memory: hardly any is the job's trouble alone" {
+    cat > m.ini <<END
+[defaults]
+type = io
+[job none]
+max-memory = 1
+exec = true
+[job other]
+exec = true
+END
+    run --separate-stderr timeout 60 "$MUSTER" run --report json:results.json m.ini
+    [ "$status" -eq 1 ]
+    [ "$(job_json none .status)" = failed ]
+    [[ "$(job_json none .reason)" =~ ^(oom|signal|spawn)$ ]]
+    [ "$(job_json other .status)" = ok ]
+    says ''
+}
+
+@test "no memory group stays, nor one of a muster that was killed" {
+    cat > m.ini <<'END'
+[job x]
+type = io
+max-memory = 1G
+command =
+    cat /proc/self/cgroup > groups
+    echo $$ > pid
+    : > up
+    [ -e done ] || exec sleep 20
+END
+    "$MUSTER" run -q m.ini &
+    muster=$!
+    wait_for up
+    kill -KILL "$muster"
+    await "$muster"
+    wait_until gone "$(cat pid)"
+    touch done
+    muster run m.ini
+    [ "$status" -eq 0 ]
+    [ -z "$(find /sys/fs/cgroup -name "muster-$muster-*" 2>/dev/null)" ]
+    group=$(sed -n 's|.*/\(muster-.*\)|\1|p' groups)
+    [ -z "$group" ] || [ -z "$(find /sys/fs/cgroup -name "$group" 2>/dev/null)" ]
+}
+
+@test "jobs are offered to the OOM killer before muster" {
+    own=$(cat /proc/self/oom_score_adj)
+    printf '[job x]\ntype = io\ncommand = cat /proc/self/oom_score_adj > adj\n' > m.ini
+    muster run m.ini
+    [ "$status" -eq 0 ]
+    [ "$(cat adj)" -eq $((own < 500 ? own + 500 : 1000)) ]
+}
+
 @test "plan shows them" {
     cat > m.ini <<'END'
 [job x]
 type = io
 exec = true
 timeout = 1m
+max-memory = 2G
 max-cpu-time = 10s
 max-open-files = 64
 max-file-size = 1G
 END
     muster plan m.ini
     [ "$status" -eq 0 ]
-    [[ $output == *' timeout 1m, max-cpu-time 10s, max-open-files 64, max-file-size 1.0G '* ]]
+    [[ $output == *' timeout 1m, max-memory 2.0G, max-cpu-time 10s, max-open-files 64, max-file-size 1.0G '* ]]
 }

@@ -137,6 +137,38 @@ static void test_usual_places(void **state) {
     assert_int_equal(host_cgroup_cpus(root), 1);
 }
 
+static void expect_cgroup(const char *controller, const char *want) {
+    char full[PATH_MAX], *found = host_cgroup(root, controller);
+
+    if (want) {
+        snprintf(full, sizeof full, "%s%s", root, want);
+        assert_non_null(found);
+        assert_string_equal(found, full);
+    } else {
+        assert_null(found);
+    }
+    free(found);
+}
+
+static void test_own_folder(void **state) {
+    (void)state;
+    expect_cgroup("memory", NULL);
+    expect_cgroup(NULL, NULL);
+    put("proc/self/cgroup", "5:memory:/a/b\n3:cpuset,memoryless:/z\n0::/u\n");
+    expect_cgroup("memory", NULL);
+    put("sys/fs/cgroup/unified/u/cgroup.procs", "");
+    put("sys/fs/cgroup/memory/cgroup.procs", "");
+    expect_cgroup(NULL, "/sys/fs/cgroup/unified/u");
+    expect_cgroup("memory", "/sys/fs/cgroup/memory"); /* a part of the tree is mounted */
+    put("sys/fs/cgroup/memory/a/b/cgroup.procs", "");
+    expect_cgroup("memory", "/sys/fs/cgroup/memory/a/b");
+    expect_cgroup("cpu", NULL);
+    put("proc/self/cgroup", "0::/\n");
+    put("sys/fs/cgroup/cgroup.procs", "");
+    expect_cgroup(NULL, "/sys/fs/cgroup");
+    expect_cgroup("memory", NULL);
+}
+
 static void test_machine(void **state) {
     cpu_set_t before, one;
 
@@ -157,9 +189,9 @@ static void test_machine(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(test_nothing_there),    CASE(test_v2), CASE(test_v2_own_namespace),
-        CASE(test_v2_mounted_below), CASE(test_v1), CASE(test_machine),
-        CASE(test_usual_places),
+        CASE(test_nothing_there),    CASE(test_v2),         CASE(test_v2_own_namespace),
+        CASE(test_v2_mounted_below), CASE(test_v1),         CASE(test_machine),
+        CASE(test_usual_places),     CASE(test_own_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

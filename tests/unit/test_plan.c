@@ -123,6 +123,7 @@ static void test_every_key(void **state) {
                                         "when = always\n"
                                         "cpus = 7\n"
                                         "nice = -5\n"
+                                        "max-memory = 64M\n"
                                         "max-cpu-time = 90\n"
                                         "max-open-files = 64\n"
                                         "max-file-size = 1G\n"
@@ -177,6 +178,7 @@ static void test_every_key(void **state) {
     assert_false(exit_set_has(&a->set->retry_on.exits, 4));
     assert_true(exit_set_has(&a->set->ok_exit, 3) && !exit_set_has(&a->set->ok_exit, 0));
     assert_true(exit_set_has(&a->set->skip_exit, 77));
+    assert_int_equal(a->set->limits.memory, 64 << 20);
     assert_int_equal(a->set->limits.cpu_ns, 90 * NS_PER_S);
     assert_int_equal(a->set->limits.open_files, 64);
     assert_int_equal(a->set->limits.file_bytes, 1 << 30);

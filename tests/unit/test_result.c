@@ -184,6 +184,10 @@ static void limits_of_a_job(void **state) {
     limited = settings;
     limited.limits = (struct job_limits){.cpu_ns = 10 * NS_PER_S, .file_bytes = 1 << 20};
     jobs[0].set = &limited;
+    fails_with(STATUS_FAILED, REASON_OOM);
+    expect_text(0, "out of memory");
+    limited.limits.memory = 64 << 20;
+    expect_text(0, "out of memory (max-memory 64.0M)");
     fails_with(STATUS_FAILED, REASON_SIGNAL);
     attempts[0].signal = SIGXCPU;
     attempts[0].core = true;

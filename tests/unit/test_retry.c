@@ -31,6 +31,9 @@ static void ends_are_judged_by_the_jobs_terms(void **state) {
         {{.exit = 255}, STATUS_FAILED, REASON_EXIT},
         {{.exit = 77}, STATUS_SKIPPED, REASON_NONE},
         {{.exit = -1, .signal = SIGTERM}, STATUS_FAILED, REASON_SIGNAL},
+        {{.exit = -1, .signal = SIGKILL, .oom = true}, STATUS_FAILED, REASON_OOM},
+        {{.exit = 137, .oom = true}, STATUS_FAILED, REASON_OOM},
+        {{.exit = 0, .oom = true}, STATUS_OK, REASON_NONE}, /* it did without */
         {{.exit = -1, .error = UV_ENOENT}, STATUS_FAILED, REASON_SPAWN},
         {{.exit = 0, .error = UV_ENOENT}, STATUS_FAILED, REASON_SPAWN},
     };
@@ -67,6 +70,10 @@ static void retry_on_names_classes(void **state) {
         {{.spawn = true}, {STATUS_FAILED, REASON_SIGNAL}, -1, false},
         {{.exits = {{1U << 3}}}, {STATUS_FAILED, REASON_EXIT}, 3, true},
         {{.exits = {{1U << 3}}}, {STATUS_FAILED, REASON_EXIT}, 4, false},
+        {{.signal = true}, {STATUS_FAILED, REASON_OOM}, -1, true},
+        {{.signal = true}, {STATUS_FAILED, REASON_OOM}, 137, false},
+        {{.exits = {{1U << 3}}}, {STATUS_FAILED, REASON_OOM}, 3, true},
+        {{.timeout = true}, {STATUS_FAILED, REASON_OOM}, -1, false},
         /* Stopped in time's name, though it then exited with a status of the list. */
         {{.exits = {{1U << 3}}}, {STATUS_TIMEOUT, REASON_TIMEOUT}, 3, false},
     };

@@ -17,7 +17,9 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "exec/environ.h"
+#include "exec/memgroup.h"
 #include "exec/starter.h"
 
 #define JOBS 8
@@ -238,6 +240,45 @@ static void launcher_dies_over_one(void **state) {
         assert_int_equal(t->processes[i].end.error, 0);
 }
 
+/* What the processes themselves see of it; on_done() asks for status 0. */
+static void limited(void **state) {
+    static const char *const argv[] = {
+        "sh", "-c", "test $(ulimit -v)/$(ulimit -Sn)/$(ulimit -Hf)/$(ulimit -St) = 65536/20/4/2",
+        NULL};
+    struct trial *t = *state;
+
+    t->set.limits = (struct job_limits){
+        .memory = 64 << 20, .cpu_ns = 1500 * NS_PER_MS, .file_bytes = 2048, .open_files = 20};
+    for (unsigned i = 0; i < JOBS; i++) {
+        t->jobs[i].argv = argv;
+        t->jobs[i].program = "/bin/sh";
+    }
+    begin(t);
+    add(t, JOBS);
+    finish(t);
+    for (unsigned i = 0; i < JOBS; i++)
+        assert_int_equal(t->processes[i].end.error, 0);
+}
+
+/* A memory group that is gone: the job's start fails, and it says at what. */
+static void group_is_gone(void **state) {
+    struct memgroups *none = memgroups_new("/no/root");
+    struct memgroup *g = calloc(1, sizeof *g + 16);
+    struct trial *t = *state;
+
+    assert_true(none && g);
+    g->of = none;
+    memcpy(g->path, "/no/group", 10);
+    begin(t);
+    add(t, 2);
+    t->processes[1].memory = g;
+    finish(t);
+    assert_int_equal(t->processes[0].end.error, 0);
+    assert_int_equal(t->processes[1].end.error, UV_ENOENT);
+    assert_int_equal(t->processes[1].end.stage, SPAWN_LIMITS);
+    memgroups_free(none);
+}
+
 static void not_wanted(void **state) {
     struct trial *t = *state;
 
@@ -308,14 +349,9 @@ static void looked_up(void **state) {
 int main(void) {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(in_order),
-        CASE(two_launchers),
-        CASE(launcher_is_killed),
-        CASE(launcher_dies_over_one),
-        CASE(not_wanted),
-        CASE(paused),
-        CASE(rested),
-        CASE(looked_up),
+        CASE(in_order), CASE(two_launchers), CASE(launcher_is_killed), CASE(launcher_dies_over_one),
+        CASE(limited),  CASE(group_is_gone), CASE(not_wanted),         CASE(paused),
+        CASE(rested),   CASE(looked_up),
     };
 
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* as main() does */
