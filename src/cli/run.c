@@ -66,6 +66,7 @@ static int write_report(void *ctx, enum report_format format, bool to_file, FILE
 struct run {
     const struct cli_options *options;
     const struct plan *plan;
+    int lock; /* descriptor, 0: none */
     struct run_result result;
     struct output *output;
     struct report_input input;
@@ -200,7 +201,7 @@ static int run_plan(struct run *run) {
                 wants_tails(run->plan->reports, run->plan->nreports),
     };
     const struct session_opts session = {
-        .plan = run->plan, .events = &progress_events, .ctx = &progress};
+        .plan = run->plan, .lock = run->lock, .events = &progress_events, .ctx = &progress};
     int error = session_run(&session, &run->result);
 
     hold_signals();
@@ -225,8 +226,8 @@ static int run_plan(struct run *run) {
 }
 
 /* With the lock in hand, or without one. */
-static int run_locked(const struct cli_options *o, const struct plan *plan) {
-    struct run run = {.options = o, .plan = plan};
+static int run_locked(const struct cli_options *o, const struct plan *plan, int lock) {
+    struct run run = {.options = o, .plan = plan, .lock = lock};
     int error = output_open(&run.output, isatty(STDERR_FILENO)), status = CLI_BROKEN;
 
     if (error)
@@ -248,8 +249,10 @@ int cli_run(const struct cli_options *o) {
     status = cli_check_reports(plan->reports, plan->nreports, o->reports, o->nreports);
     if (!status) {
         apply_options(plan, o);
-        if (plan->lock == LOCK_NO || take_lock(&lock, plan, o, &status))
-            status = run_locked(o, plan);
+        if (plan->lock == LOCK_NO)
+            status = run_locked(o, plan, 0);
+        else if (take_lock(&lock, plan, o, &status))
+            status = run_locked(o, plan, lock.fd);
         lock_release(&lock);
     }
     plan_free(plan);

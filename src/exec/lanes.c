@@ -418,6 +418,7 @@ static int lanes_init(struct lanes *l) {
         error = reaper_new(&l->env.reaper, l->opts.run_id);
     if (error)
         return error;
+    l->setup.lock = l->opts.lock;
     l->setup.first_mark = reaper_first_mark(l->env.reaper);
     error = starter_open(&l->starter, l->opts.loop, &starter);
     if (error)

@@ -7,6 +7,7 @@
 #include <linux/oom.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -164,14 +165,20 @@ static void close_range_of(unsigned first, unsigned last) {
         syscall(SYS_close_range, first, last, 0);
 }
 
-/* Closes all but 0 to 2 and two more. */
-static void close_others(int one, int other) {
-    unsigned low = (unsigned)(one < other ? one : other);
-    unsigned high = (unsigned)(one < other ? other : one);
+static int by_number(const void *a, const void *b) {
+    return *(const int *)a - *(const int *)b;
+}
 
-    close_range_of(3, low - 1);
-    close_range_of(low + 1, high - 1);
-    close_range_of(high + 1, ~0U);
+/* Closes all but 0 to 2 and those kept (in any order, none twice). */
+static void close_others(int *kept, size_t n) {
+    unsigned from = STDERR_FILENO + 1;
+
+    qsort(kept, n, sizeof *kept, by_number);
+    for (size_t i = 0; i < n; i++) {
+        close_range_of(from, (unsigned)kept[i] - 1);
+        from = (unsigned)kept[i] + 1;
+    }
+    close_range_of(from, ~0U);
 }
 
 /* Where the whole machine is out of memory the kernel is to take a job, not
@@ -197,6 +204,7 @@ static bool offer_to_oom_killer(void) {
 void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
     struct spawner spawner;
     struct room room = {NULL, 0};
+    int kept[] = {fd, setup->devnull, setup->lock};
     enum outcome outcome;
 
     setsid();
@@ -206,7 +214,7 @@ void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
     for (int i = 0; i < 3; i++) /* main() has seen to it that no other is below 3 */
         if (dup2(setup->devnull, i) < 0)
             return;
-    close_others(fd, setup->devnull);
+    close_others(kept, setup->lock ? 3 : 2);
     offer_to_oom_killer(); /* if it may */
     do
         outcome = serve_one(fd, &spawner, &room, parent);

@@ -17,13 +17,14 @@ struct spawn_setup {
     struct rlimit nofile; /* what jobs get */
     struct rlimit locks;  /* see spawn_opts.mark */
     uint64_t first_mark;  /* of the run; all are less than SPAWN_MARKS from here */
+    int lock;             /* of the run, 0: none; a launcher keeps it while it lives; not owned */
     int devnull;          /* shared by all jobs as standard input; not owned */
     int nice;             /* muster's own */
 };
 
 /*
  * devnull: /dev/null, open for reading and writing. nofile_soft: the descriptor
- * limit for jobs. first_mark is the caller's to set. 0 or UV_E….
+ * limit for jobs. first_mark and lock are the caller's to set. 0 or UV_E….
  */
 int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft);
 

@@ -8,7 +8,8 @@
 /*
  * A file in the state folder, locked by flock(2) on a close-on-exec descriptor
  * of muster's own: no job has it, and the kernel unlocks it however muster
- * ends. The file stays, and names the process that locked it last.
+ * ends, though not before its launchers, which have it too, are gone. The file
+ * stays, and names the process that locked it last.
  */
 struct lock {
     int fd;     /* the file, or -1 */

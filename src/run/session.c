@@ -449,6 +449,7 @@ static int open_run(struct session *s) {
         .loop = &s->loop,
         .plan = s->opts->plan,
         .run_id = s->result->id,
+        .lock = s->opts->lock,
         .nofile_soft = s->nofile_soft,
         .events = &lanes_events,
         .ctx = s,

@@ -23,6 +23,7 @@ struct session_events {
 
 struct session_opts {
     const struct plan *plan;
+    int lock; /* descriptor of the run's lock, 0: none */
     const struct session_events *events;
     void *ctx; /* of events, and of the listener */
 };

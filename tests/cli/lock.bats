@@ -19,6 +19,8 @@ END
 
 teardown() {
     touch go # whatever a failed test has left running ends
+    # shellcheck disable=SC2086 # ids
+    [ -z "${guards-}" ] || kill -CONT $guards 2> /dev/null || true
 }
 
 # A run in the background that has the lock: $holder.
@@ -130,6 +132,36 @@ runs() {
     touch go
     run timeout 2 "$MUSTER" run --lock -q m.ini
     [ "$status" -eq 0 ]
+}
+
+@test "killed, the holder's lock is not free before its jobs are gone" {
+    mark=$((200000 + $$))
+    cat > m.ini <<END
+[job x]
+type = io
+command =
+    env -i setsid sleep $mark &
+    sleep $mark & # the first process alone is the kernel's to kill
+    : > up
+    wait
+END
+    hold
+    # The guard, held up in what it does when muster is gone.
+    guards=$(cat /proc/"$holder"/task/*/children | tr ' ' '\n' | while read -r pid; do
+        [ "$(cat "/proc/$pid/comm")" != muster-launch ] || echo "$pid"
+    done)
+    kill -STOP $guards
+    kill -KILL "$holder"
+    await "$holder"
+    [ "$(pgrep -cfx "sleep $mark")" -gt 0 ]
+    muster run --lock=fail m.ini
+    [ "$status" -eq 75 ]
+    printf '[job x]\ntype = io\ncommand = pgrep -fx "sleep %s" > beside || :\n' "$mark" > m.ini
+    wait_behind m.ini
+    kill -CONT $guards
+    await "$waiter"
+    [ "$status" -eq 0 ]
+    [ ! -s beside ]
 }
 
 @test "no job has the lock, nor a daemon that outlives muster" {
