@@ -151,7 +151,10 @@ int stream_watch(struct stream_reader *s, struct pollset *set, struct capture *c
     s->capture = capture;
     s->changed = changed;
     s->owner = owner;
-    return s->fd < 0 ? 0 : watch(s);
+    if (s->fd < 0)
+        return 0;
+    fcntl(s->fd, F_SETFL, O_NONBLOCK); /* a turn of the pool ends when the pipe is empty */
+    return watch(s);
 }
 
 void stream_end(struct stream_reader *s) {
