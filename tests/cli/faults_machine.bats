@@ -94,7 +94,7 @@ with_tasks() {
     local n=$1
     shift
     # ThreadSanitizer has a thread of its own
-    ! ldd "$MUSTER" | grep -q libtsan || n=$((n + 2))
+    ! ldd "$MUSTER" | grep -q libtsan || n=$((n + 1))
     as_user bash -c "ulimit -u $((n + $(user_tasks))); exec \"\$0\" \"\$@\"" "$MUSTER" "$@"
 }
 
