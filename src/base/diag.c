@@ -247,16 +247,21 @@ static void render(const struct diag *d, const char *name, FILE *out, int color)
     }
 }
 
-void diag_render(const struct diag *d, const char *name, FILE *out, int color) {
-    char *text = NULL;
-    size_t n = 0;
-    /* Standard error has no buffer: without one each word would be a system call. */
-    FILE *memory = open_memstream(&text, &n);
+static ssize_t pass_on(void *out, const char *bytes, size_t n) {
+    return (ssize_t)fwrite(bytes, 1, n, out);
+}
 
-    render(d, name, memory ? memory : out, color);
-    if (memory && !fclose(memory))
-        fwrite(text, 1, n, out);
-    free(text);
+void diag_render(const struct diag *d, const char *name, FILE *out, int color) {
+    char block[4096];
+    /* Standard error has no buffer: without one each word would be a system call.
+     * Not open_memstream(), which drops words in silence when memory is short. */
+    FILE *buffered = fopencookie(out, "w", (cookie_io_functions_t){.write = pass_on});
+
+    if (buffered)
+        setvbuf(buffered, block, _IOFBF, sizeof block);
+    render(d, name, buffered ? buffered : out, color);
+    if (buffered)
+        fclose(buffered);
 }
 
 static size_t least(size_t a, size_t b) {
