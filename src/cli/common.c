@@ -13,21 +13,27 @@
 #include "report/sink.h"
 
 void cli_error(const char *fmt, ...) {
-    char *text;
+    char start[512]; /* of a longer one, when there is no memory for the whole */
+    char *whole;
     va_list args;
     int n;
 
     va_start(args, fmt);
-    n = vasprintf(&text, fmt, args);
+    n = vasprintf(&whole, fmt, args);
     va_end(args);
-    if (n < 0)
-        return; /* nothing can be said */
+    if (n < 0) {
+        whole = NULL;
+        va_start(args, fmt);
+        n = vsnprintf(start, sizeof start, fmt, args);
+        va_end(args);
+        n = n < 0 ? 0 : n < (int)sizeof start ? n : (int)sizeof start - 1;
+    }
     flockfile(stderr);
     fputs("muster: ", stderr);
-    text_visible_write(stderr, text, (size_t)n, NULL);
+    text_visible_write(stderr, whole ? whole : start, (size_t)n, NULL);
     fputc('\n', stderr);
     funlockfile(stderr);
-    free(text);
+    free(whole);
 }
 
 bool cli_wants_color(const struct cli_options *o, int fd) {

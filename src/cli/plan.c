@@ -5,70 +5,102 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <libsmartcols.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "report/print.h"
 #include "report/report.h"
 
-/* One of a job's limits, behind a comma but for the first. */
-static void write_limit(FILE *out, const char **between, const char *name, const char *value) {
-    fprintf(out, "%s%s %s", *between, name, value);
-    *between = ", ";
+/* Text that fits into no more than was asked for; not open_memstream(), which
+ * drops words in silence when memory is short. */
+struct cell {
+    char *text, *end;
+};
+
+static bool cell_init(struct cell *c, size_t n) {
+    c->text = c->end = malloc(n + 1);
+    if (c->text)
+        *c->text = '\0';
+    return c->text;
 }
 
-static void write_number(FILE *out, const char **between, const char *name, uint32_t value) {
+static void cell_put(struct cell *c, const char *between, const char *text) {
+    c->end = stpcpy(c->end == c->text ? c->end : stpcpy(c->end, between), text);
+}
+
+#define LIMITS    7
+#define LIMIT_MAX (sizeof "max-open-files" + TEXT_FORMAT_MAX + 2)
+
+/* One of a job's limits, behind a comma but for the first. */
+static void put_limit(struct cell *c, const char *name, const char *value) {
+    cell_put(c, ", ", name);
+    cell_put(c, " ", value);
+}
+
+static void put_number(struct cell *c, const char *name, uint32_t value) {
     char text[TEXT_FORMAT_MAX];
 
     snprintf(text, sizeof text, "%" PRIu32, value);
-    write_limit(out, between, name, text);
+    put_limit(c, name, text);
 }
 
-/* "timeout 30s, cpus 2, retries 3", or "-". */
-static void write_limits(const struct plan_job *job, FILE *out) {
+/* "timeout 30s, cpus 2, retries 3", or "-"; malloc'd or NULL. */
+static char *limits_text(const struct plan_job *job) {
     const struct job_settings *set = job->set;
     const struct job_limits *l = &set->limits;
     char text[TEXT_FORMAT_MAX];
-    const char *between = "";
+    struct cell c;
 
+    if (!cell_init(&c, LIMITS * LIMIT_MAX))
+        return NULL;
     if (set->timeout_ns)
-        write_limit(out, &between, "timeout",
-                    text_format_duration(set->timeout_ns, text, sizeof text));
+        put_limit(&c, "timeout", text_format_duration(set->timeout_ns, text, sizeof text));
     if (set->cpus != 1)
-        write_number(out, &between, "cpus", set->cpus);
+        put_number(&c, "cpus", set->cpus);
     if (set->retries)
-        write_number(out, &between, "retries", set->retries);
+        put_number(&c, "retries", set->retries);
     if (l->memory)
-        write_limit(out, &between, "max-memory", text_format_size(l->memory, text, sizeof text));
+        put_limit(&c, "max-memory", text_format_size(l->memory, text, sizeof text));
     if (l->cpu_ns)
-        write_limit(out, &between, "max-cpu-time",
-                    text_format_duration(l->cpu_ns, text, sizeof text));
+        put_limit(&c, "max-cpu-time", text_format_duration(l->cpu_ns, text, sizeof text));
     if (l->open_files)
-        write_number(out, &between, "max-open-files", l->open_files);
+        put_number(&c, "max-open-files", l->open_files);
     if (l->file_bytes)
-        write_limit(out, &between, "max-file-size",
-                    text_format_size(l->file_bytes, text, sizeof text));
-    if (!*between)
-        fputc('-', out);
+        put_limit(&c, "max-file-size", text_format_size(l->file_bytes, text, sizeof text));
+    if (c.end == c.text)
+        cell_put(&c, "", "-");
+    return c.text;
 }
 
-static void write_after(const struct plan *plan, const struct plan_job *job, FILE *out) {
+static char *after_text(const struct plan *plan, const struct plan_job *job) {
+    size_t n = 1;
+    struct cell c;
+
     for (uint32_t i = 0; i < job->nafter; i++)
-        fprintf(out, "%s%s", i ? " " : "", plan->jobs[job->after[i]].name);
+        n += strlen(plan->jobs[job->after[i]].name) + 1;
+    if (!cell_init(&c, n))
+        return NULL;
+    for (uint32_t i = 0; i < job->nafter; i++)
+        cell_put(&c, " ", plan->jobs[job->after[i]].name);
     if (!job->nafter)
-        fputc('-', out);
+        cell_put(&c, "", "-");
+    return c.text;
 }
 
 enum { COLUMN_JOB, COLUMN_TYPE, COLUMN_LANE, COLUMN_LIMITS, COLUMN_AFTER, COLUMNS };
 static const char *const heads[COLUMNS] = {"JOB", "TYPE", "LANE", "LIMITS", "AFTER"};
 
-/* Sets a cell to what was written to a memory stream, which it closes. */
-static int set_cell(struct libscols_line *line, size_t column, FILE *stream, char **text) {
-    int error = fclose(stream) == 0 ? scols_line_refer_data(line, column, *text) : UV_ENOMEM;
+/* Sets a cell to a malloc'd text, or NULL, which it takes over. */
+static int set_cell(struct libscols_line *line, size_t column, char *text) {
+    int error = text ? scols_line_refer_data(line, column, text) : UV_ENOMEM;
 
     if (error)
-        free(*text);
+        free(text);
     return error;
 }
 
@@ -83,19 +115,10 @@ static int add_row(struct libscols_table *table, const struct plan *plan,
         error = scols_line_set_data(line, COLUMN_TYPE, lane_words[job->set->type]);
     if (!error)
         error = scols_line_set_data(line, COLUMN_LANE, lane_words[job->set->type]);
-    for (size_t column = COLUMN_LIMITS; !error && column < COLUMNS; column++) {
-        char *text = NULL;
-        size_t size;
-        FILE *stream = open_memstream(&text, &size);
-
-        if (!stream)
-            return UV_ENOMEM;
-        if (column == COLUMN_LIMITS)
-            write_limits(job, stream);
-        else
-            write_after(plan, job, stream);
-        error = set_cell(line, column, stream, &text);
-    }
+    if (!error)
+        error = set_cell(line, COLUMN_LIMITS, limits_text(job));
+    if (!error)
+        error = set_cell(line, COLUMN_AFTER, after_text(plan, job));
     return error;
 }
 
@@ -108,11 +131,8 @@ static int write_table(const struct plan *plan, FILE *out) {
             error = UV_ENOMEM;
     for (uint32_t i = 0; !error && i < plan->njobs; i++)
         error = add_row(table, plan, &plan->jobs[plan->order[i]]);
-    if (!error) {
-        scols_table_set_stream(table, out);
-        scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-        error = scols_print_table(table);
-    }
+    if (!error)
+        error = print_table(table, out);
     scols_unref_table(table);
     return error;
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/host.h"
 #include "base/text.h"
+#include "report/print.h"
 
 #define ROWS_MAX  50 /* with more jobs only the rows that are not plain ok */
 #define HINTS_MAX 5
@@ -235,11 +236,8 @@ static int write_rows(const struct report_input *in, FILE *out) {
         return UV_ENOMEM;
     error = fill_table(table, in, reasons);
     if (!error) {
-        scols_table_set_stream(table, out);
-        /* Never cut to the terminal's width: what is cut is what one looks for. */
-        scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
         scols_table_enable_colors(table, in->color);
-        error = scols_print_table(table);
+        error = print_table(table, out);
     }
     scols_unref_table(table);
     if (!error)
