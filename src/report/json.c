@@ -153,8 +153,10 @@ static json_t *attempts(const struct run_result *run, const struct job_result *r
     return list;
 }
 
-/* A kept tail; `buf` has room for OUTPUT_TAIL_MAX bytes. */
-static json_t *tail(const struct report_input *in, uint64_t at, uint64_t len, char *buf) {
+/* A kept tail; `buf` has room for OUTPUT_TAIL_MAX bytes. *error is left alone, or
+ * UV_E… when it cannot be read. */
+static json_t *tail(const struct report_input *in, uint64_t at, uint64_t len, char *buf,
+                    int *error) {
     size_t n = 0, skip = 0;
 
     if (!in->output)
@@ -162,8 +164,10 @@ static json_t *tail(const struct report_input *in, uint64_t at, uint64_t len, ch
     while (n < len) {
         long got = output_tail(in->output, at + n, buf + n, (size_t)len - n);
 
-        if (got <= 0)
-            break; /* output_error() knew of it before */
+        if (got <= 0) {
+            *error = got < 0 ? (int)got : UV_EIO;
+            break;
+        }
         n += (size_t)got;
     }
     /* The cut may have gone through a character: its rest is no error of the job's. */
@@ -179,6 +183,7 @@ static int write_job(const struct report_input *in, uint32_t index, char *buf, F
     const struct job_result *r = &run->jobs[index];
     const struct attempt_result *last = r->nattempts ? &r->attempts[r->nattempts - 1] : NULL;
     struct object o;
+    int lost = 0, error;
 
     object_init(&o);
     put(&o, "name", text(job->name));
@@ -200,10 +205,11 @@ static int write_job(const struct report_input *in, uint32_t index, char *buf, F
     put(&o, "wall_s", seconds(job_wall_ns(r)));
     put(&o, "cpu_s", seconds_us(job_cpu_us(r)));
     put(&o, "max_rss", json_integer((json_int_t)job_max_rss(r)));
-    put(&o, "stdout", tail(in, r->out_at, r->out_len, buf));
-    put(&o, "stderr", tail(in, r->err_at, r->err_len, buf));
+    put(&o, "stdout", tail(in, r->out_at, r->out_len, buf, &lost));
+    put(&o, "stderr", tail(in, r->err_at, r->err_len, buf, &lost));
     put(&o, "outputs", json_object());
-    return object_dump(&o, out);
+    error = object_dump(&o, out);
+    return lost ? lost : error;
 }
 
 /* The frame is written by hand and a job at a time, so that memory does not

@@ -138,8 +138,10 @@ static void show_stream(struct output *o, struct capture *c, uint64_t at) {
         long n = capture_read(c, at, o->block + held, BLOCK - held);
         size_t used;
 
-        if (n < 0 && !error)
+        if (n < 0 && !error) {
             error = (int)n;
+            note_error(o, error);
+        }
         n = n < 0 ? 0 : n;
         if (n == 0 && held == 0)
             break;
@@ -327,8 +329,7 @@ void output_job(struct output *o, const struct output_job *job) {
         capture_free(job->out);
         capture_free(job->err);
         free(job->header);
-        if (job->keep)
-            note_error(o, UV_ENOMEM);
+        note_error(o, UV_ENOMEM); /* who hands it over wants it shown or kept */
         return;
     }
     *item = (struct item){.is_job = true, .job = *job};
