@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "base/trace.h"
 #include "exec/launcher.h"
+#include "exec/reserve.h"
 
 /*
  * A process goes from the queue to a launcher: packed, sent, and left alone
@@ -316,13 +317,18 @@ static void lookup_done(uv_work_t *work, int status) {
 
 static void look_up(struct starter *s, struct process *p) {
     struct lookup_work *w = malloc(sizeof *w);
+    int error;
 
     if (!w) {
         refuse(s, p, UV_ENOMEM, SPAWN_RESOURCES);
         return;
     }
     *w = (struct lookup_work){.work.data = w, .starter = s, .process = p};
-    uv_queue_work(s->loop, &w->work, lookup_work, lookup_done);
+    error = reserve_queue_work(s->loop, &w->work, lookup_work, lookup_done);
+    if (error) {
+        free(w);
+        refuse(s, p, error, SPAWN_RESOURCES);
+    }
 }
 
 /* The launcher with the least to do that can be asked, or NULL. */

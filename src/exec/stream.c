@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "exec/capture.h"
+#include "exec/reserve.h"
 
 #define PIPE_BYTES  (256 << 10)      /* of one whose writer has filled memory */
 #define BLOCK_BYTES (256U << 10)     /* moved at once from the pipe to the file */
@@ -106,7 +107,10 @@ static void stream_spill(struct stream_reader *s) {
     s->spilling = true;
     pollset_remove(s->set, &s->watch);
     s->spill.data = s;
-    uv_queue_work(s->set->loop, &s->spill, spill_work, spill_done);
+    if (reserve_queue_work(s->set->loop, &s->spill, spill_work, spill_done)) {
+        capture_spill(s->capture); /* better a loop that waits than lost output */
+        spill_done(&s->spill, 0);
+    }
 }
 
 /* Reads what fits into the capture: once, or all that is left at the end. */

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include "base/mem.h"
 #include "base/trace.h"
 #include "exec/lanes.h"
+#include "exec/reserve.h"
 #include "run/job.h"
 #include "run/sched.h"
 #include "run/suspend.h"
@@ -406,9 +408,13 @@ static void name_run(struct session *s) {
     snprintf(r->id, sizeof r->id, "%s-%06x", stamp, (unsigned)(s->seed >> 40));
 }
 
-static void init_handles(struct session *s) {
+/* 0 or UV_E…: no handle is open then. */
+static int init_handles(struct session *s) {
     for (size_t i = 0; i < SIGNAL_ROWS; i++) {
-        uv_signal_init(&s->loop, &s->signals[i]);
+        int rc = uv_signal_init(&s->loop, &s->signals[i]);
+
+        if (rc < 0) /* the first makes a pipe, which all share */
+            return rc;
         s->signals[i].data = s;
     }
     uv_timer_init(&s->loop, &s->timer);
@@ -418,6 +424,20 @@ static void init_handles(struct session *s) {
     uv_check_start(&s->check, on_check);
     uv_prepare_start(&s->prepare, on_prepare);
     s->busy_since = clock_ns();
+    return 0;
+}
+
+/* libuv aborts where it cannot have the first pipe of its own. */
+static int try_descriptors(void) {
+    int one = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int two = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int error = two < 0 ? -errno : 0;
+
+    if (one >= 0)
+        close(one);
+    if (two >= 0)
+        close(two);
+    return error;
 }
 
 static void close_loop(struct session *s) {
@@ -511,10 +531,14 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
     signal(SIGXFSZ, SIG_IGN);
     raise_nofile(&s);
 
-    rc = uv_loop_init(&s.loop);
+    reserve_memory();
+    rc = try_descriptors();
+    if (rc == 0)
+        rc = uv_loop_init(&s.loop);
     if (rc == 0) {
-        init_handles(&s);
-        rc = run_loop(&s);
+        rc = init_handles(&s);
+        if (rc == 0)
+            rc = run_loop(&s);
         close_loop(&s);
         sched_free(s.sched);
     }

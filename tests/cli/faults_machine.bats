@@ -54,7 +54,7 @@ many() {
         printf '[muster]\nio-limit = 8\ncpu-workers = 8\n' > m.ini
         many 8 'echo >> ran' | sed -n "/^\[job $lane/,/^command/p" >> m.ini
         one=0
-        for n in $(seq 8 2 40); do
+        for n in $(echo 4 5 6; seq 8 2 40); do
             : > ran
             status=0
             bash -c "ulimit -n $n; exec timeout 60 '$MUSTER' run m.ini" > out 2> err || status=$?
