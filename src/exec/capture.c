@@ -25,6 +25,7 @@ struct capture {
     uint64_t total;   /* bytes that came */
     int error;        /* the first that lost bytes */
     size_t tail;      /* bytes at the end of what left memory, in `first` while that is not `buf` */
+    bool cut;         /* that was at the stream's end: memory is whole */
     char first[FIRST_BYTES];
 };
 
@@ -186,6 +187,13 @@ int capture_file(struct capture *c, const char *bytes, size_t n) {
     return c->error;
 }
 
+void capture_fail(struct capture *c, int error) {
+    if (c->error)
+        return;
+    c->error = error;
+    c->cut = true;
+}
+
 int capture_add(struct capture *c, const char *bytes, size_t n) {
     while (n) {
         size_t room;
@@ -206,7 +214,7 @@ int capture_add(struct capture *c, const char *bytes, size_t n) {
 }
 
 uint64_t capture_size(const struct capture *c) {
-    return c->error ? c->filed : c->filed + c->len;
+    return c->error && !c->cut ? c->filed : c->filed + c->len;
 }
 
 uint64_t capture_total(const struct capture *c) {

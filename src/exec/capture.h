@@ -40,6 +40,8 @@ int capture_spill(struct capture *c);
  * capture_spill(), any number of times. Blocks. 0 or UV_E… as capture_spill().
  */
 int capture_file(struct capture *c, const char *bytes, size_t n);
+/* Nothing more can be got of the stream, for a reason (UV_E…): what has come stands. */
+void capture_fail(struct capture *c, int error);
 /* Appends n bytes, copied, spilling as needed. Blocks. 0 or UV_E…. */
 int capture_add(struct capture *c, const char *bytes, size_t n);
 

@@ -130,7 +130,10 @@ static void stream_read(struct stream_reader *s) {
         if (n > 0) {
             capture_added(s->capture, (size_t)n);
             s->left -= (size_t)n;
-        } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+        } else if (n == 0) {
+            break;
+        } else if (errno != EINTR && errno != EAGAIN) {
+            capture_fail(s->capture, -errno);
             break;
         }
         if (!s->last_read)

@@ -229,6 +229,22 @@ static void no_folder_for_the_file(void **state) {
     unsetenv("TMPDIR");
 }
 
+static void what_came_before_a_failure_stands(void **state) {
+    struct capture *c = capture_new();
+    char back[8];
+
+    (void)state;
+    assert_int_equal(capture_add(c, "hello", 5), 0);
+    capture_fail(c, UV_EIO);
+    capture_fail(c, UV_ENOSPC); /* the first counts */
+    assert_int_equal(capture_error(c), UV_EIO);
+    assert_int_equal(capture_size(c), 5);
+    assert_int_equal(capture_total(c), 5);
+    assert_int_equal(capture_read(c, 0, back, sizeof back), 5);
+    assert_memory_equal(back, "hello", 5);
+    capture_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(little_stays_in_memory),
@@ -240,6 +256,7 @@ int main(void) {
         cmocka_unit_test(discarded),
         cmocka_unit_test(a_full_disk_loses_the_rest),
         cmocka_unit_test(no_folder_for_the_file),
+        cmocka_unit_test(what_came_before_a_failure_stands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
