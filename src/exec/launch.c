@@ -44,18 +44,32 @@ static bool room_fits(struct room *r, size_t n) {
     return true;
 }
 
-static bool read_all(int fd, char *to, size_t n) {
+enum outcome {
+    OBEYED,
+    FAREWELL, /* or it cannot go on: muster is to fork another launcher */
+    DESERTED, /* muster is dead */
+};
+
+/* What it means that so many bytes came or went: 0 at the end, less on an error,
+ * which alone is no reason to take muster for dead. */
+static enum outcome judge(ssize_t n) {
+    if (n > 0)
+        return OBEYED;
+    return n == 0 || errno == EPIPE || errno == ECONNRESET ? DESERTED : FAREWELL;
+}
+
+static enum outcome read_all(int fd, char *to, size_t n) {
     while (n > 0) {
         ssize_t got = recv(fd, to, n, 0);
 
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return false;
+            return judge(got);
         to += got;
         n -= (size_t)got;
     }
-    return true;
+    return OBEYED;
 }
 
 /*
@@ -63,7 +77,7 @@ static bool read_all(int fd, char *to, size_t n) {
  * left for a second read: how long they are, the head tells, and behind them
  * the next request may stand already.
  */
-static bool receive_head(int fd, struct launch_request *q, int fds[LAUNCH_RIGHTS_MAX]) {
+static enum outcome receive_head(int fd, struct launch_request *q, int fds[LAUNCH_RIGHTS_MAX]) {
     union {
         struct cmsghdr align;
         char room[CMSG_SPACE(LAUNCH_RIGHTS_MAX * sizeof(int))];
@@ -81,7 +95,7 @@ static bool receive_head(int fd, struct launch_request *q, int fds[LAUNCH_RIGHTS
         n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n <= 0)
-        return false;
+        return judge(n);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
             memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
@@ -126,38 +140,53 @@ static struct launch_reply obey(struct spawner *spawner, const struct launch_req
         o.out_fd = *fds++;
     if (o.err.kind == STREAM_CAPTURE)
         o.err_fd = *fds;
+    /* The kernel drops those that it finds no number for. */
+    if ((o.out.kind == STREAM_CAPTURE && o.out_fd < 0) ||
+        (o.err.kind == STREAM_CAPTURE && o.err_fd < 0))
+        return (struct launch_reply){.error = UV_EMFILE, .stage = SPAWN_RESOURCES};
     reply.error = spawn_start(spawner, &o, &pid, &reply.start_ns, &stage);
     reply.stage = (int32_t)stage;
     reply.pid = pid;
     return reply;
 }
 
-enum outcome {
-    OBEYED,
-    FAREWELL, /* or it cannot go on: muster is to fork another launcher */
-    DESERTED, /* muster is dead */
-};
+/* A request, read to its end. `room` holds its strings, and has room for its lists
+ * of pointers behind them, at *lists. */
+static enum outcome receive(int fd, struct launch_request *q, int fds[LAUNCH_RIGHTS_MAX],
+                            struct room *room, size_t *lists) {
+    enum outcome outcome = receive_head(fd, q, fds);
 
-static enum outcome serve_one(int fd, struct spawner *spawner, struct room *room, pid_t parent) {
+    if (outcome != OBEYED)
+        return outcome;
+    if (!q->argc)
+        return FAREWELL;
+    *lists = (q->bytes + sizeof(char *) - 1) / sizeof(char *) * sizeof(char *);
+    if (!room_fits(room, *lists + (q->argc + q->envc + 2) * sizeof(char *)))
+        return FAREWELL;
+    return read_all(fd, room->bytes, q->bytes);
+}
+
+/* `obeying`: else a request is only taken note of, on the way to a farewell. */
+static enum outcome serve_one(int fd, struct spawner *spawner, struct room *room, pid_t parent,
+                              bool obeying) {
     struct launch_request q;
     struct launch_reply reply;
     int fds[LAUNCH_RIGHTS_MAX];
-    size_t strings;
+    size_t lists;
+    enum outcome outcome = receive(fd, &q, fds, room, &lists);
+    ssize_t sent;
 
-    if (!receive_head(fd, &q, fds))
-        return DESERTED;
-    if (!q.argc)
-        return FAREWELL;
-    strings = (q.bytes + sizeof(char *) - 1) / sizeof(char *) * sizeof(char *);
-    if (!room_fits(room, strings + (q.argc + q.envc + 2) * sizeof(char *)))
-        return FAREWELL;
-    if (!read_all(fd, room->bytes, q.bytes))
-        return DESERTED;
-    reply = obey(spawner, &q, fds, (char **)(void *)(room->bytes + strings), room->bytes, parent);
+    if (outcome == OBEYED && obeying)
+        reply = obey(spawner, &q, fds, (char **)(void *)(room->bytes + lists), room->bytes, parent);
     for (int i = 0; i < LAUNCH_RIGHTS_MAX; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    return send(fd, &reply, sizeof reply, MSG_NOSIGNAL) < 0 ? DESERTED : OBEYED;
+    if (outcome != OBEYED || !obeying)
+        return outcome;
+    do
+        sent = send(fd, &reply, sizeof reply, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return judge(sent);
 }
 
 static void close_range_of(unsigned first, unsigned last) {
@@ -208,7 +237,7 @@ void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
     enum outcome outcome;
 
     setsid();
-    prctl(PR_SET_NAME, "muster-launch");
+    prctl(PR_SET_NAME, LAUNCH_NAME);
     if (spawner_init(&spawner, setup))
         return;
     for (int i = 0; i < 3; i++) /* main() has seen to it that no other is below 3 */
@@ -217,8 +246,13 @@ void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
     close_others(kept, setup->lock ? 3 : 2);
     offer_to_oom_killer(); /* if it may */
     do
-        outcome = serve_one(fd, &spawner, &room, parent);
+        outcome = serve_one(fd, &spawner, &room, parent, true);
     while (outcome == OBEYED);
+    /* One who has hung up does not hear answers, and may have said farewell. */
+    if (outcome == DESERTED)
+        do
+            outcome = serve_one(fd, &spawner, &room, parent, false);
+        while (outcome == OBEYED);
     if (outcome != DESERTED)
         return;
     setrlimit(RLIMIT_LOCKS, &setup->locks); /* else the other launcher would find it marked */

@@ -7,7 +7,8 @@
 
 #include "exec/spawn.h"
 
-#define LAUNCH_RIGHTS_MAX 2 /* descriptors that come with a request */
+#define LAUNCH_NAME       "muster-launch" /* as ps(1) shows it */
+#define LAUNCH_RIGHTS_MAX 2               /* descriptors that come with a request */
 
 /*
  * A request on the socket: this, then the strings, each with its NUL: program,

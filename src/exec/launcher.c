@@ -47,12 +47,14 @@ static void close_rights(struct launcher *l) {
         close(l->fds[--l->nfds]);
 }
 
-/* Else it would take muster for dead. Where the socket is full of a request it
- * is the launcher that is. */
+/* Else it would take muster for dead. One that cannot be told is ended before it
+ * can; its id is not given away before launcher_release(). */
 static void launcher_say_farewell(struct launcher *l) {
     struct launch_request farewell = {.argc = 0};
 
-    send(l->socket, &farewell, sizeof farewell, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (launcher_unsent(l) ||
+        send(l->socket, &farewell, sizeof farewell, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof farewell)
+        kill(l->pid, SIGKILL);
 }
 
 void launcher_hang_up(struct launcher *l) {
@@ -181,12 +183,13 @@ int launcher_flush(struct launcher *l) {
         } else if (error == EAGAIN) {
             return UV_EAGAIN;
         } else if (error != EINTR) {
-            /* Too many descriptors are on their way, all of them this user's. */
-            bool busy = error == ETOOMANYREFS && !l->sent;
+            bool begun = l->sent > 0;
 
             close_rights(l);
             l->size = l->sent = 0;
-            return busy ? UV_EMFILE : UV_EPIPE;
+            if (!begun && error == ETOOMANYREFS) /* on their way, all of them this user's */
+                return UV_EMFILE;
+            return !begun && (error == ENOMEM || error == ENOBUFS) ? UV_ENOMEM : UV_EPIPE;
         }
     }
     return 0;
