@@ -579,6 +579,7 @@ void lanes_close(struct lanes *l, void (*closed)(void *ctx, uint32_t unkillable)
     for (uint32_t i = 0; i < l->opts.plan->cpu_workers; i++)
         if (l->workers[i])
             worker_close(l->workers[i]);
+    reaper_settle(l->env.reaper);
     l->give_up_due = clock_run_ns() + STRAY_GIVE_UP_NS;
     l->poll_ms = STRAY_FIRST_MS;
     uv_timer_start(&l->timer, on_stray_timer, 0, 0);

@@ -21,6 +21,9 @@
 #include <uv.h>
 
 #include "base/trace.h"
+#include "exec/launch.h"
+
+#define ROOM_MIN 64 /* processes in each list */
 
 struct orphan {
     pid_t pid;
@@ -42,13 +45,14 @@ struct reaper {
     size_t nlist, list_cap;
     int children; /* /proc/self/task/MAIN/children, or -1: scan /proc */
     uint64_t first_mark, next_mark;
+    bool settled;   /* no leader is there or to come */
     int all_signal; /* SIGKILL or SIGSTOP while that is on for all, or 0 */
 };
 
 /* Appends to list; false when out of memory. */
 static bool list_add(struct reaper *r, pid_t pid) {
     if (r->nlist == r->list_cap) {
-        size_t cap = r->list_cap ? r->list_cap * 2 : 64;
+        size_t cap = r->list_cap * 2;
         pid_t *list = realloc(r->list, cap * sizeof *list);
 
         if (!list)
@@ -106,11 +110,36 @@ static bool read_stat(pid_t pid, bool *runs, pid_t *parent) {
     return true;
 }
 
-static bool is_leader(const struct reaper *r, pid_t pid) {
-    for (const struct group *g = r->groups; g; g = g->next)
-        if (g->leader == pid)
-            return true;
-    return false;
+static uint64_t mark_of(const struct reaper *r, pid_t pid);
+
+/* Also one that has cloned itself and not exec'd yet. */
+static bool is_launcher(pid_t pid) {
+    char path[64], name[sizeof LAUNCH_NAME] = "";
+    ssize_t n;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? -1 : read(fd, name, sizeof name - 1);
+    if (fd >= 0)
+        close(fd);
+    return n > 0 && strcmp(name, LAUNCH_NAME) == 0;
+}
+
+/*
+ * Whether a child of muster's, whichever thread's, was adopted, as far as can be
+ * told: a leader of a session whose group is not in the table is about to be
+ * entered there, or was taken out to be reaped.
+ */
+static bool was_adopted(const struct reaper *r, pid_t pid) {
+    uint64_t mark = mark_of(r, pid);
+    const struct group *g = r->groups;
+
+    if (r->settled)
+        return true;
+    while (g && g->mark != mark)
+        g = g->next;
+    return mark && (g ? g->leader != pid : getsid(pid) != pid) && !is_launcher(pid);
 }
 
 /* A kernel without CONFIG_PROC_CHILDREN: every process is asked for its parent. */
@@ -125,7 +154,7 @@ static void scan_proc(struct reaper *r) {
     while ((e = readdir(dir))) {
         pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
 
-        if (pid > 0 && read_stat(pid, &runs, &parent) && parent == self && !is_leader(r, pid))
+        if (pid > 0 && read_stat(pid, &runs, &parent) && parent == self && was_adopted(r, pid))
             if (!list_add(r, pid))
                 break;
     }
@@ -140,6 +169,28 @@ static void list_children(struct reaper *r) {
         scan_proc(r);
 }
 
+/* The children that there are already; false when out of memory. */
+static bool note_before(struct reaper *r) {
+    r->settled = true;
+    list_children(r);
+    r->settled = false;
+    if (!r->nlist)
+        return true;
+    r->before = malloc(r->nlist * sizeof *r->before);
+    if (!r->before)
+        return false;
+    memcpy(r->before, r->list, r->nlist * sizeof *r->before);
+    r->nbefore = r->nlist;
+    return true;
+}
+
+static bool lists_init(struct reaper *r) {
+    r->list_cap = r->orphans_cap = ROOM_MIN;
+    r->list = malloc(r->list_cap * sizeof *r->list);
+    r->orphans = malloc(r->orphans_cap * sizeof *r->orphans);
+    return r->list && r->orphans;
+}
+
 int reaper_new(struct reaper **out, const char *run_id) {
     struct reaper *r = calloc(1, sizeof *r);
     char path[64];
@@ -147,6 +198,13 @@ int reaper_new(struct reaper **out, const char *run_id) {
     if (!r)
         return UV_ENOMEM;
     pthread_mutex_init(&r->lock, NULL);
+    r->children = -1;
+    /* Not only when something is left: there may be no memory then. What finds no
+     * room is found again when others are dead. */
+    if (!lists_init(r)) {
+        reaper_free(r);
+        return UV_ENOMEM;
+    }
     r->run_id = run_id;
     /* Where marks begin is random, so that those of another run are others. */
     if (getrandom(&r->next_mark, sizeof r->next_mark, GRND_NONBLOCK) != sizeof r->next_mark)
@@ -161,11 +219,10 @@ int reaper_new(struct reaper **out, const char *run_id) {
         reaper_free(r);
         return error;
     }
-    list_children(r);
-    r->before = r->list;
-    r->nbefore = r->nlist;
-    r->list = NULL;
-    r->nlist = r->list_cap = 0;
+    if (!note_before(r)) {
+        reaper_free(r);
+        return UV_ENOMEM;
+    }
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     *out = r;
     return 0;
@@ -186,6 +243,12 @@ struct reaper *reaper_free(struct reaper *r) {
 
 uint64_t reaper_first_mark(const struct reaper *r) {
     return r->first_mark;
+}
+
+void reaper_settle(struct reaper *r) {
+    pthread_mutex_lock(&r->lock);
+    r->settled = true;
+    pthread_mutex_unlock(&r->lock);
 }
 
 uint64_t reaper_mark(struct reaper *r) {
@@ -318,7 +381,7 @@ static void orphan_add(struct reaper *r, pid_t pid) {
     uint64_t mark;
 
     if (r->norphans == r->orphans_cap) {
-        size_t cap = r->orphans_cap ? r->orphans_cap * 2 : 16;
+        size_t cap = r->orphans_cap * 2;
         struct orphan *o = realloc(r->orphans, cap * sizeof *o);
 
         if (!o)

@@ -58,6 +58,9 @@ void reaper_add(struct reaper *r, struct group *g);
  * be killed: they become nobody's and no scan tells them again. */
 void reaper_remove(struct reaper *r, struct group *g);
 
+/* No group is in the table, and none will be: all children there are were adopted. */
+void reaper_settle(struct reaper *r);
+
 /*
  * Reaps dead orphans and tells the live ones of a group (NULL: nobody's): up
  * to max ids into pids, which stay valid until the next call of this function
