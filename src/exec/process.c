@@ -18,6 +18,7 @@
 #include "base/trace.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
+#include "exec/reserve.h"
 #include "exec/memgroup.h"
 
 /*
@@ -136,9 +137,10 @@ static void look_for_program(struct process *p, struct lookup *found) {
                                        job->set->dir, &error);
     if (found->program)
         return;
-    p->end.detail =
-        strdup(strchr(word, '/') ? source_resolve(&found->arena, job->set->dir, word) : word);
-    process_refuse(p, error, SPAWN_EXEC);
+    if (strchr(word, '/'))
+        word = source_resolve(&found->arena, job->set->dir, word);
+    p->end.detail = word ? strdup(word) : NULL;
+    process_refuse(p, error, spawn_is_shortage(error) ? SPAWN_RESOURCES : SPAWN_EXEC);
 }
 
 void process_lookup(struct process *p) {
@@ -157,7 +159,10 @@ void process_lookup(struct process *p) {
     found->env_file = file.vars;
     if (file.error) {
         p->end.detail = strdup(file.fault ? file.fault : late);
-        process_refuse(p, file.error, file.fault ? SPAWN_ENV_LINE : SPAWN_ENV_FILE);
+        process_refuse(p, file.error,
+                       spawn_is_shortage(file.error) ? SPAWN_RESOURCES
+                       : file.fault                  ? SPAWN_ENV_LINE
+                                                     : SPAWN_ENV_FILE);
     } else if (program_of(p)[0] != '/') {
         look_for_program(p, found);
     }
@@ -354,7 +359,10 @@ static void remove_done(uv_work_t *work, int status) {
 static void leave_group(struct process *p) {
     p->open_parts++;
     p->memory->work.data = p;
-    uv_queue_work(p->set->loop, &p->memory->work, remove_work, remove_done);
+    if (reserve_queue_work(p->set->loop, &p->memory->work, remove_work, remove_done)) {
+        remove_work(&p->memory->work);
+        remove_done(&p->memory->work, 0);
+    }
 }
 
 /* Nothing lives any more, or is not waited for any more. */

@@ -123,12 +123,15 @@ IN_CHILD static int child_main(void *arg) {
     return child_fails(h, SPAWN_EXEC);
 }
 
-/* Whether a start's error says that the machine is short of something just now,
- * not that the job's own bound leaves no room for the program. */
-static int is_shortage(const struct spawn_opts *o, enum spawn_stage stage, int error) {
-    bool own = error == ENOMEM && stage == SPAWN_EXEC && o->limits.memory;
+bool spawn_is_shortage(int error) {
+    return error == -EMFILE || error == -ENFILE || error == -EAGAIN || error == -ENOMEM;
+}
 
-    return error == EMFILE || error == ENFILE || error == EAGAIN || (error == ENOMEM && !own);
+/* The same of a start: not where the job's own bound leaves no room for the program. */
+static bool start_is_short(const struct spawn_opts *o, enum spawn_stage stage, int error) {
+    bool own = error == -ENOMEM && stage == SPAWN_EXEC && o->limits.memory;
+
+    return spawn_is_shortage(error) && !own;
 }
 
 /* Sets *fd to what is to become descriptor 1 or 2; a new one, or one that the
@@ -318,7 +321,7 @@ int spawn_start(struct spawner *s, const struct spawn_opts *opts, pid_t *pid, in
             close(h.fd[i]);
     if (h.group >= 0)
         close(h.group);
-    if (is_shortage(opts, *stage, -error))
+    if (start_is_short(opts, *stage, error))
         *stage = SPAWN_RESOURCES;
     return error;
 }

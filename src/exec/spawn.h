@@ -65,6 +65,8 @@ struct spawn_opts {
 int spawn_start(struct spawner *s, const struct spawn_opts *opts, pid_t *pid, int64_t *start_ns,
                 enum spawn_stage *stage);
 
+/* Whether an error (UV_E…) says that the machine is short of something just now. */
+bool spawn_is_shortage(int error);
 /* What was at fault, for people: a path, or NULL. Borrowed from opts. */
 const char *spawn_fault(const struct spawn_opts *opts, enum spawn_stage stage);
 #endif
