@@ -16,6 +16,7 @@
  *   a message about a manifest        plan/, rendered by base/diag.c
  *   a lane                            exec/lanes.c; one process: exec/process.c
  *   how a process is started          exec/starter.c; by whom: exec/launcher.h
+ *   what libuv must not run out of    exec/reserve.c
  *   what is done when muster dies     exec/sweep.c
  *   limits of a job's processes       exec/spawn.c, of memory: exec/memgroup.h
  *   the states of a job               the table in run/job.c

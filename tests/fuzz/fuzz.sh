@@ -13,8 +13,10 @@ check() { # TARGET FOLDER...
     fi
 }
 
-echo 1..3
+echo 1..5
 check fuzz_manifest "$SOURCE/tests/fuzz/seeds/manifest" "$SOURCE/tests/golden/cases"
 check fuzz_reader "$SOURCE/tests/fuzz/seeds/manifest" "$SOURCE/tests/golden/cases"
-check fuzz_values "$SOURCE/tests/fuzz/seeds/values"
+for target in values visible words; do
+    check "fuzz_$target" "$SOURCE/tests/fuzz/seeds/values"
+done
 exit "$status"

@@ -20,6 +20,7 @@ none 'programs that jobs of the tests run' "$(missing tests/children/*)"
 none 'tests of the command line' "$(missing tests/cli/*)"
 none 'lints' "$(missing tests/lint/*.sh tests/golden/*.sh tests/fuzz/*.sh)"
 none 'fuzz targets' "$(missing tests/fuzz/*.c tests/fuzz/*.dict)"
+none 'tests of faults' "$(missing tests/faults/* tests/torture/*)"
 none 'manual pages' "$(missing man/*)"
 # A program of one file is named without its extension.
 none 'benchmarks' "$(missing tests/bench/* | while read -r file; do
