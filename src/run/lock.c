@@ -83,13 +83,18 @@ int lock_open(struct lock *l, const char *folder, const struct lock_subject *sub
     return l->name ? open_file(l) : UV_ENOMEM;
 }
 
-/* Whether the file still has its name: else another run may lock a new one. */
-static bool in_place(const struct lock *l) {
+/* Sets whether the file still has its name: else another run may lock a new one.
+ * 0 or UV_E…. */
+static int look_in_place(const struct lock *l, bool *in_place) {
     struct stat ours, there;
 
-    return fstat(l->fd, &ours) == 0 &&
-           fstatat(l->folder, l->name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+    *in_place = false;
+    if (fstat(l->fd, &ours) < 0)
+        return -errno;
+    if (fstatat(l->folder, l->name, &there, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    *in_place = ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+    return 0;
 }
 
 static int lock_file(struct lock *l, bool wait) {
@@ -111,10 +116,13 @@ static void sign(const struct lock *l) {
 int lock_take(struct lock *l, bool wait) {
     for (;;) {
         int error = lock_file(l, wait);
+        bool in_place;
 
+        if (!error)
+            error = look_in_place(l, &in_place);
         if (error)
             return error;
-        if (in_place(l)) {
+        if (in_place) {
             sign(l);
             return 0;
         }
