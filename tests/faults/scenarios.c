@@ -18,6 +18,7 @@
 static const char *const args_run[] = {REPORTED, "m.ini", NULL};
 static const char *const args_group[] = {REPORTED, "--output", "group", "--verbose", "m.ini", NULL};
 static const char *const args_stdout[] = {"run", "--report", "json", "m.ini", NULL};
+static const char *const args_locked[] = {REPORTED, "--state-dir", "state", "m.ini", NULL};
 static const char *const args_check[] = {"check", "m.ini", NULL};
 static const char *const args_plan[] = {"plan", "--report", "json", "m.ini", NULL};
 static const char *const args_table[] = {"plan", "m.ini", NULL};
@@ -173,6 +174,20 @@ const struct scenario scenarios[] = {
                                               {"never", "cancelled", "", 1, NULL},
                                               {.name = NULL}},
         .signal = 15,
+    },
+    {
+        .name = "bounds",
+        .args = args_locked,
+        .prepare = no_files,
+        .manifest =
+            "[muster]\nlock = fail\n"
+            "[defaults]\nmax-open-files = 50\n"
+            "[job files]\ntype = io\ncommand = echo files >> ran; ulimit -n\nmax-memory = 256M\n"
+            "[job time]\ntype = cpu\ncommand = echo time >> ran; ulimit -t\nmax-cpu-time = 9s\n",
+        .jobs = (const struct expected_job[]){{"files", "ok", "50\n", 1, NULL},
+                                              {"time", "ok", "9\n", 1, NULL},
+                                              {.name = NULL}},
+        .tells = "2 jobs: 2 ok\nwall ",
     },
     {
         .name = "check",
