@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,10 +15,11 @@
 #include "exec/capture.h"
 #include "exec/reserve.h"
 
-#define PIPE_BYTES  (256 << 10)      /* of one whose writer has filled memory */
-#define BLOCK_BYTES (256U << 10)     /* moved at once from the pipe to the file */
-#define TURN_NS     (20 * NS_PER_MS) /* that one stream may have a thread of the pool */
-#define BLOCKS      4                /* as many as the pool has threads by default */
+#define PIPE_BYTES   (256 << 10)      /* of one whose writer has filled memory */
+#define BLOCK_BYTES  (256U << 10)     /* moved at once from the pipe to the file */
+#define TURN_NS      (20 * NS_PER_MS) /* that one stream may have a thread of the pool */
+#define UNWATCHED_MS 50               /* that a turn waits for bytes where the loop cannot */
+#define BLOCKS       4                /* as many as the pool has threads by default */
 
 /* For the turns; who finds none does without. Not from the heap, which would
  * keep more of them than are ever in use. */
@@ -78,6 +80,8 @@ static void spill_work(uv_work_t *work) {
     int64_t until = clock_ns() + TURN_NS;
 
     capture_spill(s->capture); /* an error stays in the capture */
+    if (s->unwatched)
+        poll(&(struct pollfd){.fd = s->fd, .events = POLLIN}, 1, UNWATCHED_MS);
     if (!s->widened)
         fcntl(s->fd, F_SETPIPE_SZ, PIPE_BYTES); /* refused: it stays as it is */
     s->widened = true;
@@ -90,6 +94,7 @@ static void spill_work(uv_work_t *work) {
 }
 
 static void begin_last_read(struct stream_reader *s);
+static void stream_spill(struct stream_reader *s);
 
 static void spill_done(uv_work_t *work, int status) {
     struct stream_reader *s = work->data;
@@ -98,19 +103,30 @@ static void spill_done(uv_work_t *work, int status) {
     s->spilling = false;
     if (s->writers_gone && !s->last_read)
         begin_last_read(s);
-    else if (s->last_read || watch(s))
+    else if (s->last_read)
         stream_read(s);
+    else if ((s->unwatched = watch(s) != 0))
+        stream_spill(s); /* the pool waits for bytes in the loop's stead */
 }
 
 /* Hands the stream to the thread pool; nothing else reads it meanwhile. */
 static void stream_spill(struct stream_reader *s) {
+    int error;
+
     s->spilling = true;
     pollset_remove(s->set, &s->watch);
     s->spill.data = s;
-    if (reserve_queue_work(s->set->loop, &s->spill, spill_work, spill_done)) {
-        capture_spill(s->capture); /* better a loop that waits than lost output */
+    error = reserve_queue_work(s->set->loop, &s->spill, spill_work, spill_done);
+    if (!error)
+        return;
+    capture_spill(s->capture); /* better a loop that waits than lost output */
+    if (!s->unwatched) {
         spill_done(&s->spill, 0);
+        return;
     }
+    s->spilling = false; /* nobody is left who could wait for bytes */
+    capture_fail(s->capture, error);
+    stream_close(s);
 }
 
 /* Reads what fits into the capture: once, or all that is left at the end. */

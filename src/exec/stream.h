@@ -28,6 +28,7 @@ struct stream_reader {
     void *owner;
     int fd;            /* -1: there is none, or it is closed */
     size_t left;       /* bytes that may be read yet; until the last read any number */
+    bool unwatched;    /* the loop could not take it again: the thread pool keeps it */
     bool spilling;     /* the thread pool has the capture, the pipe and `left` */
     bool widened;      /* the pipe is as large as it will be */
     bool writers_gone; /* the last read begins, after the turn of the pool if it has one */

@@ -77,7 +77,7 @@ const struct scenario scenarios[] = {
         .args = args_group,
         .prepare = no_files,
         .manifest =
-            "[job io]\ntype = io\ncommand = echo io >> ran; \"$CHILDREN/flood\" 300000 100; echo "
+            "[job io]\ntype = io\ncommand = echo io >> ran; \"$CHILDREN/flood\" 3000000 100; echo "
             "end\n"
             "[job cpu]\ntype = cpu\ncommand = echo cpu >> ran; \"$CHILDREN/flood\" 200000 100 >&2; "
             "echo end\nstderr = capture\n",
