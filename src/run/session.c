@@ -427,16 +427,18 @@ static int init_handles(struct session *s) {
     return 0;
 }
 
-/* libuv aborts where it cannot have the first pipe of its own. */
+/* libuv aborts where it can have an epoll instance but not its first pipe. */
 static int try_descriptors(void) {
-    int one = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    int two = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    int error = two < 0 ? -errno : 0;
+    int fds[3], error = 0;
 
-    if (one >= 0)
-        close(one);
-    if (two >= 0)
-        close(two);
+    for (size_t i = 0; i < 3; i++) {
+        fds[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        if (fds[i] < 0 && !error)
+            error = -errno;
+    }
+    for (size_t i = 0; i < 3; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
     return error;
 }
 
