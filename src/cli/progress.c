@@ -14,10 +14,6 @@
 #define FAILED_LINES 50 /* of a failed job's output */
 #define TEXT_MAX     512
 
-static const char *name_of(const struct progress *p, uint32_t job) {
-    return p->plan->jobs[job].name;
-}
-
 static void on_say(void *ctx, const char *text) {
     struct progress *p = ctx;
     char line[TEXT_MAX];
@@ -26,10 +22,10 @@ static void on_say(void *ctx, const char *text) {
     output_printf(p->output, "muster: %s\n", line);
 }
 
-static void on_running(void *ctx, uint32_t job, uint32_t attempt, int64_t elapsed_ns,
+static void on_running(void *ctx, const struct job_info *job, uint32_t attempt, int64_t elapsed_ns,
                        const char *last_line) {
     struct progress *p = ctx;
-    const struct plan_job *j = &p->plan->jobs[job];
+    const struct plan_job *j = job->def;
     char elapsed[TEXT_FORMAT_MAX], line[TEXT_MAX];
 
     text_format_wall(elapsed_ns, elapsed, sizeof elapsed);
@@ -40,9 +36,9 @@ static void on_running(void *ctx, uint32_t job, uint32_t attempt, int64_t elapse
                   (uint64_t)j->set->retries + 1, *line ? ": " : "", line);
 }
 
-static void on_started(void *ctx, uint32_t job, const struct attempt *a, pid_t pid) {
+static void on_started(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid) {
     struct progress *p = ctx;
-    const struct plan_job *j = &p->plan->jobs[job];
+    const struct plan_job *j = job->def;
 
     if (!p->verbose)
         return;
@@ -65,9 +61,9 @@ static const char *attempt_text(const struct attempt_result *a, char *buf, size_
     return buf;
 }
 
-static void on_retry(void *ctx, uint32_t job, int64_t delay_ns) {
+static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns) {
     struct progress *p = ctx;
-    const struct job_result *r = &p->result->jobs[job];
+    const struct job_result *r = job->result;
     char reason[TEXT_MAX] = "failed", delay[TEXT_FORMAT_MAX];
 
     if (!p->verbose)
@@ -75,8 +71,8 @@ static void on_retry(void *ctx, uint32_t job, int64_t delay_ns) {
     if (r->nattempts)
         attempt_text(&r->attempts[r->nattempts - 1], reason, sizeof reason);
     output_printf(p->output, "job %s: attempt %" PRIu32 " of %" PRIu64 ": %s, next in %s\n",
-                  name_of(p, job), r->nattempts, (uint64_t)p->plan->jobs[job].set->retries + 1,
-                  reason, text_format_wall(delay_ns, delay, sizeof delay));
+                  job->def->name, r->nattempts, (uint64_t)job->def->set->retries + 1, reason,
+                  text_format_wall(delay_ns, delay, sizeof delay));
 }
 
 /* Whether a job's end is one that makes the run fail by itself. */
@@ -85,17 +81,17 @@ static bool has_failed(const struct job_result *r) {
 }
 
 /* The line about a job's end: always for a timeout, else when asked for. */
-static void tell_end(struct progress *p, uint32_t job, const char *reason) {
-    const struct job_result *r = &p->result->jobs[job];
+static void tell_end(struct progress *p, const struct job_info *job, const char *reason) {
+    const struct job_result *r = job->result;
     char wall[TEXT_FORMAT_MAX];
 
     if (r->status == STATUS_TIMEOUT && !(p->quiet && r->allowed)) {
-        output_printf(p->output, "job %s: %s\n", name_of(p, job), reason);
+        output_printf(p->output, "job %s: %s\n", job->def->name, reason);
         return;
     }
     if (!p->verbose)
         return;
-    output_printf(p->output, "job %s: %s%s%s", name_of(p, job),
+    output_printf(p->output, "job %s: %s%s%s", job->def->name,
                   r->flaky ? "flaky" : status_words[r->status], *reason ? ": " : "", reason);
     if (r->nattempts)
         output_printf(p->output, ", %s", text_format_wall(job_wall_ns(r), wall, sizeof wall));
@@ -105,24 +101,24 @@ static void tell_end(struct progress *p, uint32_t job, const char *reason) {
     output_text(p->output, "\n", 1);
 }
 
-static void tell_unkillable(struct progress *p, uint32_t job) {
-    const struct job_result *r = &p->result->jobs[job];
+static void tell_unkillable(struct progress *p, const struct job_info *job) {
+    const struct job_result *r = job->result;
     const struct attempt_result *last = r->nattempts ? &r->attempts[r->nattempts - 1] : NULL;
     const char *ids = last && !last->error ? last->detail : NULL;
 
     if (r->unkillable)
         output_printf(p->output, "job %s: %" PRIu32 " process%s%s%s%s could not be killed\n",
-                      name_of(p, job), r->unkillable, r->unkillable == 1 ? "" : "es",
+                      job->def->name, r->unkillable, r->unkillable == 1 ? "" : "es",
                       ids ? " (" : "", ids ? ids : "", ids ? ")" : "");
 }
 
-static void check_capture(struct progress *p, uint32_t job, const struct capture *c) {
+static void check_capture(struct progress *p, const struct job_info *job, const struct capture *c) {
     int error = c ? capture_error(c) : 0;
 
     if (!error || p->lost)
         return;
     p->lost = true;
-    output_printf(p->output, "muster: output of job %s: %s\n", name_of(p, job), strerror(-error));
+    output_printf(p->output, "muster: output of job %s: %s\n", job->def->name, strerror(-error));
 }
 
 /* How many last lines of a job's output are shown. */
@@ -135,20 +131,20 @@ static uint32_t lines_shown(const struct progress *p, const struct job_result *r
 }
 
 /* "x: exit 3", "x: ok": what the line before a job's output says. */
-static char *make_header(const struct progress *p, uint32_t job, const char *reason) {
-    const struct job_result *r = &p->result->jobs[job];
+static char *make_header(const struct job_info *job, const char *reason) {
+    const struct job_result *r = job->result;
     char *header;
     /* A timeout has a line of its own that says more. */
     bool worded = *reason && r->status != STATUS_TIMEOUT;
 
-    if (asprintf(&header, "%s: %s", name_of(p, job), worded ? reason : status_words[r->status]) < 0)
+    if (asprintf(&header, "%s: %s", job->def->name, worded ? reason : status_words[r->status]) < 0)
         return NULL;
     return header;
 }
 
-static void on_done(void *ctx, uint32_t job, struct attempt_end *end) {
+static void on_done(void *ctx, const struct job_info *job, struct attempt_end *end) {
     struct progress *p = ctx;
-    struct job_result *r = &p->result->jobs[job];
+    struct job_result *r = job->result;
     char raw[TEXT_MAX], reason[2 * TEXT_MAX];
 
     job_reason_text(p->result, job, raw, sizeof raw);
@@ -173,7 +169,7 @@ static void on_done(void *ctx, uint32_t job, struct attempt_end *end) {
     if (!shown.lines && !shown.keep)
         return; /* nobody wants it */
     if (shown.lines)
-        shown.header = make_header(p, job, reason);
+        shown.header = make_header(job, reason);
     end->out = end->err = NULL; /* taken over */
     output_job(p->output, &shown);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct capture;
+struct plan_job;
 
 /* Where in the start of a process it went wrong. */
 enum spawn_stage {
@@ -24,9 +25,10 @@ enum spawn_stage {
 
 /* One attempt to be made. */
 struct attempt {
-    uint32_t job;    /* index in the plan */
-    uint32_t number; /* from 1 */
-    uint32_t slot;   /* lowest slot it holds in its lane */
+    uint32_t job;               /* its number: one of the plan's jobs, or that of an item's */
+    uint32_t number;            /* from 1 */
+    uint32_t slot;              /* lowest slot it holds in its lane */
+    const struct plan_job *def; /* the job; outlives the attempt */
 };
 
 /* How it ended. */

@@ -73,7 +73,8 @@ struct lanes {
     struct spawn_setup setup;
     struct environ *environ;
     struct process_env env;
-    struct task **by_job; /* the task of each job that has one */
+    struct task **by_job; /* the task of each job that has one, by its number */
+    uint32_t nby_job;
     uint32_t io_width;
 
     struct starter *starter;
@@ -428,6 +429,7 @@ static int lanes_init(struct lanes *l) {
     l->environ = environ_new(plan, l->opts.run_id, environ);
     l->env.environ = l->environ;
     l->by_job = calloc(plan->njobs, sizeof *l->by_job);
+    l->nby_job = plan->njobs;
     l->workers = calloc(plan->cpu_workers, sizeof *l->workers);
     l->refusals = calloc((size_t)plan->io_limit + plan->cpu_workers, sizeof *l->refusals);
     if (!l->env.memory || !l->environ || !l->by_job || !l->workers || !l->refusals)
@@ -483,10 +485,28 @@ static int find_worker(struct lanes *l, struct task *t) {
     return 0;
 }
 
+/* Room for the task of a job whose number is behind those of the plan. */
+static int make_room_for(struct lanes *l, uint32_t job) {
+    uint32_t n = job < UINT32_MAX / 2 ? job * 2 + 1 : UINT32_MAX;
+    struct task **by_job;
+
+    if (job < l->nby_job)
+        return 0;
+    by_job = reallocarray(l->by_job, n, sizeof *by_job);
+    if (!by_job)
+        return UV_ENOMEM;
+    memset(by_job + l->nby_job, 0, (n - l->nby_job) * sizeof *by_job);
+    l->by_job = by_job;
+    l->nby_job = n;
+    return 0;
+}
+
 void lanes_start(struct lanes *l, const struct attempt *a) {
     struct task *t = calloc(1, sizeof *t);
-    int error = t ? process_init(&t->process, &l->env, a) : UV_ENOMEM;
+    int error = t ? make_room_for(l, a->job) : UV_ENOMEM;
 
+    if (!error)
+        error = process_init(&t->process, &l->env, a);
     if (!error && t->process.job->set->type == LANE_CPU && (error = find_worker(l, t)))
         process_release(&t->process);
     if (!error) {
@@ -517,7 +537,7 @@ void lanes_stop(struct lanes *l, uint32_t job) {
 
 void lanes_kill_all(struct lanes *l) {
     l->killing = true;
-    for (uint32_t i = 0; i < l->opts.plan->njobs; i++)
+    for (uint32_t i = 0; i < l->nby_job; i++)
         if (l->by_job[i] && !l->by_job[i]->running)
             l->by_job[i]->process.unwanted = true;
     reaper_signal_all(l->env.reaper, SIGKILL);

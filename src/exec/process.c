@@ -43,7 +43,7 @@
 static void lookup_free(struct process *p);
 
 int process_init(struct process *p, const struct process_env *env, const struct attempt *a) {
-    const struct plan_job *job = &env->plan->jobs[a->job];
+    const struct plan_job *job = a->def;
 
     memset(p, 0, sizeof *p);
     p->attempt = *a;

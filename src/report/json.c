@@ -177,10 +177,11 @@ static json_t *tail(const struct report_input *in, uint64_t at, uint64_t len, ch
     return bytes_text(buf + skip, n - skip);
 }
 
-static int write_job(const struct report_input *in, uint32_t index, char *buf, FILE *out) {
+static int write_job(const struct report_input *in, const struct job_info *info, char *buf,
+                     FILE *out) {
     const struct run_result *run = in->run;
-    const struct plan_job *job = &run->plan->jobs[index];
-    const struct job_result *r = &run->jobs[index];
+    const struct plan_job *job = info->def;
+    const struct job_result *r = info->result;
     const struct attempt_result *last = r->nattempts ? &r->attempts[r->nattempts - 1] : NULL;
     struct object o;
     int lost = 0, error;
@@ -196,7 +197,7 @@ static int write_job(const struct report_input *in, uint32_t index, char *buf, F
     put(&o, "flaky", json_boolean(r->flaky));
     put(&o, "allowed", json_boolean(r->allowed));
     put(&o, "reason", text_or_null(reason_words[r->reason]));
-    put(&o, "cause", r->cause == NO_JOB ? json_null() : text(run->plan->jobs[r->cause].name));
+    put(&o, "cause", r->cause == NO_JOB ? json_null() : text(run_cause(run, r->cause).name));
     put(&o, "exit", number_or_null(last ? last->exit : 0, last && last->exit >= 0));
     put(&o, "signal", number_or_null(last ? last->signal : 0, last && last->signal != 0));
     put(&o, "leftover", json_integer(r->leftover));
@@ -216,6 +217,9 @@ static int write_job(const struct report_input *in, uint32_t index, char *buf, F
  * grow with the run. */
 int report_json_write(const struct report_input *in, FILE *out) {
     char *buf = malloc(OUTPUT_TAIL_MAX);
+    const struct job_info *job;
+    struct result_walk walk;
+    bool first = true;
     int error;
 
     if (!buf)
@@ -226,10 +230,14 @@ int report_json_write(const struct report_input *in, FILE *out) {
     if (!error)
         error = write_totals(in->run, out);
     fprintf(out, ",\n\"jobs\":[");
-    for (uint32_t i = 0; !error && i < in->run->plan->njobs; i++) {
-        fprintf(out, i ? ",\n" : "\n");
-        error = write_job(in, i, buf, out);
+    result_begin(&walk, in->run);
+    while (!error && (job = result_next(&walk))) {
+        fprintf(out, first ? "\n" : ",\n");
+        first = false;
+        error = write_job(in, job, buf, out);
     }
+    if (!error)
+        error = walk.error;
     fprintf(out, "\n]}\n");
     free(buf);
     return error;

@@ -28,7 +28,7 @@
 /* What a row is made of. */
 struct row {
     const struct report_input *in;
-    uint32_t index;
+    const struct job_info *info;
     const struct plan_job *job;
     const struct job_result *result;
     const struct attempt_result *last; /* attempt, or NULL */
@@ -107,7 +107,7 @@ static void cell_reason(const struct row *r, char *buf, size_t n) {
     char raw[CELL_MAX], step[TEXT_VISIBLE_MAX];
     size_t len, used, at = 0;
 
-    job_reason_text(r->in->run, r->index, raw, sizeof raw);
+    job_reason_text(r->in->run, r->info, raw, sizeof raw);
     if (!*raw)
         snprintf(raw, sizeof raw, "%s", nothing);
     len = strlen(raw);
@@ -199,14 +199,17 @@ static int add_row(struct libscols_table *table, const struct row *r, size_t nco
 
 static int fill_table(struct libscols_table *table, const struct report_input *in, bool reasons) {
     size_t ncolumns = reasons ? COLUMNS : COLUMNS - 1;
+    const struct job_info *job;
+    struct result_walk walk;
     int error;
 
     for (size_t i = 0; i < ncolumns; i++)
         if (!scols_table_new_column(table, columns[i].head, 0, columns[i].flags))
             return UV_ENOMEM;
-    for (uint32_t i = 0; i < in->run->plan->njobs; i++) {
-        const struct job_result *result = &in->run->jobs[i];
-        struct row r = {in, i, &in->run->plan->jobs[i], result, NULL};
+    result_begin(&walk, in->run);
+    while ((job = result_next(&walk))) {
+        const struct job_result *result = job->result;
+        struct row r = {in, job, job->def, result, NULL};
 
         if (!row_wanted(in, result))
             continue;
@@ -216,18 +219,21 @@ static int fill_table(struct libscols_table *table, const struct report_input *i
         if (error)
             return error;
     }
-    return 0;
+    return walk.error;
 }
 
 static int write_rows(const struct report_input *in, FILE *out) {
     struct libscols_table *table;
     bool any = false, reasons = false;
+    const struct job_info *job;
+    struct result_walk walk;
     int error;
 
-    for (uint32_t i = 0; i < in->run->plan->njobs; i++)
-        if (row_wanted(in, &in->run->jobs[i])) {
+    result_begin(&walk, in->run);
+    while ((job = result_next(&walk)))
+        if (row_wanted(in, job->result)) {
             any = true;
-            reasons = reasons || in->run->jobs[i].reason != REASON_NONE;
+            reasons = reasons || job->result->reason != REASON_NONE;
         }
     if (!any)
         return 0;
@@ -248,19 +254,15 @@ static int write_rows(const struct report_input *in, FILE *out) {
 /* "9 ok (1 flaky), 2 failed, 1 skipped" */
 static void write_counts(const struct report_input *in, FILE *out) {
     struct run_totals t = run_totals(in->run);
-    uint32_t notes[STATUSES] = {0}; /* of those, how many flaky or allowed */
     const char *between = ": ";
 
-    for (uint32_t i = 0; i < t.jobs; i++)
-        if (in->run->jobs[i].flaky || in->run->jobs[i].allowed)
-            notes[in->run->jobs[i].status]++;
     fprintf(out, "%" PRIu32 " job%s", t.jobs, t.jobs == 1 ? "" : "s");
     for (int status = STATUS_OK; status < STATUSES; status++) {
         if (!t.by_status[status])
             continue;
         fprintf(out, "%s%" PRIu32 " %s", between, t.by_status[status], status_words[status]);
-        if (notes[status])
-            fprintf(out, " (%" PRIu32 " %s)", notes[status],
+        if (t.noted[status])
+            fprintf(out, " (%" PRIu32 " %s)", t.noted[status],
                     status == STATUS_OK ? "flaky" : "allowed");
         between = ", ";
     }
@@ -296,11 +298,14 @@ static void write_stop(const struct run_result *run, FILE *out) {
 
 /* Jobs that seem to be in the wrong lane. */
 static void write_hints(const struct run_result *run, FILE *out) {
+    const struct job_info *job;
+    struct result_walk walk;
     int hints = 0;
 
-    for (uint32_t i = 0; i < run->plan->njobs && hints < HINTS_MAX; i++) {
-        const struct job_result *r = &run->jobs[i];
-        enum lane type = run->plan->jobs[i].set->type;
+    result_begin(&walk, run);
+    while (hints < HINTS_MAX && (job = result_next(&walk))) {
+        const struct job_result *r = job->result;
+        enum lane type = job->def->set->type;
         int64_t cpu_ns = job_cpu_us(r) * 1000, wall_ns = 0;
         char cpu[TEXT_FORMAT_MAX], wall[TEXT_FORMAT_MAX];
         double share;
@@ -315,7 +320,7 @@ static void write_hints(const struct run_result *run, FILE *out) {
             continue;
         hints++;
         fprintf(out, "hint: %s is marked %s but mostly %s (CPU %s in %s): try type = %s\n",
-                run->plan->jobs[i].name, lane_words[type], type == LANE_CPU ? "waited" : "computed",
+                job->def->name, lane_words[type], type == LANE_CPU ? "waited" : "computed",
                 text_format_wall(cpu_ns, cpu, sizeof cpu),
                 text_format_wall(wall_ns, wall, sizeof wall),
                 lane_words[type == LANE_CPU ? LANE_IO : LANE_CPU]);

@@ -204,15 +204,16 @@ static void spawn_text(const struct plan *plan, const struct plan_job *p,
 
 static void because_text(const struct run_result *r, const struct job_result *j, char *buf,
                          size_t n) {
-    bool late = r->jobs[j->cause].status == STATUS_TIMEOUT;
+    struct run_cause cause = run_cause(r, j->cause);
 
     snprintf(buf, n, "%sbecause %s %s", j->reason == REASON_CANCELLED ? "cancelled " : "",
-             r->plan->jobs[j->cause].name, late ? "timed out" : "failed");
+             cause.name, cause.late ? "timed out" : "failed");
 }
 
-const char *job_reason_text(const struct run_result *r, uint32_t job, char *buf, size_t n) {
-    const struct job_result *j = &r->jobs[job];
-    const struct plan_job *p = &r->plan->jobs[job];
+const char *job_reason_text(const struct run_result *r, const struct job_info *job, char *buf,
+                            size_t n) {
+    const struct job_result *j = job->result;
+    const struct plan_job *p = job->def;
     /* An attempt's reason needs its row; without memory for one, the job's word must do. */
     const struct attempt_result *a = j->nattempts > 0 ? &j->attempts[j->nattempts - 1] : NULL;
     char word[TEXT_FORMAT_MAX];

@@ -50,6 +50,29 @@ uint64_t job_max_rss(const struct job_result *j) {
     return most;
 }
 
+void result_begin(struct result_walk *w, const struct run_result *run) {
+    *w = (struct result_walk){.run = run};
+}
+
+const struct job_info *result_next(struct result_walk *w) {
+    const struct run_result *run = w->run;
+
+    if (w->next == run->plan->njobs)
+        return NULL;
+    w->job = (struct job_info){
+        .id = w->next,
+        .def = &run->plan->jobs[w->next],
+        .result = &run->jobs[w->next],
+    };
+    w->next++;
+    return &w->job;
+}
+
+struct run_cause run_cause(const struct run_result *r, uint32_t cause) {
+    return (struct run_cause){.name = r->plan->jobs[cause].name,
+                              .late = r->jobs[cause].status == STATUS_TIMEOUT};
+}
+
 struct run_totals run_totals(const struct run_result *r) {
     struct run_totals t = {.jobs = r->plan->njobs};
 
@@ -57,6 +80,7 @@ struct run_totals run_totals(const struct run_result *r) {
         const struct job_result *j = &r->jobs[i];
 
         t.by_status[j->status]++;
+        t.noted[j->status] += j->flaky || j->allowed;
         t.flaky += j->flaky;
         t.allowed += j->allowed;
         t.retries += j->nattempts > 1 ? j->nattempts - 1 : 0;

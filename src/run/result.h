@@ -64,7 +64,7 @@ struct attempt_result {
 struct job_result {
     uint8_t status, reason; /* enum status, enum reason */
     bool flaky, allowed;
-    uint32_t cause; /* the job that failed first, or NO_JOB */
+    uint32_t cause; /* the job that failed first (see run_cause()), or NO_JOB */
     int32_t worker; /* first CPU worker of the last attempt, -1: none */
     uint32_t leftover, unkillable;
     uint32_t nattempts;
@@ -74,6 +74,13 @@ struct job_result {
     uint64_t err_at, err_len;
 };
 
+/* A job of a run with its result, for who shows it, keeps it or reports it. */
+struct job_info {
+    uint32_t id; /* its number, that of its attempts */
+    const struct plan_job *def;
+    struct job_result *result;
+};
+
 /* Sums over the attempts: computed, not stored. */
 int64_t job_wall_ns(const struct job_result *j); /* first start to last end */
 int64_t job_cpu_us(const struct job_result *j);
@@ -81,6 +88,7 @@ uint64_t job_max_rss(const struct job_result *j);
 
 struct run_totals {
     uint32_t jobs, by_status[STATUSES];
+    uint32_t noted[STATUSES]; /* of those, how many flaky or allowed */
     uint32_t flaky, allowed, retries;
     int64_t job_wall_ns, cpu_us;
 };
@@ -101,6 +109,28 @@ struct run_result {
     struct job_result *jobs; /* one per plan job */
 };
 
+/*
+ * Goes over all jobs of a run in the order of reports, the manifest's: result_begin(), then
+ * result_next() until it is NULL. What it returns is good until the next call. `error` is 0,
+ * or UV_E… when there are jobs that could not be had.
+ */
+struct result_walk {
+    const struct run_result *run;
+    uint32_t next;
+    struct job_info job;
+    int error;
+};
+void result_begin(struct result_walk *w, const struct run_result *run);
+const struct job_info *result_next(struct result_walk *w);
+
+/* What other jobs did not run because of. */
+struct run_cause {
+    const char *name;
+    bool late; /* it timed out */
+};
+/* What job_result.cause stands for, which is not NO_JOB. */
+struct run_cause run_cause(const struct run_result *r, uint32_t cause);
+
 /* Counts over all jobs; linear. */
 struct run_totals run_totals(const struct run_result *r);
 /* The exit status by the order of precedence of the manual (2 and 75 come
@@ -110,7 +140,8 @@ int run_exit_status(const struct run_result *r);
  * The reason in words, into buf: "exit 3", "SIGSEGV", "timed out after 30s",
  * "not found: /bin/nope", "because fetch failed". "" for ok. Returns buf.
  */
-const char *job_reason_text(const struct run_result *r, uint32_t job, char *buf, size_t n);
+const char *job_reason_text(const struct run_result *r, const struct job_info *job, char *buf,
+                            size_t n);
 /* "SIGTERM" for 15, "SIGRTMIN+1", "signal 77". Returns buf. */
 const char *signal_name(int sig, char *buf, size_t n);
 #endif

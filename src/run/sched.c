@@ -63,12 +63,30 @@ struct sched {
     bool deadline_passed;
 };
 
+/* All that belongs to a job is had by these. */
+static struct sched_job *job_at(const struct sched *s, uint32_t job) {
+    return &s->jobs[job];
+}
+
+static const struct plan_job *def_of(const struct sched *s, uint32_t job) {
+    return &s->plan->jobs[job];
+}
+
+static struct job_result *row_of(const struct sched *s, uint32_t job) {
+    return &s->opts.results[job];
+}
+
 static const char *name_of(const struct sched *s, uint32_t job) {
-    return s->plan->jobs[job].name;
+    return def_of(s, job)->name;
 }
 
 static const struct job_settings *set_of(const struct sched *s, uint32_t job) {
-    return s->plan->jobs[job].set;
+    return def_of(s, job)->set;
+}
+
+/* The job as the listener gets it. */
+static struct job_info info_of(const struct sched *s, uint32_t job) {
+    return (struct job_info){.id = job, .def = def_of(s, job), .result = row_of(s, job)};
 }
 
 /* Workers' worth. Never more than there are, else it would wait for ever. */
@@ -86,13 +104,13 @@ static bool starts_first(const void *ctx, uint32_t a, uint32_t b) {
 }
 
 static bool due_first(const void *ctx, uint32_t a, uint32_t b) {
-    const struct sched_job *jobs = ((const struct sched *)ctx)->jobs;
+    int64_t of_a = job_at(ctx, a)->due, of_b = job_at(ctx, b)->due;
 
-    return jobs[a].due != jobs[b].due ? jobs[a].due < jobs[b].due : a < b;
+    return of_a != of_b ? of_a < of_b : a < b;
 }
 
 static void move(struct sched *s, uint32_t job, enum job_event event) {
-    struct sched_job *j = &s->jobs[job];
+    struct sched_job *j = job_at(s, job);
 
     s->by_state[j->state]--;
     job_step(&j->state, event, name_of(s, job));
@@ -100,7 +118,7 @@ static void move(struct sched *s, uint32_t job, enum job_event event) {
 }
 
 static void set_timer(struct sched *s, uint32_t job, int64_t due) {
-    s->jobs[job].due = due;
+    job_at(s, job)->due = due;
     heap_push(&s->timers, job);
 }
 
@@ -190,7 +208,7 @@ struct sched *sched_free(struct sched *s) {
 /* A job's result stands. `end` is its last attempt's, or NULL. */
 static void finish(struct sched *s, uint32_t job, enum job_event event, struct verdict verdict,
                    uint32_t cause, struct attempt_end *end) {
-    struct job_result *r = &s->opts.results[job];
+    struct job_result *r = row_of(s, job);
     bool failed = verdict.status == STATUS_FAILED || verdict.status == STATUS_TIMEOUT;
 
     move(s, job, event);
@@ -208,13 +226,16 @@ static void finish(struct sched *s, uint32_t job, enum job_event event, struct v
             !s->closed)
             s->wind_down = true;
     }
-    if (s->opts.listener->done)
-        s->opts.listener->done(s->opts.listener_ctx, job, end);
+    if (s->opts.listener->done) {
+        struct job_info info = info_of(s, job);
+
+        s->opts.listener->done(s->opts.listener_ctx, &info, end);
+    }
 }
 
 /* Ends the wait of a job as soon as it is certain how. */
 static void resolve(struct sched *s, uint32_t job, int64_t now) {
-    struct sched_job *j = &s->jobs[job];
+    struct sched_job *j = job_at(s, job);
     enum when when = set_of(s, job)->when;
     bool wanted = when == WHEN_ALWAYS || (when == WHEN_FAILURE) == j->dep_failed;
 
@@ -237,13 +258,13 @@ static void resolve(struct sched *s, uint32_t job, int64_t now) {
 
 /* Tells those that come after a job how it ended. */
 static void release_dependents(struct sched *s, uint32_t job, int64_t now) {
-    const struct job_result *r = &s->opts.results[job];
+    const struct job_result *r = row_of(s, job);
     bool unwanted = r->status == STATUS_SKIPPED && r->reason == REASON_NONE;
     bool success = r->status == STATUS_OK || r->status == STATUS_CACHED ||
                    r->status == STATUS_RESUMED || r->allowed;
 
     for (uint32_t k = s->dependents_at[job]; k < s->dependents_at[job + 1]; k++) {
-        struct sched_job *d = &s->jobs[s->dependents[k]];
+        struct sched_job *d = job_at(s, s->dependents[k]);
 
         d->deps--;
         if (unwanted) {
@@ -259,7 +280,7 @@ static void release_dependents(struct sched *s, uint32_t job, int64_t now) {
 /* The run wants a job no more: ends it, or tells its attempt to end when
  * `stop`. */
 static void cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, uint32_t cause) {
-    struct sched_job *j = &s->jobs[job];
+    struct sched_job *j = job_at(s, job);
 
     switch (j->state) {
     case JOB_READY:
@@ -309,25 +330,25 @@ static void settle(struct sched *s, int64_t now) {
 /* Makes room for one more row before an attempt starts, so that its end can be
  * written down whatever memory there is by then. */
 static bool reserve_row(struct sched *s, uint32_t job) {
-    struct job_result *r = &s->opts.results[job];
+    struct job_result *r = row_of(s, job);
     uint32_t n = r->nattempts;
     struct attempt_result *rows;
 
-    if (s->jobs[job].has_row || (n & (n - 1))) /* doubled whenever n is a power of two */
-        return s->jobs[job].has_row = true;
+    if (job_at(s, job)->has_row || (n & (n - 1))) /* doubled whenever n is a power of two */
+        return job_at(s, job)->has_row = true;
     rows = realloc(r->attempts, (n ? (size_t)n * 2 : 1) * sizeof *rows);
     if (rows)
         r->attempts = rows;
-    return s->jobs[job].has_row = rows;
+    return job_at(s, job)->has_row = rows;
 }
 
 static void add_row(struct sched *s, const struct attempt *a, struct attempt_end *end,
                     struct verdict verdict) {
-    struct job_result *r = &s->opts.results[a->job];
+    struct job_result *r = row_of(s, a->job);
 
-    if (!s->jobs[a->job].has_row) /* it was out of memory that failed the job */
+    if (!job_at(s, a->job)->has_row) /* it was out of memory that failed the job */
         return;
-    s->jobs[a->job].has_row = false;
+    job_at(s, a->job)->has_row = false;
     r->attempts[r->nattempts++] = (struct attempt_result){
         .start_ns = end->start_ns,
         .wall_ns = end->wall_ns,
@@ -354,8 +375,8 @@ static void add_row(struct sched *s, const struct attempt *a, struct attempt_end
 }
 
 static void give_slots(struct sched *s, uint32_t job) {
-    slots_give(&s->slots[set_of(s, job)->type], s->jobs[job].slot);
-    s->jobs[job].slot = SLOTS_NONE;
+    slots_give(&s->slots[set_of(s, job)->type], job_at(s, job)->slot);
+    job_at(s, job)->slot = SLOTS_NONE;
 }
 
 /* Something has changed for the better: lanes that paused try again. */
@@ -369,7 +390,7 @@ static void unpause(struct sched *s, enum lane lane) {
 static void conclude(struct sched *s, const struct attempt *a, struct attempt_end *end,
                      int64_t now) {
     const struct job_settings *set = set_of(s, a->job);
-    struct sched_job *j = &s->jobs[a->job];
+    struct sched_job *j = job_at(s, a->job);
     bool told = j->state == JOB_STOPPING;
     uint32_t cause = told ? j->cause : NO_JOB;
     struct verdict v = retry_judge(set, end);
@@ -378,7 +399,7 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
         v = (struct verdict){j->stopped == REASON_TIMEOUT ? STATUS_TIMEOUT : STATUS_CANCELLED,
                              (enum reason)j->stopped};
     if (j->attempt == 1 && !j->alive && end->error != UV_ECANCELED)
-        s->opts.results[a->job].wait_ns = now - j->since;
+        row_of(s, a->job)->wait_ns = now - j->since;
     heap_remove(&s->timers, a->job);
     give_slots(s, a->job);
     if (j->alive) {
@@ -398,8 +419,11 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
         j->stopped = REASON_NONE;
         move(s, a->job, JOB_EV_RETRY);
         set_timer(s, a->job, now + delay);
-        if (s->opts.listener->retry)
-            s->opts.listener->retry(s->opts.listener_ctx, a->job, delay);
+        if (s->opts.listener->retry) {
+            struct job_info info = info_of(s, a->job);
+
+            s->opts.listener->retry(s->opts.listener_ctx, &info, delay);
+        }
     } else {
         finish(s, a->job, JOB_EV_ENDED, v, cause, end);
     }
@@ -408,7 +432,7 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
 
 /* There is no room for the attempt's process now. */
 static void put_off(struct sched *s, const struct attempt *a, int error, int64_t now) {
-    struct sched_job *j = &s->jobs[a->job];
+    struct sched_job *j = job_at(s, a->job);
     enum lane lane = set_of(s, a->job)->type;
 
     trace(TRACE_SCHED, "job %s: start put off: %s", name_of(s, a->job), uv_strerror(error));
@@ -448,8 +472,8 @@ static void dispatch(struct sched *s, int64_t now) {
 
         while (ready->count > 0 && slots_fit(slots, weight(s, ready->items[0]))) {
             uint32_t job = heap_pop(ready);
-            struct sched_job *j = &s->jobs[job];
-            struct attempt a = {.job = job, .number = j->attempt};
+            struct sched_job *j = job_at(s, job);
+            struct attempt a = {.job = job, .number = j->attempt, .def = def_of(s, job)};
 
             a.slot = j->slot = slots_take(slots, weight(s, job));
             move(s, job, JOB_EV_SLOT);
@@ -476,12 +500,12 @@ void sched_begin(struct sched *s, int64_t now) {
 
 void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t start,
                    int64_t now) {
-    struct sched_job *j = &s->jobs[a->job];
+    struct sched_job *j = job_at(s, a->job);
     const struct job_settings *set = set_of(s, a->job);
 
     assert(a->number == j->attempt);
     if (j->attempt == 1)
-        s->opts.results[a->job].wait_ns = start > j->since ? start - j->since : 0;
+        row_of(s, a->job)->wait_ns = start > j->since ? start - j->since : 0;
     move(s, a->job, JOB_EV_STARTED);
     j->alive = true;
     j->since = now;
@@ -490,20 +514,23 @@ void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t 
     slots_widen(&s->slots[set->type]);
     if (j->state == JOB_RUNNING && set->timeout_ns)
         set_timer(s, a->job, now + set->timeout_ns);
-    if (s->opts.listener->started)
-        s->opts.listener->started(s->opts.listener_ctx, a->job, a, pid);
+    if (s->opts.listener->started) {
+        struct job_info info = info_of(s, a->job);
+
+        s->opts.listener->started(s->opts.listener_ctx, &info, a, pid);
+    }
     dispatch(s, now);
 }
 
 void sched_put_off(struct sched *s, const struct attempt *a, int error, int64_t now) {
-    assert(a->number == s->jobs[a->job].attempt);
+    assert(a->number == job_at(s, a->job)->attempt);
     put_off(s, a, error, now);
     settle(s, now);
     dispatch(s, now);
 }
 
 void sched_ended(struct sched *s, const struct attempt *a, struct attempt_end *end, int64_t now) {
-    assert(a->number == s->jobs[a->job].attempt);
+    assert(a->number == job_at(s, a->job)->attempt);
     conclude(s, a, end, now);
     for (int lane = 0; lane < LANES; lane++)
         unpause(s, (enum lane)lane);
@@ -512,9 +539,9 @@ void sched_ended(struct sched *s, const struct attempt *a, struct attempt_end *e
 }
 
 void sched_advance(struct sched *s, int64_t now) {
-    while (s->timers.count > 0 && s->jobs[s->timers.items[0]].due <= now) {
+    while (s->timers.count > 0 && job_at(s, s->timers.items[0])->due <= now) {
         uint32_t job = heap_pop(&s->timers);
-        struct sched_job *j = &s->jobs[job];
+        struct sched_job *j = job_at(s, job);
 
         if (j->state == JOB_BACKOFF) {
             move(s, job, JOB_EV_DUE);
@@ -524,8 +551,11 @@ void sched_advance(struct sched *s, int64_t now) {
         move(s, job, JOB_EV_TIMEOUT);
         j->stopped = REASON_TIMEOUT;
         s->opts.executor->stop(s->opts.executor_ctx, job);
-        if (s->opts.listener->timed_out)
-            s->opts.listener->timed_out(s->opts.listener_ctx, job);
+        if (s->opts.listener->timed_out) {
+            struct job_info info = info_of(s, job);
+
+            s->opts.listener->timed_out(s->opts.listener_ctx, &info);
+        }
     }
     for (int lane = 0; lane < LANES; lane++)
         if (s->slots[lane].paused_till <= now)
@@ -542,8 +572,8 @@ void sched_advance(struct sched *s, int64_t now) {
 int64_t sched_due(const struct sched *s) {
     int64_t due = sched_done(s) ? NEVER : s->deadline;
 
-    if (s->timers.count > 0 && s->jobs[s->timers.items[0]].due < due)
-        due = s->jobs[s->timers.items[0]].due;
+    if (s->timers.count > 0 && job_at(s, s->timers.items[0])->due < due)
+        due = job_at(s, s->timers.items[0])->due;
     for (int lane = 0; lane < LANES; lane++)
         if (s->slots[lane].paused_till < due)
             due = s->slots[lane].paused_till;
@@ -575,7 +605,19 @@ struct sched_counts sched_counts(const struct sched *s) {
 }
 
 struct sched_view sched_view(const struct sched *s, uint32_t job) {
-    const struct sched_job *j = &s->jobs[job];
+    const struct sched_job *j = job_at(s, job);
 
     return (struct sched_view){.state = (int)j->state, .attempt = j->attempt, .since = j->since};
+}
+
+bool sched_next_running(const struct sched *s, uint32_t *next, struct job_info *job) {
+    while (*next < s->plan->njobs) {
+        uint32_t i = (*next)++;
+        enum job_state state = job_at(s, i)->state;
+
+        *job = info_of(s, i);
+        if (state == JOB_RUNNING || state == JOB_STOPPING)
+            return true;
+    }
+    return false;
 }

@@ -22,14 +22,14 @@ struct sched_executor {
 
 /* What happened, for whoever wants to show it. NULL members are left out. */
 struct sched_listener {
-    void (*started)(void *ctx, uint32_t job, const struct attempt *a, pid_t pid);
-    void (*timed_out)(void *ctx, uint32_t job); /* the stop sequence begins */
+    void (*started)(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid);
+    void (*timed_out)(void *ctx, const struct job_info *job); /* the stop sequence begins */
     /* An attempt failed and another follows after delay_ns. */
-    void (*retry)(void *ctx, uint32_t job, int64_t delay_ns);
+    void (*retry)(void *ctx, const struct job_info *job, int64_t delay_ns);
     /* The job's result stands. `end` is that of the attempt that has just ended,
      * NULL when there is none: it never had one, or was cancelled between two.
      * The listener may take (and NULL) its captures. */
-    void (*done)(void *ctx, uint32_t job, struct attempt_end *end);
+    void (*done)(void *ctx, const struct job_info *job, struct attempt_end *end);
 };
 
 struct sched_opts {
@@ -88,4 +88,6 @@ struct sched_view {
     int64_t since;
 };
 struct sched_view sched_view(const struct sched *s, uint32_t job);
+/* The jobs that run, one after the other: begin with *next = 0. False at the end. */
+bool sched_next_running(const struct sched *s, uint32_t *next, struct job_info *job);
 #endif

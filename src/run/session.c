@@ -265,7 +265,7 @@ static void tell_shortage(struct session *s, int error, enum lane lane, uint32_t
 
 static void on_put_off(void *ctx, const struct attempt *a, int error) {
     struct session *s = ctx;
-    enum lane lane = s->opts->plan->jobs[a->job].set->type;
+    enum lane lane = a->def->set->type;
     uint32_t from = sched_counts(s->sched).width[lane];
 
     note_awake(s);
@@ -351,17 +351,18 @@ static void on_suspend_signal(struct session *s, int sig) {
 
 static void on_list_signal(struct session *s, int sig) {
     int64_t now = clock_run_ns();
+    struct job_info job;
+    uint32_t next = 0;
     char line[256];
 
     (void)sig;
-    for (uint32_t i = 0; !s->closing && s->opts->events->show_running && i < s->opts->plan->njobs;
-         i++) {
-        struct sched_view view = sched_view(s->sched, i);
+    if (s->closing || !s->opts->events->show_running)
+        return;
+    while (sched_next_running(s->sched, &next, &job)) {
+        struct sched_view view = sched_view(s->sched, job.id);
 
-        if (view.state != JOB_RUNNING && view.state != JOB_STOPPING)
-            continue;
-        lanes_last_line(s->lanes, i, line, sizeof line);
-        s->opts->events->show_running(s->opts->ctx, i, view.attempt, now - view.since, line);
+        lanes_last_line(s->lanes, job.id, line, sizeof line);
+        s->opts->events->show_running(s->opts->ctx, &job, view.attempt, now - view.since, line);
     }
 }
 

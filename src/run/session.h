@@ -17,8 +17,8 @@ struct session_events {
     /* A sentence for standard error ("muster: …" is not yet before it). */
     void (*say)(void *ctx, const char *text);
     /* SIGUSR1: one call per running job; elapsed in run time. */
-    void (*show_running)(void *ctx, uint32_t job, uint32_t attempt, int64_t elapsed_ns,
-                         const char *last_line);
+    void (*show_running)(void *ctx, const struct job_info *job, uint32_t attempt,
+                         int64_t elapsed_ns, const char *last_line);
 };
 
 struct session_opts {

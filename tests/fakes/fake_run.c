@@ -121,31 +121,31 @@ static void on_stop(void *ctx, uint32_t job) {
     heard(f, "stop %s", f->names[job]);
 }
 
-static void on_timed_out(void *ctx, uint32_t job) {
+static void on_timed_out(void *ctx, const struct job_info *job) {
     struct fake_run *f = ctx;
 
-    heard(f, "late %s", f->names[job]);
+    heard(f, "late %s", job->def->name);
 }
 
-static void on_retry(void *ctx, uint32_t job, int64_t delay_ns) {
+static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns) {
     struct fake_run *f = ctx;
 
-    heard(f, "retry %s %lldms", f->names[job], (long long)(delay_ns / NS_PER_MS));
+    heard(f, "retry %s %lldms", job->def->name, (long long)(delay_ns / NS_PER_MS));
     if (f->on_retry)
-        f->on_retry(f, job, delay_ns);
+        f->on_retry(f, job->id, delay_ns);
 }
 
-static void on_done(void *ctx, uint32_t job, struct attempt_end *end) {
+static void on_done(void *ctx, const struct job_info *job, struct attempt_end *end) {
     struct fake_run *f = ctx;
-    const struct job_result *r = &f->results[job];
+    const struct job_result *r = job->result;
 
     (void)end;
-    f->dones[job]++;
-    heard(f, "done %s %s%s%s%s%s%s", f->names[job], status_words[r->status], r->reason ? " (" : "",
+    f->dones[job->id]++;
+    heard(f, "done %s %s%s%s%s%s%s", job->def->name, status_words[r->status], r->reason ? " (" : "",
           r->reason ? reason_words[r->reason] : "", r->reason ? ")" : "",
           r->cause != NO_JOB ? " by " : "", r->cause != NO_JOB ? f->names[r->cause] : "");
     if (f->on_done)
-        f->on_done(f, job);
+        f->on_done(f, job->id);
 }
 
 static const struct sched_executor executor = {.start = on_start, .stop = on_stop};

@@ -52,10 +52,15 @@ static void fails_with(enum status status, enum reason reason) {
     rows[0].reason = (uint8_t)reason;
 }
 
+static struct job_info info(uint32_t job) {
+    return (struct job_info){.id = job, .def = &jobs[job], .result = &rows[job]};
+}
+
 static void expect_text(uint32_t job, const char *text) {
+    const struct job_info i = info(job);
     char buf[512];
 
-    assert_string_equal(job_reason_text(&run, job, buf, sizeof buf), text);
+    assert_string_equal(job_reason_text(&run, &i, buf, sizeof buf), text);
 }
 
 static void every_word_is_there(void **state) {
@@ -323,11 +328,12 @@ static void arguments_too_long(void **state) {
 }
 
 static void a_short_buffer_is_enough(void **state) {
+    const struct job_info i = info(0);
     char buf[8];
 
     (void)state;
     fails_with(STATUS_TIMEOUT, REASON_TIMEOUT);
-    assert_string_equal(job_reason_text(&run, 0, buf, sizeof buf), "timed o");
+    assert_string_equal(job_reason_text(&run, &i, buf, sizeof buf), "timed o");
 }
 
 static void signals_have_names(void **state) {

@@ -27,17 +27,17 @@ void suspend_self(void) {
     fake_lanes_note("suspend");
 }
 
-static void on_started(void *ctx, uint32_t job, const struct attempt *a, pid_t pid) {
+static void on_started(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid) {
     (void)ctx;
     (void)a;
     (void)pid;
-    fake_lanes_note("up %s", f.names[job]);
+    fake_lanes_note("up %s", job->def->name);
 }
 
-static void on_done(void *ctx, uint32_t job, struct attempt_end *end) {
+static void on_done(void *ctx, const struct job_info *job, struct attempt_end *end) {
     (void)ctx;
     (void)end;
-    fake_lanes_note("done %s %s", f.names[job], status_words[result.jobs[job].status]);
+    fake_lanes_note("done %s %s", job->def->name, status_words[job->result->status]);
 }
 
 static void on_say(void *ctx, const char *text) {
@@ -47,11 +47,11 @@ static void on_say(void *ctx, const char *text) {
     snprintf(said + n, sizeof said - n, "%s\n", text);
 }
 
-static void on_show(void *ctx, uint32_t job, uint32_t attempt, int64_t elapsed_ns,
+static void on_show(void *ctx, const struct job_info *job, uint32_t attempt, int64_t elapsed_ns,
                     const char *last_line) {
     (void)ctx;
     assert_true(elapsed_ns >= 0);
-    fake_lanes_note("show %s.%u: %s", f.names[job], (unsigned)attempt, last_line);
+    fake_lanes_note("show %s.%u: %s", job->def->name, (unsigned)attempt, last_line);
 }
 
 static const struct session_events events = {

@@ -152,7 +152,7 @@ static void begin(struct trial *t) {
 
 static void add(struct trial *t, unsigned n) {
     while (n-- > 0) {
-        struct attempt a = {.job = t->added, .number = 1};
+        struct attempt a = {.job = t->added, .number = 1, .def = &t->jobs[t->added]};
         struct process *p = &t->processes[t->added++];
 
         assert_int_equal(process_init(p, &t->env, &a), 0);
