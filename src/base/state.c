@@ -38,15 +38,19 @@ static int make_folder(const char *path) {
     return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
 }
 
-/* Makes what is missing of a path, from its root on. 0, or why the last one
- * could not be made. */
+/* Makes what is missing of a path, from its root on. 0, or why the last one could
+ * not be made: where it has no folder to be in, why that could not. */
 static int make_folders(char *path) {
+    int first = 0, error;
+
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        make_folder(path); /* no use if it fails, and no matter: it may be there unseen */
+        error = make_folder(path); /* no matter if it fails: it may be there unseen */
+        first = first ? first : error;
         *slash = '/';
     }
-    return make_folder(path);
+    error = make_folder(path);
+    return error == UV_ENOENT && first ? first : error;
 }
 
 int state_open(const char *path) {

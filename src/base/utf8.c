@@ -47,3 +47,18 @@ size_t utf8_count(const char *s, size_t n) {
         at += utf8_decode(s + at, n - at, &c);
     return count;
 }
+
+size_t utf8_split(const char *s, size_t n) {
+    for (size_t back = 1; back <= 3 && back <= n; back++) {
+        unsigned char c = (unsigned char)s[n - back];
+
+        if ((c & 0xc0) == 0x80)
+            continue; /* inside a character: its first byte is further left */
+        if (c >= 0xf0)
+            return back < 4 ? back : 0;
+        if (c >= 0xe0)
+            return back < 3 ? back : 0;
+        return c >= 0xc0 && back < 2 ? back : 0;
+    }
+    return 0;
+}

@@ -16,4 +16,7 @@
 size_t utf8_decode(const char *s, size_t n, uint32_t *c);
 /* How many characters n bytes are; an ill-formed sequence counts as one. */
 size_t utf8_count(const char *s, size_t n);
+/* How many bytes at the end of a block are the start of a character whose rest is in
+ * the next. */
+size_t utf8_split(const char *s, size_t n);
 #endif

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +17,7 @@
 #define FIRST_BYTES 256 /* most jobs print less and so need no memory of their own */
 
 struct capture {
+    atomic_uint owners;
     pthread_mutex_t lock; /* buf, len, cap, tail: the writer against capture_last_line */
     char *buf;            /* what is in memory: `first` or malloc'd */
     size_t len, cap;
@@ -39,14 +42,21 @@ struct capture *capture_new(void) {
         free(c);
         return NULL;
     }
+    atomic_init(&c->owners, 1);
     c->buf = c->first;
     c->cap = sizeof c->first;
     c->fd = -1;
     return c;
 }
 
+struct capture *capture_share(struct capture *c) {
+    if (c)
+        atomic_fetch_add(&c->owners, 1);
+    return c;
+}
+
 struct capture *capture_free(struct capture *c) {
-    if (!c)
+    if (!c || atomic_fetch_sub(&c->owners, 1) > 1)
         return NULL;
     if (c->fd >= 0)
         close(c->fd);
@@ -105,7 +115,7 @@ static int open_unlinked(void) {
 
         if (!dirs[i] || !*dirs[i])
             continue;
-        fd = open(dirs[i], O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+        fd = open(dirs[i], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (fd >= 0)
             return fd;
         error = -errno;
@@ -127,6 +137,22 @@ static int open_unlinked(void) {
     return error;
 }
 
+/* Writes to a file at *at, which it moves on as far as it gets. */
+static int write_at(int fd, const char *bytes, size_t n, uint64_t *at) {
+    while (n > 0) {
+        ssize_t done = pwrite(fd, bytes, n, (off_t)*at);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return done < 0 ? -errno : UV_EIO;
+        bytes += done;
+        n -= (size_t)done;
+        *at += (uint64_t)done;
+    }
+    return 0;
+}
+
 /* Writes bytes behind what is filed already. */
 static int append(struct capture *c, const char *bytes, size_t n) {
     if (c->fd < 0) {
@@ -136,18 +162,7 @@ static int append(struct capture *c, const char *bytes, size_t n) {
             return fd;
         c->fd = fd;
     }
-    while (n > 0) {
-        ssize_t done = pwrite(c->fd, bytes, n, (off_t)c->filed);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return done < 0 ? -errno : UV_EIO;
-        bytes += done;
-        n -= (size_t)done;
-        c->filed += (uint64_t)done;
-    }
-    return 0;
+    return write_at(c->fd, bytes, n, &c->filed);
 }
 
 /* Once bytes are lost, all that follows is: what is kept is one piece. */
@@ -254,7 +269,7 @@ long capture_read(const struct capture *c, uint64_t at, char *buf, size_t n) {
 void capture_discard(struct capture *c, uint64_t end) {
     if (end > c->filed)
         end = c->filed;
-    if (end <= c->gone)
+    if (end <= c->gone || atomic_load(&c->owners) > 1)
         return;
     fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)c->gone,
               (off_t)(end - c->gone));
@@ -281,4 +296,48 @@ void capture_last_line(struct capture *c, char *buf, size_t n) {
     if (!find_line(c->buf, c->len, buf, n))
         find_line(c->first, c->tail, buf, n);
     pthread_mutex_unlock(&c->lock);
+}
+
+/* Gives the capture's own file a name. Memory is written behind what it has, where
+ * capture_read() does not look for it. */
+static int save_by_link(const struct capture *c, int dir, const char *name) {
+    uint64_t at = c->filed;
+    char self[32];
+    int error;
+
+    if (c->fd < 0)
+        return UV_ENOENT;
+    error = c->error && !c->cut ? 0 : write_at(c->fd, c->buf, c->len, &at);
+    if (error)
+        return error;
+    if (ftruncate(c->fd, (off_t)at) < 0)
+        return -errno;
+    snprintf(self, sizeof self, "/proc/self/fd/%d", c->fd);
+    return linkat(AT_FDCWD, self, dir, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+static int save_by_copy(const struct capture *c, int dir, const char *name) {
+    uint64_t at = 0;
+    char *block = malloc(CAPTURE_MEMORY_MAX);
+    int fd, error = 0;
+    long n = 0;
+
+    if (!block)
+        return UV_ENOMEM;
+    fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        error = -errno;
+    while (!error && (n = capture_read(c, at, block, CAPTURE_MEMORY_MAX)) > 0)
+        error = write_at(fd, block, (size_t)n, &at);
+    if (fd >= 0 && close(fd) < 0 && !error)
+        error = -errno;
+    free(block);
+    return error || n >= 0 ? error : (int)n;
+}
+
+int capture_save(const struct capture *c, int dir, const char *name) {
+    int error = save_by_link(c, dir, name);
+
+    /* Elsewhere, without a file, or with one that had a name before. */
+    return error && error != UV_EEXIST ? save_by_copy(c, dir, name) : error;
 }

@@ -17,7 +17,10 @@ struct capture;
 
 /* New empty capture, owned by the caller. NULL when out of memory. */
 struct capture *capture_new(void);
-/* Any thread, when no other has it. Accepts NULL; returns NULL. */
+/* Another owner of a stream at its end: each calls capture_free(). Accepts NULL, returns
+ * it. Any thread. */
+struct capture *capture_share(struct capture *c);
+/* Any thread; the last of its owners frees it. Accepts NULL; returns NULL. */
 struct capture *capture_free(struct capture *c);
 
 /*
@@ -58,10 +61,16 @@ int capture_error(const struct capture *c);
 long capture_read(const struct capture *c, uint64_t at, char *buf, size_t n);
 /*
  * Bytes before `end` will not be read again: what they take of the disk (and of
- * the page cache) is given back where the file system can. Of a stream at its
- * end, by its only reader.
+ * the page cache) is given back where the file system can, unless the capture has
+ * another owner. Of a stream at its end, by one that reads it.
  */
 void capture_discard(struct capture *c, uint64_t end);
+/*
+ * Makes a file `name` in the folder `dir` of all bytes of a stream at its end:
+ * where it can, of the one that they are in already, without copying. 0 or
+ * UV_E…. Blocks. Any thread, but one at a time.
+ */
+int capture_save(const struct capture *c, int dir, const char *name);
 /*
  * The last line that has text, of what is in memory, else of the last bytes
  * that were there, at most n - 1 bytes and a NUL; "" when there is none. Any

@@ -76,6 +76,7 @@ struct lanes {
     struct task **by_job; /* the task of each job that has one, by its number */
     uint32_t nby_job;
     uint32_t io_width;
+    bool spares; /* see lanes_spares() */
 
     struct starter *starter;
     struct pollset set;   /* the I/O lane's processes */
@@ -340,6 +341,9 @@ static int fit_descriptors(struct lanes *l) {
         ncpu += plan->jobs[i].set->type == LANE_CPU;
     }
     workers = ncpu < plan->cpu_workers ? ncpu : plan->cpu_workers;
+    l->spares = limit.rlim_cur >= used + l->opts.spare_fds + (workers ? LOOP_FDS : 0) + each;
+    if (l->spares)
+        used += l->opts.spare_fds;
     if (limit.rlim_cur < used + each)
         return UV_EMFILE;
     spare = limit.rlim_cur - used;
@@ -469,6 +473,10 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
 
 uint32_t lanes_io_width(const struct lanes *l) {
     return l->io_width;
+}
+
+bool lanes_spares(const struct lanes *l) {
+    return l->spares;
 }
 
 /* Sees to it that the task's worker is there. */

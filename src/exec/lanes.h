@@ -3,6 +3,7 @@
  * pool of worker threads, each with a loop of its own. */
 #ifndef MUSTER_EXEC_LANES_H
 #define MUSTER_EXEC_LANES_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -29,6 +30,7 @@ struct lanes_opts {
     const char *run_id;      /* MUSTER_RUN */
     int lock;                /* descriptor of the run's lock, 0: none; see exec/launch.h */
     uint64_t nofile_soft;    /* descriptor limit given back to jobs */
+    uint32_t spare_fds;      /* left for others, see lanes_spares() */
     const struct lanes_events *events;
     void *ctx;
 };
@@ -43,6 +45,8 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts);
  * most plan->io_limit.
  */
 uint32_t lanes_io_width(const struct lanes *l);
+/* Whether spare_fds are left for others: not where jobs could not run then. */
+bool lanes_spares(const struct lanes *l);
 /* Has an attempt made; answers by started or put_off, then ended. */
 void lanes_start(struct lanes *l, const struct attempt *a);
 /*

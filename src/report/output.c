@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "base/thread.h"
+#include "base/utf8.h"
 #include "exec/capture.h"
 #include "report/sink.h"
 
@@ -34,9 +35,10 @@ struct item {
 
 struct output {
     pthread_t thread;
-    pthread_mutex_t lock; /* of the queue, closing and error */
+    pthread_mutex_t lock; /* of the queue, held, closing and error */
     pthread_cond_t wake;  /* something was queued, or closing */
     struct item *first, **last;
+    bool held;
     bool closing;
     int error;             /* the first that lost a tail */
     bool running;          /* main thread: the thread is to be joined */
@@ -61,29 +63,13 @@ static void note_error(struct output *o, int error) {
     pthread_mutex_unlock(&o->lock);
 }
 
-/* How many bytes at the end of a block are the start of a character whose rest is in the next. */
-static size_t split_character(const char *s, size_t n) {
-    for (size_t back = 1; back <= 3 && back <= n; back++) {
-        unsigned char c = (unsigned char)s[n - back];
-
-        if ((c & 0xc0) == 0x80)
-            continue; /* inside a character: its first byte is further left */
-        if (c >= 0xf0)
-            return back < 4 ? back : 0;
-        if (c >= 0xe0)
-            return back < 3 ? back : 0;
-        return c >= 0xc0 && back < 2 ? back : 0;
-    }
-    return 0;
-}
-
 /* Writes foreign bytes: as they are, on a terminal made visible. How many of them that took. */
 static size_t emit_foreign(struct output *o, const char *bytes, size_t n, bool last) {
     if (!o->tty) {
         emit(o, bytes, n);
         return n;
     }
-    size_t split = last ? 0 : split_character(bytes, n);
+    size_t split = last ? 0 : utf8_split(bytes, n);
     size_t len = text_visible(o->visible, VISIBLE_MAX, bytes, n - split, "\n\t");
 
     emit(o, o->visible, len);
@@ -232,7 +218,7 @@ static struct item *next_item(struct output *o) {
     struct item *item;
 
     pthread_mutex_lock(&o->lock);
-    while (!o->first && !o->closing)
+    while ((!o->first || o->held) && !o->closing)
         pthread_cond_wait(&o->wake, &o->lock);
     item = o->first;
     if (item) {
@@ -334,6 +320,13 @@ void output_job(struct output *o, const struct output_job *job) {
     }
     *item = (struct item){.is_job = true, .job = *job};
     enqueue(o, item);
+}
+
+void output_hold(struct output *o, bool hold) {
+    pthread_mutex_lock(&o->lock);
+    o->held = hold;
+    pthread_cond_signal(&o->wake);
+    pthread_mutex_unlock(&o->lock);
 }
 
 void output_drain(struct output *o) {

@@ -35,6 +35,8 @@ void output_text(struct output *o, const char *text, size_t n);
 void output_printf(struct output *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Queues a job's output. Never blocks. */
 void output_job(struct output *o, const struct output_job *job);
+/* Whether what is queued waits, for this to be called again or for output_drain(). */
+void output_hold(struct output *o, bool hold);
 /* Waits until all is written and ends the thread; the tails stay readable.
  * Blocks as long as standard error does. */
 void output_drain(struct output *o);

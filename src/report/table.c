@@ -9,7 +9,6 @@
 #include <uv.h>
 
 #include "base/clock.h"
-#include "base/host.h"
 #include "base/text.h"
 #include "report/print.h"
 
@@ -273,7 +272,7 @@ static void write_counts(const struct report_input *in, FILE *out) {
 static void write_times(const struct run_result *run, FILE *out) {
     struct run_totals t = run_totals(run);
     double wall_s = (double)run->wall_ns / 1e9, lag_ms = (double)run->loop_lag_ns / 1e6;
-    uint32_t cpus = host_cpus();
+    uint32_t cpus = run->cpus;
     char wall[TEXT_FORMAT_MAX], sum[TEXT_FORMAT_MAX], cpu[TEXT_FORMAT_MAX];
 
     fprintf(out, "wall %s, one by one %s, ", text_format_wall(run->wall_ns, wall, sizeof wall),

@@ -221,7 +221,9 @@ const char *job_reason_text(const struct run_result *r, const struct job_info *j
     buf[0] = '\0';
     if (j->reason == REASON_NONE)
         return buf;
-    if (j->cause != NO_JOB)
+    if (j->words)
+        snprintf(buf, n, "%s", j->words);
+    else if (j->cause != NO_JOB)
         because_text(r, j, buf, n);
     else if (j->reason == REASON_CANCELLED && r->interrupted_by)
         snprintf(buf, n, "interrupted by %s", signal_name(r->interrupted_by, word, sizeof word));

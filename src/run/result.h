@@ -70,6 +70,7 @@ struct job_result {
     uint32_t nattempts;
     struct attempt_result *attempts;
     int64_t wait_ns;          /* ready to first start; 0 when never started */
+    const char *words;        /* the reason in words, of a run of before; else NULL */
     uint64_t out_at, out_len; /* tail of stdout in the run's tail store (report/output) */
     uint64_t err_at, err_len;
 };
@@ -100,7 +101,9 @@ struct run_result {
     struct timespec ended;
     int64_t start_ns; /* clock_ns() */
     int64_t wall_ns;
-    int exit;           /* status to end with; 128 + N when interrupted */
+    const char *host;   /* its name; outlives the run */
+    uint32_t cpus;      /* that it could use */
+    int exit;           /* status to end with; 128 + N when interrupted; -1: it has not ended */
     int interrupted_by; /* signal, or 0 */
     bool deadline_passed;
     bool undelivered;        /* something could not be written: exit 3 */

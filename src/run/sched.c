@@ -6,6 +6,8 @@
  * follows from jobs that ended by it (dependents, on-failure), dispatch() what
  * has a slot now. A job that ends is appended to `ended` and looked at by
  * settle() later, so that a chain of 100,000 skipped jobs needs no recursion.
+ * Until sched_release() a job that is ok and that others come after is put aside
+ * there.
  */
 #include "run/sched.h"
 
@@ -32,6 +34,7 @@ struct sched_job {
     bool dep_failed;   /* one that it comes after did not succeed */
     bool dep_unwanted; /* one that it comes after was skipped by choice */
     bool has_row;      /* there is room for its attempt's result row */
+    bool aside;        /* ended, and its dependents wait for sched_release() */
     uint8_t stopped;   /* enum reason: why its attempt was told to end */
     uint32_t deps;     /* that it comes after and that have not ended */
     uint32_t cause;    /* the root of dep_failed, or of its being cancelled */
@@ -58,6 +61,7 @@ struct sched {
     uint64_t random;
     int64_t deadline;
     int64_t starved_since; /* nothing ran and a start was put off, or NEVER */
+    bool hold;             /* see sched_release() */
     bool closed;           /* nothing starts or is tried again any more */
     bool wind_down;        /* max_failures is reached, settle() has to act on it */
     bool deadline_passed;
@@ -154,6 +158,7 @@ struct sched *sched_new(const struct sched_opts *opts) {
         .random = opts->seed,
         .deadline = NEVER,
         .starved_since = NEVER,
+        .hold = opts->hold,
     };
     for (uint32_t i = 0; i < p->njobs; i++) {
         const struct job_settings *set = p->jobs[i].set;
@@ -315,10 +320,21 @@ static void close_run(struct sched *s, bool stop, enum reason reason, uint32_t c
         cancel(s, i, stop, reason, cause);
 }
 
+/* Tells dependents of the next job that has ended, or puts it aside. */
+static void settle_one(struct sched *s, int64_t now) {
+    uint32_t job = s->ended[s->nsettled++];
+
+    if (s->hold && s->opts.results[job].status == STATUS_OK &&
+        s->dependents_at[job] < s->dependents_at[job + 1])
+        s->jobs[job].aside = true;
+    else
+        release_dependents(s, job, now);
+}
+
 static void settle(struct sched *s, int64_t now) {
     for (;;) {
         while (s->nsettled < s->nended)
-            release_dependents(s, s->ended[s->nsettled++], now);
+            settle_one(s, now);
         /* Only now: what comes after the failed job has been skipped for that
          * reason, which says more than `cancelled`. */
         if (!s->wind_down)
@@ -583,6 +599,17 @@ int64_t sched_due(const struct sched *s) {
 void sched_interrupt(struct sched *s, int64_t now) {
     close_run(s, true, REASON_CANCELLED, NO_JOB);
     settle(s, now);
+}
+
+void sched_release(struct sched *s, int64_t now) {
+    if (!s->hold)
+        return;
+    s->hold = false;
+    for (uint32_t i = 0; i < s->nsettled; i++)
+        if (s->jobs[s->ended[i]].aside)
+            release_dependents(s, s->ended[i], now);
+    settle(s, now);
+    dispatch(s, now);
 }
 
 bool sched_done(const struct sched *s) {

@@ -41,6 +41,7 @@ struct sched_opts {
     void *executor_ctx;
     const struct sched_listener *listener;
     void *listener_ctx;
+    bool hold; /* dependents wait for sched_release() */
 };
 
 struct sched;
@@ -71,6 +72,12 @@ int64_t sched_due(const struct sched *s);
 /* A signal: nothing starts any more, all that runs is stopped, all becomes
  * `cancelled`, reason `cancelled`. Again: no effect. */
 void sched_interrupt(struct sched *s, int64_t now);
+/*
+ * With opts.hold, what comes after a job that is ok starts only when this has been
+ * called: from then on an end survives a crash as soon as it was told, and no job
+ * builds upon what might be forgotten.
+ */
+void sched_release(struct sched *s, int64_t now);
 /* Every job has ended. */
 bool sched_done(const struct sched *s);
 /* Whether the run's deadline passed while jobs were left. */

@@ -24,6 +24,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "base/host.h"
 #include "base/mem.h"
 #include "base/trace.h"
 #include "exec/lanes.h"
@@ -73,6 +74,7 @@ struct session {
     uv_timer_t timer;     /* for sched_due(), and for ending the run */
     uv_check_t check;     /* runs after each wait and what it brought, */
     uv_prepare_t prepare; /* and this before each: they measure the loop's lag */
+    uv_async_t news;      /* of the recorder */
     struct lanes *lanes;
     struct sched *sched;
     uint64_t seed;
@@ -82,6 +84,7 @@ struct session {
     unsigned told;        /* a bit per row of shortage_rows that was told */
     unsigned stops;       /* signals to stop so far */
     bool retries;         /* some job may be tried again */
+    bool recording;       /* it has begun */
     bool closing;         /* all jobs have ended, or nothing was started */
 };
 
@@ -183,6 +186,9 @@ static void close_handles(struct session *s) {
     uv_close((uv_handle_t *)&s->timer, NULL);
     uv_close((uv_handle_t *)&s->check, NULL);
     uv_close((uv_handle_t *)&s->prepare, NULL);
+    if (s->recording)
+        s->opts->recorder->rest(s->opts->recorder_ctx);
+    uv_close((uv_handle_t *)&s->news, NULL);
 }
 
 static void on_lanes_closed(void *ctx, uint32_t unkillable) {
@@ -286,6 +292,31 @@ static void on_ended(void *ctx, const struct attempt *a, struct attempt_end *end
 
 static const struct lanes_events lanes_events = {
     .started = on_started, .put_off = on_put_off, .ended = on_ended};
+
+/* ---- the recorder ---- */
+
+static void wake_for_news(void *arg) {
+    uv_async_send(&((struct session *)arg)->news);
+}
+
+static void on_news(uv_async_t *news) {
+    struct session *s = news->data;
+
+    note_awake(s);
+    if (!s->recording || s->closing)
+        return;
+    if (s->opts->recorder->ready(s->opts->recorder_ctx))
+        sched_release(s->sched, clock_run_ns());
+    rearm(s);
+}
+
+static void begin_recording(struct session *s) {
+    const struct session_recorder *recorder = s->opts->recorder;
+
+    s->recording = recorder != NULL;
+    if (recorder)
+        recorder->begin(s->opts->recorder_ctx, s->result, lanes_spares(s->lanes), wake_for_news, s);
+}
 
 /* ---- signals ---- */
 
@@ -406,6 +437,8 @@ static void name_run(struct session *s) {
     r->start_ns = clock_ns();
     gmtime_r(&r->started.tv_sec, &utc);
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc);
+    r->host = host_name();
+    r->cpus = host_cpus();
     snprintf(r->id, sizeof r->id, "%s-%06x", stamp, (unsigned)(s->seed >> 40));
 }
 
@@ -421,6 +454,8 @@ static int init_handles(struct session *s) {
     uv_timer_init(&s->loop, &s->timer);
     uv_check_init(&s->loop, &s->check);
     uv_prepare_init(&s->loop, &s->prepare);
+    uv_async_init(&s->loop, &s->news, on_news);
+    s->news.data = s;
     s->timer.data = s->check.data = s->prepare.data = s;
     uv_check_start(&s->check, on_check);
     uv_prepare_start(&s->prepare, on_prepare);
@@ -474,6 +509,7 @@ static int open_run(struct session *s) {
         .run_id = s->result->id,
         .lock = s->opts->lock,
         .nofile_soft = s->nofile_soft,
+        .spare_fds = s->opts->recorder ? s->opts->recorder->fds : 0,
         .events = &lanes_events,
         .ctx = s,
     };
@@ -485,6 +521,7 @@ static int open_run(struct session *s) {
         .executor_ctx = s,
         .listener = &s->opts->events->jobs,
         .listener_ctx = s->opts->ctx,
+        .hold = s->opts->recorder != NULL,
     };
     int rc = lanes_open(&s->lanes, &lanes_opts);
 
@@ -510,6 +547,7 @@ static int run_loop(struct session *s) {
         uv_run(&s->loop, UV_RUN_DEFAULT);
         return rc;
     }
+    begin_recording(s);
     s->busy_since = clock_ns();
     uv_run(&s->loop, UV_RUN_NOWAIT); /* a signal that is there already: nothing is to start */
     sched_begin(s->sched, clock_run_ns());

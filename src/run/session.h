@@ -21,11 +21,30 @@ struct session_events {
                          int64_t elapsed_ns, const char *last_line);
 };
 
+/*
+ * What keeps a record of the run as it goes on, on a thread of its own. Called on
+ * the main thread; none may block.
+ */
+struct session_recorder {
+    /* The run is about to begin: its id and start are set. `wake` may be called on
+     * any thread, to have `ready` called. Not `roomy`: jobs need all descriptors. */
+    void (*begin)(void *ctx, const struct run_result *run, bool roomy, void (*wake)(void *arg),
+                  void *arg);
+    /* Whether an end that the listener was told survives a crash, or nothing is
+     * recorded; till then nothing starts that comes after another job. */
+    bool (*ready)(void *ctx);
+    /* No `wake` any more. Called once, if `begin` was. */
+    void (*rest)(void *ctx);
+    uint32_t fds; /* descriptors that it needs while jobs run */
+};
+
 struct session_opts {
     const struct plan *plan;
     int lock; /* descriptor of the run's lock, 0: none */
     const struct session_events *events;
-    void *ctx; /* of events, and of the listener */
+    void *ctx;                               /* of events, and of the listener */
+    const struct session_recorder *recorder; /* NULL: there is none */
+    void *recorder_ctx;
 };
 
 /*

@@ -117,6 +117,11 @@ static const char *job_name(const struct lanes *l, uint32_t job) {
     return l->opts.plan->jobs[job].name;
 }
 
+bool lanes_spares(const struct lanes *l) {
+    (void)l;
+    return !fake_lanes.narrow;
+}
+
 void lanes_start(struct lanes *l, const struct attempt *a) {
     l->attempts[a->job] = *a;
     fake_lanes_note("start %s.%u", job_name(l, a->job), (unsigned)a->number);

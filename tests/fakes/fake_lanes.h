@@ -3,6 +3,7 @@
  * What is linked with it has these lanes in place of the true ones. */
 #ifndef MUSTER_FAKES_FAKE_LANES_H
 #define MUSTER_FAKES_FAKE_LANES_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct fake_lanes {
     const struct fake_line *script;
     unsigned done;       /* a bit per line */
     uint32_t io_width;   /* 0: as wide as the plan has it */
+    bool narrow;         /* no descriptors to spare */
     int open_error;      /* of lanes_open(), UV_E… */
     uint32_t unkillable; /* told at the end */
     char log[2048];

@@ -129,6 +129,8 @@ static const struct run_result fake_run = {
     .started = {.tv_sec = 1795230245, .tv_nsec = 7000000}, /* 2026-11-21T03:04:05.007Z */
     .ended = {.tv_sec = 1795230248, .tv_nsec = 217999999},
     .start_ns = FAKE_START_NS,
+    .host = "localhost",
+    .cpus = 2,
     .wall_ns = 3210 * NS_PER_MS,
     .exit = 143,
     .interrupted_by = 15,

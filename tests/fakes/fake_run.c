@@ -162,6 +162,7 @@ void fake_new(struct fake_run *f) {
         .executor_ctx = f,
         .listener = &listener,
         .listener_ctx = f,
+        .hold = f->hold,
     };
 
     f->sched = sched_new(&opts);

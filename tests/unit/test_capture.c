@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_capture: bytes kept in memory, in the file, across both, and lost. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <uv.h>
@@ -245,6 +247,85 @@ static void what_came_before_a_failure_stands(void **state) {
     capture_free(c);
 }
 
+/* Saved under a name, from memory, from its file and both, and more than once. */
+static void a_stream_is_saved(void **state) {
+    enum { TOTAL = 200001 };
+    static const size_t sizes[] = {0, 5, CAPTURE_MEMORY_MAX, TOTAL};
+    char folder[] = "/tmp/test-capture-XXXXXX", *bytes = malloc(TOTAL), *back = malloc(TOTAL + 1);
+    int dir;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < TOTAL; i++)
+        bytes[i] = (char)(i * 7);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        static const char *const names[] = {"one", "two"};
+        struct capture *c = capture_new();
+
+        assert_int_equal(capture_add(c, bytes, sizes[i]), 0);
+        for (int k = 0; k < 2; k++) {
+            struct stat st;
+            int fd;
+
+            assert_int_equal(capture_save(c, dir, names[k]), 0);
+            fd = openat(dir, names[k], O_RDONLY | O_CLOEXEC);
+            assert_int_equal(read(fd, back, TOTAL + 1), sizes[i]);
+            assert_memory_equal(back, bytes, sizes[i]);
+            assert_int_equal(fstat(fd, &st), 0);
+            assert_int_equal(st.st_mode & 07777, 0600);
+            close(fd);
+        }
+        assert_int_equal(capture_read(c, 0, back, TOTAL), sizes[i]); /* as before */
+        assert_int_equal(capture_save(c, dir, "one"), UV_EEXIST);
+        for (int k = 0; k < 2; k++)
+            unlinkat(dir, names[k], 0);
+        capture_free(c);
+    }
+    close(dir);
+    rmdir(folder);
+    free(bytes);
+    free(back);
+}
+
+static void what_came_before_a_failure_is_saved(void **state) {
+    enum { TOTAL = 100000 };
+    char folder[] = "/tmp/test-capture-XXXXXX", *bytes = malloc(TOTAL), *back = malloc(TOTAL + 1);
+    struct capture *c = capture_new();
+    int dir, fd;
+
+    (void)state;
+    memset(bytes, 'x', TOTAL);
+    assert_non_null(mkdtemp(folder));
+    dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(capture_add(c, bytes, TOTAL), 0);
+    capture_fail(c, UV_EIO);
+    assert_int_equal(capture_save(c, dir, "one"), 0);
+    fd = openat(dir, "one", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(read(fd, back, TOTAL + 1), TOTAL);
+    assert_memory_equal(back, bytes, TOTAL);
+    close(fd);
+    unlinkat(dir, "one", 0);
+    close(dir);
+    rmdir(folder);
+    capture_free(c);
+    free(bytes);
+    free(back);
+}
+
+static void the_last_owner_frees(void **state) {
+    struct capture *c = capture_new();
+    char buf[2];
+
+    (void)state;
+    assert_int_equal(capture_add(c, "x", 1), 0);
+    assert_ptr_equal(capture_share(c), c);
+    assert_null(capture_share(NULL));
+    assert_null(capture_free(c));
+    assert_int_equal(capture_read(c, 0, buf, sizeof buf), 1);
+    capture_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(little_stays_in_memory),
@@ -257,6 +338,9 @@ int main(void) {
         cmocka_unit_test(a_full_disk_loses_the_rest),
         cmocka_unit_test(no_folder_for_the_file),
         cmocka_unit_test(what_came_before_a_failure_stands),
+        cmocka_unit_test(a_stream_is_saved),
+        cmocka_unit_test(what_came_before_a_failure_is_saved),
+        cmocka_unit_test(the_last_owner_frees),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -403,6 +403,25 @@ static void test_reader_slow(void **state) {
     dup2(file, STDERR_FILENO);
 }
 
+/* Nothing of what is held back is written, until it may be, or there is no more to come. */
+static void test_held(void **state) {
+    struct output *o = opened(false);
+
+    (void)state;
+    output_hold(o, true);
+    output_text(o, "one\n", 4);
+    usleep(20000); /* a thread that did not wait would have written by then */
+    expect("");
+    output_hold(o, false);
+    while (lseek(file, 0, SEEK_END) < 4)
+        usleep(1000);
+    output_hold(o, true);
+    output_text(o, "two\n", 4);
+    output_drain(o);
+    expect("one\ntwo\n");
+    output_free(o);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
@@ -410,7 +429,7 @@ int main(void) {
         TEST(test_long_line),   TEST(test_streams_apart),  TEST(test_bytes_unchanged),
         TEST(test_terminal),    TEST(test_terminal_split), TEST(test_terminal_cut),
         TEST(test_tails),       TEST(test_very_much),      TEST(test_lost),
-        TEST(test_reader_gone), TEST(test_reader_slow),
+        TEST(test_reader_gone), TEST(test_reader_slow),    TEST(test_held),
     };
 
     return cmocka_run_group_tests_name("output", tests, NULL, NULL);

@@ -135,6 +135,48 @@ static void leftovers_are_summed(void **state) {
     assert_int_equal(run_exit_status(fake_result(&f)), 1);
 }
 
+/* --- what is recorded --- */
+
+static void dependents_wait_until_ends_survive(void **state) {
+    (void)state;
+    f.hold = true;
+    fake_job(&f, "a", LANE_IO);
+    fake_job(&f, "b", LANE_IO);
+    fake_job(&f, "c", LANE_IO);
+    fake_job(&f, "d", LANE_IO);
+    fake_after(&f, "b", "a");
+    fake_after(&f, "d", "c");
+    fake_begin(&f);
+    fake_expect(&f, "start a.1@0, start c.1@1");
+    fake_exit(&f, "c", 1); /* a failure starts nothing: it need not wait */
+    fake_expect(&f, "done c failed (exit), done d skipped (dependency) by c");
+    fake_exit(&f, "a", 0);
+    fake_expect(&f, "done a ok");
+    sched_release(f.sched, f.now);
+    fake_expect(&f, "start b.1@0");
+    sched_release(f.sched, f.now);
+    fake_expect(&f, "");
+    fake_exit(&f, "b", 0);
+    fake_expect(&f, "done b ok");
+    assert_true(sched_done(f.sched));
+}
+
+static void what_waits_for_that_can_be_cancelled(void **state) {
+    (void)state;
+    f.hold = true;
+    fake_job(&f, "a", LANE_IO);
+    fake_job(&f, "b", LANE_IO);
+    fake_after(&f, "b", "a");
+    fake_begin(&f);
+    fake_exit(&f, "a", 0);
+    fake_expect(&f, "start a.1@0, done a ok");
+    sched_interrupt(f.sched, f.now);
+    fake_expect(&f, "done b cancelled (cancelled)");
+    sched_release(f.sched, f.now);
+    fake_expect(&f, "");
+    assert_true(sched_done(f.sched));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         story(one_job_runs),
@@ -146,6 +188,8 @@ int main(void) {
         story(wait_is_from_ready_to_first_start),
         story(wait_ends_with_the_start_not_with_the_news),
         story(leftovers_are_summed),
+        story(dependents_wait_until_ends_survive),
+        story(what_waits_for_that_can_be_cancelled),
     };
 
     return cmocka_run_group_tests_name("sched", tests, NULL, NULL);

@@ -296,6 +296,81 @@ static void what_was_told_beforehand_is_not_told_again(void **state) {
          "open files: limit 256, I/O jobs at once narrowed from 64 to 1\n");
 }
 
+/* --- the recorder --- */
+
+static struct {
+    bool ready;
+    void (*wake)(void *arg);
+    void *arg;
+} recorder;
+
+static void on_begin(void *ctx, const struct run_result *run, bool roomy, void (*wake)(void *arg),
+                     void *arg) {
+    (void)ctx;
+    assert_int_equal(strlen(run->id), strlen("20261121T030405-abcdef"));
+    recorder.wake = wake;
+    recorder.arg = arg;
+    fake_lanes_note("record%s", roomy ? "" : " later");
+}
+
+static bool on_ready(void *ctx) {
+    (void)ctx;
+    fake_lanes_note("ready? %s", recorder.ready ? "yes" : "no");
+    return recorder.ready;
+}
+
+static void on_rest(void *ctx) {
+    (void)ctx;
+    fake_lanes_note("record no more");
+}
+
+static const struct session_recorder fake_recorder = {
+    .begin = on_begin, .ready = on_ready, .rest = on_rest, .fds = 4};
+
+/* Ready when the first job has ended; in vain it wakes the session before. */
+static void on_done_recorded(void *ctx, const struct job_info *job, struct attempt_end *end) {
+    on_done(ctx, job, end);
+    recorder.ready = job->id == 0;
+    if (job->id == 0)
+        recorder.wake(recorder.arg);
+}
+
+static void what_comes_after_waits_for_the_record(void **state) {
+    static const struct fake_line script[] = {{"start a.1", ACT_UP, 0, 0},
+                                              {"up a", ACT_EXIT, 0, 0},
+                                              {"start b.1", ACT_UP, 1, 0},
+                                              {"up b", ACT_EXIT, 1, 0},
+                                              {0}};
+    const struct session_events recorded = {
+        .jobs = {.started = on_started, .done = on_done_recorded}, .say = on_say};
+    const struct session_opts opts = {
+        .plan = &f.plan, .events = &recorded, .recorder = &fake_recorder};
+
+    (void)state;
+    recorder.ready = false;
+    fake_job(&f, "b", LANE_IO);
+    fake_after(&f, "b", "a");
+    fake_lanes_play(script);
+    assert_int_equal(session_run(&opts, &result), 0);
+    assert_string_equal(fake_lanes.log,
+                        "open, record, start a.1, up a, done a ok, ready? yes, start b.1, up b, "
+                        "rest, done b ok, close, record no more");
+}
+
+static void without_descriptors_to_spare_the_recorder_hears_of_it(void **state) {
+    static const struct fake_line script[] = {
+        {"start a.1", ACT_UP, 0, 0}, {"up a", ACT_EXIT, 0, 0}, {0}};
+    const struct session_opts opts = {
+        .plan = &f.plan, .events = &events, .recorder = &fake_recorder};
+
+    (void)state;
+    fake_lanes_play(script);
+    fake_lanes.narrow = true;
+    assert_int_equal(session_run(&opts, &result), 0);
+    assert_string_equal(fake_lanes.log, "open, record later, start a.1, up a, rest, done a ok, "
+                                        "close, record no more");
+}
+
 #define run_of(test) cmocka_unit_test_setup_teardown(test, begin_run, end_run)
 
 int main(void) {
@@ -313,6 +388,8 @@ int main(void) {
         run_of(the_deadline_wakes_the_loop),
         run_of(each_shortage_is_told_once),
         run_of(what_was_told_beforehand_is_not_told_again),
+        run_of(what_comes_after_waits_for_the_record),
+        run_of(without_descriptors_to_spare_the_recorder_hears_of_it),
     };
 
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){256, 256});

@@ -78,11 +78,25 @@ static void test_count(void **state) {
     assert_int_equal(utf8_count("\xff\xfe", 2), 2);
 }
 
+static void test_split(void **state) {
+    (void)state;
+    assert_int_equal(utf8_split("", 0), 0);
+    assert_int_equal(utf8_split("abc", 3), 0);
+    assert_int_equal(utf8_split("a\xc3\xbc", 3), 0);
+    assert_int_equal(utf8_split("a\xc3", 2), 1);
+    assert_int_equal(utf8_split("a\xe2\x82", 3), 2);
+    assert_int_equal(utf8_split("a\xe2\x82\xac", 4), 0);
+    assert_int_equal(utf8_split("\xf0\x9f\x98", 3), 3);
+    assert_int_equal(utf8_split("\x80\x80\x80\x80", 4), 0); /* belongs to none */
+    assert_int_equal(utf8_split("\xff", 1), 1);             /* never completed, and no harm */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_character),
         cmocka_unit_test(test_invalid),
         cmocka_unit_test(test_count),
+        cmocka_unit_test(test_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
