@@ -7,6 +7,7 @@
  *   plan/    from a manifest's bytes to a sealed struct plan (plan.h)
  *   exec/    how an attempt runs: process, capture, the two lanes (lanes.h)
  *   run/     what starts when: job states, scheduler, one run (session.h), results
+ *   store/   the history: written by a thread of its own, read as results
  *   report/  results and job output for people and programs
  *   cli/     options and one function per verb
  *
@@ -24,6 +25,7 @@
  *   signals, the loop                 run/session.c
  *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h
  *   the words for a failure           run/reason.c
+ *   what is recorded, and when        store/store.c; its tables: store/db.c
  *   a report format                   report_writers in report/report.c, a row each
  *   an option, a verb                 cli_option_rows, cli_verb_rows in cli/options.c
  *   an exit status                    run_exit_status in run/result.c, enum cli_status
@@ -45,10 +47,8 @@
 #include "cli/cli.h"
 
 static int (*const verbs[VERBS])(const struct cli_options *) = {
-    [VERB_RUN] = cli_run,
-    [VERB_CHECK] = cli_check,
-    [VERB_PLAN] = cli_plan,
-    [VERB_LIST] = cli_list,
+    [VERB_RUN] = cli_run,   [VERB_CHECK] = cli_check,     [VERB_PLAN] = cli_plan,
+    [VERB_LIST] = cli_list, [VERB_HISTORY] = cli_history, [VERB_SHOW] = cli_show,
 };
 
 /*

@@ -10,8 +10,8 @@ set -eu
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 if command -v dpkg-query >/dev/null 2>&1; then
     sh "$top/tests/packages.sh" gcc make libc6-dev autoconf automake pkg-config xz-utils \
-        libuv1-dev libinih-dev libsmartcols-dev libjansson-dev \
-        libcmocka-dev bats jq mandoc strace procps
+        libuv1-dev libinih-dev libsmartcols-dev libjansson-dev libsqlite3-dev \
+        libcmocka-dev bats jq sqlite3 mandoc strace procps
 fi
 
 build=$(mktemp -d "${TMPDIR:-/tmp}/muster-tests-XXXXXX")

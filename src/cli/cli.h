@@ -20,16 +20,15 @@ enum cli_status {
     CLI_SIGNAL = 128,
 };
 
-enum cli_verb { VERB_RUN, VERB_CHECK, VERB_PLAN, VERB_LIST, VERBS };
+enum cli_verb { VERB_RUN, VERB_CHECK, VERB_PLAN, VERB_LIST, VERB_HISTORY, VERB_SHOW, VERBS };
 
 struct cli_verb_row {
     const char *name;
     const char *usage; /* what comes behind "muster " */
     const char *help;
+    unsigned operands_min, operands_max; /* max 0: any number */
 };
 extern const struct cli_verb_row cli_verb_rows[VERBS];
-/* Verbs of later versions, refused by name; NULL at the end. */
-extern const char *const cli_verbs_later[];
 
 struct cli_options;
 
@@ -53,7 +52,8 @@ enum cli_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 struct cli_options {
     enum cli_verb verb;
     bool help, version;
-    const char *const *manifests; /* one, but for check; NULL at the end */
+    const char *const *manifests; /* NULL at the end; one, but for check and history */
+    const char *past_run;         /* of show: RUN, RUN:JOB, or NULL */
     const char *const *jobs;      /* wanted ones, NULL at the end */
     const char **defines;         /* NAME=VALUE, NULL at the end; owned */
     size_t ndefines;
@@ -65,6 +65,8 @@ struct cli_options {
     int output;                     /* enum output_mode, -1: not given */
     int lock;                       /* enum lock_mode, -1: not given */
     const char *state_dir;          /* NULL: not given */
+    uint32_t keep;                  /* runs of a manifest in the history; 0: not given */
+    bool no_history, raw;
     enum cli_color color;
     bool quiet, verbose, dry_run;
 };
@@ -83,6 +85,8 @@ int cli_run(const struct cli_options *o);
 int cli_check(const struct cli_options *o);
 int cli_plan(const struct cli_options *o);
 int cli_list(const struct cli_options *o);
+int cli_history(const struct cli_options *o);
+int cli_show(const struct cli_options *o);
 /* --help and --version. */
 int cli_about(const struct cli_options *o);
 
@@ -108,6 +112,13 @@ typedef int (*cli_write_cb)(void *ctx, enum report_format format, bool to_file, 
  */
 int cli_check_reports(const struct report_spec *a, size_t na, const struct report_spec *b,
                       size_t nb);
+/* The writer of a run's reports; ctx is a struct report_input. */
+int cli_write_report(void *ctx, enum report_format format, bool to_file, FILE *out);
+/* Whether one of the reports shows the jobs' output. */
+bool cli_wants_tails(const struct report_spec *reports, size_t n);
+/* Writes the reports that were asked for, and the table where none of them went to standard
+ * output. 0 or CLI_BROKEN. */
+int cli_deliver_all(const struct cli_options *o, cli_write_cb write, void *ctx);
 /* Writes a report where it belongs. 0, or CLI_BROKEN: what went wrong has been said. */
 int cli_deliver(const struct report_spec *report, cli_write_cb write, void *ctx);
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/host.h"
 #include "base/text.h"
+#include "report/report.h"
 #include "report/sink.h"
 
 void cli_error(const char *fmt, ...) {
@@ -95,7 +96,8 @@ int cli_check_reports(const struct report_spec *a, size_t na, const struct repor
 
 int cli_deliver(const struct report_spec *report, cli_write_cb write, void *ctx) {
     struct sink sink;
-    int error = report->file ? sink_open_file(&sink, report->file) : sink_open_stdout(&sink);
+    int error =
+        report->file ? sink_open_file(&sink, report->file) : sink_open_fd(&sink, STDOUT_FILENO);
 
     if (!error) {
         error = write(ctx, report->format, report->file != NULL, sink.stream);
@@ -107,4 +109,38 @@ int cli_deliver(const struct report_spec *report, cli_write_cb write, void *ctx)
         return 0;
     cli_error("%s: %s", report->file ? report->file : "standard output", strerror(-error));
     return CLI_BROKEN;
+}
+
+int cli_write_report(void *ctx, enum report_format format, bool to_file, FILE *out) {
+    struct report_input in = *(const struct report_input *)ctx;
+
+    in.all_rows = to_file;
+    in.color = in.color && !to_file;
+    in.failed_only = in.failed_only && !to_file;
+    for (size_t i = 0; i < report_writer_count; i++)
+        if (report_writers[i].format == format)
+            return report_writers[i].write(&in, out);
+    return UV_EINVAL;
+}
+
+bool cli_wants_tails(const struct report_spec *reports, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (reports[i].format == REPORT_JSON)
+            return true;
+    return false;
+}
+
+int cli_deliver_all(const struct cli_options *o, cli_write_cb write, void *ctx) {
+    const struct report_spec table = {.format = REPORT_TABLE};
+    bool printed = false;
+    int status = 0;
+
+    for (size_t i = 0; i < o->nreports; i++) {
+        if (cli_deliver(&o->reports[i], write, ctx) != 0)
+            status = CLI_BROKEN;
+        printed = printed || !o->reports[i].file;
+    }
+    if (!printed && cli_deliver(&table, write, ctx) != 0)
+        status = CLI_BROKEN;
+    return status;
 }

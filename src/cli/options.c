@@ -15,18 +15,21 @@
 #define BIT(verb) (1U << (verb))
 #define RUN       (BIT(VERB_RUN) | BIT(VERB_PLAN)) /* what runs can be planned as it stands */
 #define ALL       (BIT(VERBS) - 1)
+#define PAST      (BIT(VERB_HISTORY) | BIT(VERB_SHOW))
 #define LOADING   (BIT(VERB_RUN) | BIT(VERB_CHECK) | BIT(VERB_PLAN))
 
 const struct cli_verb_row cli_verb_rows[VERBS] = {
     [VERB_RUN] = {"run", "[run] [options] MANIFEST [JOB...]",
-                  "run all jobs, or some and what they come after"},
-    [VERB_CHECK] = {"check", "check [options] MANIFEST...", "only check the manifests"},
+                  "run all jobs, or some and what they come after", 1, 0},
+    [VERB_CHECK] = {"check", "check [options] MANIFEST...", "only check the manifests", 1, 0},
     [VERB_PLAN] = {"plan", "plan [options] MANIFEST [JOB...]",
-                   "show what would run, where, in what order"},
-    [VERB_LIST] = {"list", "list [options] MANIFEST", "print the jobs' names, one a line"},
+                   "show what would run, where, in what order", 1, 0},
+    [VERB_LIST] = {"list", "list [options] MANIFEST", "print the jobs' names, one a line", 1, 1},
+    [VERB_HISTORY] = {"history", "history [options] [MANIFEST]", "list past runs, the newest first",
+                      0, 1},
+    [VERB_SHOW] = {"show", "show [options] [RUN[:JOB]]",
+                   "show a past run (the last), or a job's output", 0, 1},
 };
-
-const char *const cli_verbs_later[] = {"history", "show", NULL};
 
 /* In the order of their enums. */
 static const char *const on_failure_words[] = {"continue", "drain", "cancel", NULL};
@@ -180,10 +183,21 @@ static int set_dry_run(struct cli_options *o, const char *name, const char *valu
     return 0;
 }
 
-static int set_nothing(struct cli_options *o, const char *name, const char *value) {
-    (void)o;
+static int set_no_history(struct cli_options *o, const char *name, const char *value) {
     (void)name;
     (void)value;
+    o->no_history = true;
+    return 0;
+}
+
+static int set_keep(struct cli_options *o, const char *name, const char *value) {
+    return set_number(&o->keep, name, value);
+}
+
+static int set_raw(struct cli_options *o, const char *name, const char *value) {
+    (void)name;
+    (void)value;
+    o->raw = true;
     return 0;
 }
 
@@ -210,18 +224,23 @@ const struct cli_option_row cli_option_rows[] = {
     {"fail-fast", 'x', NULL, false, RUN, "the same as --on-failure=cancel", set_fail_fast},
     {"on-failure", 0, "WHAT", false, RUN, "continue, drain or cancel", set_on_failure},
     {"dry-run", 'n', NULL, false, RUN, "the same as plan", set_dry_run},
-    {"define", 'D', "NAME=VALUE", false, ALL, "declare a variable", set_define},
+    {"define", 'D', "NAME=VALUE", false, LOADING | BIT(VERB_LIST), "declare a variable",
+     set_define},
     {"output", 'o', "MODE", false, RUN, "job output to show: failed, group or none", set_output},
     {"quiet", 'q', NULL, false, RUN | BIT(VERB_CHECK), "print nothing when all went well",
      set_quiet},
     {"verbose", 'v', NULL, false, RUN | BIT(VERB_CHECK),
      "a line for each start, retry, end (or manifest)", set_verbose},
-    {"report", 'r', "FORMAT[:FILE]", false, RUN, "table or json; may be repeated", set_report},
+    {"report", 'r', "FORMAT[:FILE]", false, RUN | PAST, "table or json; may be repeated",
+     set_report},
     {"deadline", 0, "DURATION", false, RUN, "bound of the whole run", set_deadline},
-    {"color", 0, "WHEN", false, LOADING, "auto, always or never", set_color},
+    {"color", 0, "WHEN", false, LOADING | PAST, "auto, always or never", set_color},
     {"lock", 0, "WHAT", true, RUN, "never two runs at once: wait (default), skip, fail", set_lock},
-    {"state-dir", 0, "DIR", false, RUN, "where locks are (see muster(1), FILES)", set_state_dir},
-    {"no-history", 0, NULL, false, RUN, "keep no history (none is kept yet)", set_nothing},
+    {"state-dir", 0, "DIR", false, RUN | PAST, "where locks and history are (see FILES)",
+     set_state_dir},
+    {"no-history", 0, NULL, false, RUN, "do not record this run", set_no_history},
+    {"keep", 0, "N", false, RUN, "past runs of a manifest to keep (default 100)", set_keep},
+    {"raw", 0, NULL, false, BIT(VERB_SHOW), "a job's output as it is, on a terminal too", set_raw},
     {"help", 0, NULL, false, ALL, "print this", set_help},
     {"version", 0, NULL, false, ALL, "print the version", set_version},
     {"select", 's', "TAGS", false, ALL, NULL, NULL},
@@ -230,7 +249,6 @@ const struct cli_option_row cli_option_rows[] = {
     {"progress", 0, "WHEN", false, ALL, NULL, NULL},
     {"explain", 0, NULL, false, ALL, NULL, NULL},
     {"executor", 0, "WHERE", false, ALL, NULL, NULL},
-    {"keep", 0, "N", false, ALL, NULL, NULL},
 };
 #define OPTIONS (sizeof cli_option_rows / sizeof *cli_option_rows)
 const size_t cli_option_count = OPTIONS;
@@ -356,9 +374,6 @@ static int read_operands(struct cli_options *o, const char *const *operands) {
         }
     if (named) {
         operands++;
-    } else if (first && text_choose(first, strlen(first), cli_verbs_later) >= 0) {
-        cli_error("'%s' is not supported yet", first);
-        return CLI_USAGE;
     } else if (first && meant_verb(first)) {
         cli_error("'%s' is neither a verb nor a file; did you mean '%s'?", first,
                   meant_verb(first));
@@ -370,14 +385,17 @@ static int read_operands(struct cli_options *o, const char *const *operands) {
     o->jobs = operands[0] ? operands + 1 : operands;
     if (o->help || o->version)
         return 0;
-    if (!operands[0]) {
+    if (!operands[0] && cli_verb_rows[o->verb].operands_min > 0) {
         cli_error("no manifest was named (see muster --help)");
         return CLI_USAGE;
     }
-    if (o->verb == VERB_LIST && operands[1]) {
-        cli_error("list takes one manifest: '%s' is one too many", operands[1]);
+    if (cli_verb_rows[o->verb].operands_max == 1 && operands[0] && operands[1]) {
+        cli_error("%s takes one %s: '%s' is one too many", cli_verb_rows[o->verb].name,
+                  o->verb == VERB_SHOW ? "run" : "manifest", operands[1]);
         return CLI_USAGE;
     }
+    if (o->verb == VERB_SHOW)
+        o->past_run = operands[0];
     return 0;
 }
 

@@ -195,20 +195,12 @@ static int write_plan(void *ctx, enum report_format format, bool to_file, FILE *
 }
 
 int cli_plan(const struct cli_options *o) {
-    const struct report_spec table = {.format = REPORT_TABLE};
-    bool printed = false;
     struct plan *plan;
     int status = cli_load(o, o->manifests[0], &plan, NULL, NULL);
 
     if (status)
         return status;
-    for (size_t i = 0; i < o->nreports; i++) {
-        if (cli_deliver(&o->reports[i], write_plan, plan) != 0)
-            status = CLI_BROKEN;
-        printed = printed || !o->reports[i].file;
-    }
-    if (!printed && cli_deliver(&table, write_plan, plan) != 0)
-        status = CLI_BROKEN;
+    status = cli_deliver_all(o, write_plan, plan);
     plan_free(plan);
     return status;
 }

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "exec/capture.h"
 #include "report/report.h"
+#include "store/store.h"
 
 #define FAILED_LINES 50 /* of a failed job's output */
 #define TEXT_MAX     512
@@ -142,6 +143,16 @@ static char *make_header(const struct job_info *job, const char *reason) {
     return header;
 }
 
+/* Records an end. Nobody is to read of one that is ok before it is recorded. */
+static void record_end(struct progress *p, const struct job_info *job, const char *reason,
+                       const struct attempt_end *end) {
+    if (!p->store)
+        return;
+    store_add(p->store, job->id, reason, end ? end->out : NULL, end ? end->err : NULL);
+    if (job->result->status == STATUS_OK && !store_ready(p->store))
+        output_hold(p->output, true);
+}
+
 static void on_done(void *ctx, const struct job_info *job, struct attempt_end *end) {
     struct progress *p = ctx;
     struct job_result *r = job->result;
@@ -149,6 +160,7 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
 
     job_reason_text(p->result, job, raw, sizeof raw);
     text_visible(reason, sizeof reason, raw, strlen(raw), NULL);
+    record_end(p, job, raw, end);
     tell_end(p, job, reason);
     tell_unkillable(p, job);
     if (!end || (!end->out && !end->err))

@@ -9,11 +9,14 @@
 #include "run/result.h"
 #include "run/session.h"
 
+struct store;
+
 /* The context of progress_events. */
 struct progress {
     const struct plan *plan;
     struct run_result *result; /* that session_run() fills */
     struct output *output;     /* thread that does the writing */
+    struct store *store;       /* that records each end, or NULL */
     enum output_mode mode;
     bool quiet, verbose;
     bool keep; /* a report will show the tails of the jobs' output */

@@ -10,6 +10,7 @@
 
 #include "base/state.h"
 #include "cli/progress.h"
+#include "cli/recording.h"
 #include "report/report.h"
 #include "run/lock.h"
 
@@ -50,18 +51,6 @@ static void hold_signals(void) {
 
 /* ---- reports ---- */
 
-static int write_report(void *ctx, enum report_format format, bool to_file, FILE *out) {
-    struct report_input in = *(const struct report_input *)ctx;
-
-    in.all_rows = to_file;
-    in.color = in.color && !to_file;
-    in.failed_only = in.failed_only && !to_file;
-    for (size_t i = 0; i < report_writer_count; i++)
-        if (report_writers[i].format == format)
-            return report_writers[i].write(&in, out);
-    return UV_EINVAL;
-}
-
 /* One run with all that belongs to it. */
 struct run {
     const struct cli_options *options;
@@ -80,7 +69,7 @@ static size_t deliver(struct run *run, const struct report_spec *reports, size_t
         if ((reports[i].file != NULL) != to_file)
             continue;
         count++;
-        if (cli_deliver(&reports[i], write_report, &run->input) != 0) {
+        if (cli_deliver(&reports[i], cli_write_report, &run->input) != 0) {
             run->result.undelivered = true;
             run->result.exit = run_exit_status(&run->result); /* what later reports say */
         }
@@ -103,13 +92,6 @@ static void deliver_all(struct run *run) {
         if (!o->quiet || run->result.exit != CLI_OK)
             deliver(run, &table, 1, false);
     }
-}
-
-static bool wants_tails(const struct report_spec *reports, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (reports[i].format == REPORT_JSON)
-            return true;
-    return false;
 }
 
 /* ---- the lock ---- */
@@ -197,16 +179,24 @@ static int run_plan(struct run *run) {
         .mode = run->plan->output,
         .quiet = o->quiet,
         .verbose = o->verbose,
-        .keep = wants_tails(o->reports, o->nreports) ||
-                wants_tails(run->plan->reports, run->plan->nreports),
+        .keep = cli_wants_tails(o->reports, o->nreports) ||
+                cli_wants_tails(run->plan->reports, run->plan->nreports),
     };
-    const struct session_opts session = {
+    struct recording recording;
+    struct session_opts session = {
         .plan = run->plan, .lock = run->lock, .events = &progress_events, .ctx = &progress};
-    int error = session_run(&session, &run->result);
+    int error, status;
+
+    recording_open(&recording, o, &progress);
+    session.recorder = recording.store ? &recording_recorder : NULL;
+    session.recorder_ctx = &recording;
+    error = session_run(&session, &run->result);
 
     hold_signals();
+    recording_catch_up(&recording);
     output_drain(run->output);
     if (error) {
+        recording_close(&recording, CLI_BROKEN);
         cli_error("%s; nothing was run", strerror(-error));
         return CLI_BROKEN;
     }
@@ -214,15 +204,17 @@ static int run_plan(struct run *run) {
         cli_error("the jobs' output: %s", strerror(-output_error(run->output)));
     run->result.undelivered =
         run->result.undelivered || progress.lost || output_error(run->output) != 0;
-    run->result.exit = run_exit_status(&run->result);
+    recording_finish(&recording, &run->result);
     run->input = (struct report_input){
         .run = &run->result,
         .output = run->output,
         .color = cli_wants_color(o, STDOUT_FILENO),
     };
     deliver_all(run);
-    return held_signal && run->result.exit <= CLI_SIGNAL ? CLI_SIGNAL + held_signal
-                                                         : run->result.exit;
+    status =
+        held_signal && run->result.exit <= CLI_SIGNAL ? CLI_SIGNAL + held_signal : run->result.exit;
+    recording_close(&recording, status);
+    return status;
 }
 
 /* With the lock in hand, or without one. */

@@ -8,9 +8,9 @@
 #include <uv.h>
 
 #include "base/clock.h"
-#include "base/host.h"
 #include "base/text.h"
 #include "report/output.h"
+#include "store/past.h"
 
 /* 15 digits hold microseconds for 30 years and print 1.1 as "1.1". */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
@@ -92,17 +92,28 @@ static int write_run(const struct run_result *run, FILE *out) {
     put(&o, "name", text(run->plan->name));
     put(&o, "manifest", text(run->plan->path));
     put(&o, "started", timestamp(&run->started));
-    put(&o, "ended", timestamp(&run->ended));
-    put(&o, "wall_s", seconds(run->wall_ns));
-    put(&o, "exit", json_integer(run->exit));
+    put(&o, "ended", run->exit >= 0 ? timestamp(&run->ended) : json_null());
+    put(&o, "wall_s", run->exit >= 0 ? seconds(run->wall_ns) : json_null());
+    put(&o, "exit", number_or_null(run->exit, run->exit >= 0));
     put(&o, "interrupted_by",
         run->interrupted_by ? text(signal_name(run->interrupted_by, signal, sizeof signal))
                             : json_null());
-    put(&o, "host", text(host_name()));
+    put(&o, "host", text(run->host));
     put(&o, "io_limit", json_integer(run->plan->io_limit));
     put(&o, "cpu_workers", json_integer(run->plan->cpu_workers));
     put(&o, "loop_lag_max_ms", json_real((double)((run->loop_lag_ns + 500) / 1000) / 1e3));
     return object_dump(&o, out);
+}
+
+static void put_totals(struct object *o, const struct run_totals *t) {
+    put(o, "jobs", json_integer(t->jobs));
+    for (int status = STATUS_OK; status < STATUSES; status++)
+        put(o, status_words[status], json_integer(t->by_status[status]));
+    put(o, "flaky", json_integer(t->flaky));
+    put(o, "allowed", json_integer(t->allowed));
+    put(o, "retries", json_integer(t->retries));
+    put(o, "job_wall_s", seconds(t->job_wall_ns));
+    put(o, "cpu_s", seconds_us(t->cpu_us));
 }
 
 static int write_totals(const struct run_result *run, FILE *out) {
@@ -110,14 +121,24 @@ static int write_totals(const struct run_result *run, FILE *out) {
     struct object o;
 
     object_init(&o);
-    put(&o, "jobs", json_integer(t.jobs));
-    for (int status = STATUS_OK; status < STATUSES; status++)
-        put(&o, status_words[status], json_integer(t.by_status[status]));
-    put(&o, "flaky", json_integer(t.flaky));
-    put(&o, "allowed", json_integer(t.allowed));
-    put(&o, "retries", json_integer(t.retries));
-    put(&o, "job_wall_s", seconds(t.job_wall_ns));
-    put(&o, "cpu_s", seconds_us(t.cpu_us));
+    put_totals(&o, &t);
+    return object_dump(&o, out);
+}
+
+int report_json_write_past(const struct past_run *run, FILE *out) {
+    struct object o, totals;
+
+    object_init(&o);
+    object_init(&totals);
+    put(&o, "id", text(run->id));
+    put(&o, "name", text(run->title));
+    put(&o, "manifest", text(run->manifest));
+    put(&o, "started", timestamp(&run->started));
+    put(&o, "wall_s", run->exit >= 0 ? seconds(run->wall_ns) : json_null());
+    put(&o, "exit", number_or_null(run->exit, run->exit >= 0));
+    put_totals(&totals, &run->totals);
+    o.failed = o.failed || totals.failed;
+    put(&o, "totals", totals.json);
     return object_dump(&o, out);
 }
 

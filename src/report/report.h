@@ -9,6 +9,7 @@
 #include "run/result.h"
 
 struct output;
+struct past_run;
 
 extern const char muster_version[];         /* "0.1.0" */
 extern const char *const lane_words[LANES]; /* "io", "cpu" */
@@ -32,4 +33,6 @@ extern const size_t report_writer_count;
 
 int report_table_write(const struct report_input *in, FILE *out);
 int report_json_write(const struct report_input *in, FILE *out);
+/* One run of the history as a JSON object. 0 or UV_E…. */
+int report_json_write_past(const struct past_run *run, FILE *out);
 #endif

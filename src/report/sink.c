@@ -51,8 +51,8 @@ static int stream_open(struct sink *s) {
     return s->stream ? 0 : UV_ENOMEM;
 }
 
-int sink_open_stdout(struct sink *s) {
-    *s = (struct sink){.fd = STDOUT_FILENO, .dir = -1};
+int sink_open_fd(struct sink *s, int fd) {
+    *s = (struct sink){.fd = fd, .dir = -1};
     return stream_open(s);
 }
 
@@ -173,7 +173,7 @@ static int temp_open(struct sink *s) {
 static void release(struct sink *s) {
     if (s->temp)
         unlinkat(s->dir, s->temp, 0);
-    if (s->fd >= 0 && s->fd != STDOUT_FILENO)
+    if (s->fd > STDERR_FILENO)
         close(s->fd);
     if (s->dir >= 0)
         close(s->dir);

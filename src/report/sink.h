@@ -21,8 +21,8 @@ struct sink {
 
 /* Writes all n bytes, waiting where the descriptor would block. 0 or UV_E…. */
 int sink_write_all(int fd, const char *bytes, size_t n);
-/* A stream to standard output. 0 or UV_E…; nothing to close then. */
-int sink_open_stdout(struct sink *s);
+/* A stream to standard output or standard error. 0 or UV_E…; nothing to close then. */
+int sink_open_fd(struct sink *s, int fd);
 /*
  * A stream to a file that will be there whole or not at all: a temporary one
  * in the same folder, which sink_close() puts in its place with the mode that

@@ -86,21 +86,12 @@ refused() {
         muster "$option" m.ini
         refused "${option%%=*} is not supported yet"
     done
-    for verb in history show; do
-        muster "$verb"
-        refused "'$verb' is not supported yet"
-    done
     for format in jsonl junit tap joblog markdown html trace prometheus; do
         muster -r "$format:file" m.ini
         refused "--report: '$format' is not supported yet"
     done
     muster -o live m.ini
     refused "--output: 'live' is not supported yet"
-}
-
-@test "--no-history is accepted" {
-    muster --no-history m.ini
-    [ "$status" -eq 0 ]
 }
 
 @test "a job that nothing bears is exit 2, with a suggestion" {

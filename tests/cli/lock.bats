@@ -245,13 +245,13 @@ END
 
 @test "the lock is in the state folder, for its owner alone" {
     touch go
-    muster run --lock -q m.ini
+    muster run --lock -q --no-history m.ini
     [ "$(ls "$XDG_STATE_HOME/muster" | sed 's/-[0-9a-f]\{16\}\./-HASH./')" = m.ini-HASH.lock ]
     [ "$(stat -c %a "$XDG_STATE_HOME/muster" "$XDG_STATE_HOME/muster"/*.lock)" = $'700\n600' ]
-    muster run --lock -q --state-dir here/there m.ini
+    muster run --lock -q --no-history --state-dir here/there m.ini
     [ "$status" -eq 0 ]
     [ "$(ls here/there)" = "$(ls "$XDG_STATE_HOME/muster")" ]
-    run env -u XDG_STATE_HOME HOME="$PWD/home" "$MUSTER" run --lock -q m.ini
+    run env -u XDG_STATE_HOME HOME="$PWD/home" "$MUSTER" run --lock -q --no-history m.ini
     [ "$status" -eq 0 ]
     [ "$(ls home/.local/state/muster)" = "$(ls here/there)" ]
 }

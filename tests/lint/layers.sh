@@ -19,7 +19,7 @@ none 'every include names a header as room/module.h' "$(printf '%s\n' "$edges" |
 
 none 'no include goes to a later room' "$(printf '%s\n' "$edges" | awk '
     BEGIN {
-        n = split("base plan exec run report cli", rooms)
+        n = split("base plan exec run store report cli", rooms)
         for (i = 1; i <= n; i++) rank[rooms[i]] = i
         rank["main"] = n + 1
     }

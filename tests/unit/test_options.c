@@ -145,7 +145,23 @@ static void test_values(void **state) {
     assert_int_equal(l.o.lock, LOCK_FAIL);
     cli_options_release(&l.o);
 
+    good(&l, "--keep 7 --no-history a.ini");
+    assert_int_equal(l.o.keep, 7);
+    assert_true(l.o.no_history);
+    cli_options_release(&l.o);
+    good(&l, "history");
+    assert_int_equal(l.o.verb, VERB_HISTORY);
+    assert_null(l.o.manifests[0]);
+    cli_options_release(&l.o);
+    good(&l, "show --raw 2026:x");
+    assert_int_equal(l.o.verb, VERB_SHOW);
+    assert_true(l.o.raw);
+    assert_string_equal(l.o.past_run, "2026:x");
+    cli_options_release(&l.o);
+
     good(&l, "a.ini");
+    assert_int_equal(l.o.keep, 0);
+    assert_false(l.o.no_history);
     assert_int_equal(l.o.lock, -1);
     assert_null(l.o.state_dir);
     assert_int_equal(l.o.io_limit, 0);
@@ -195,8 +211,12 @@ static void test_refused(void **state) {
         {"--executor=slurm a", "--executor is not supported yet"},
         {"--state-dir= a", "--state-dir: '' names no folder"},
         {"check --lock a", "--lock is no option of 'check'"},
-        {"history", "'history' is not supported yet"},
-        {"show", "'show' is not supported yet"},
+        {"history a b", "history takes one manifest: 'b' is one too many"},
+        {"show a b", "show takes one run: 'b' is one too many"},
+        {"show -q", "--quiet is no option of 'show'"},
+        {"history --raw", "--raw is no option of 'history'"},
+        {"--keep 0 a", "--keep: '0' is not a number (1 or more)"},
+        {"histry", "'histry' is neither a verb nor a file; did you mean 'history'?"},
         {"--verbos=1 a", "--verbose takes no value"},
         {"a --report", "--report needs a value"},
         {"a -r", "--report needs a value"},

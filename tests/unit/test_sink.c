@@ -216,7 +216,7 @@ static void test_stdout(void **state) {
     (void)state;
     fflush(stdout);
     dup2(full, STDOUT_FILENO);
-    assert_int_equal(sink_open_stdout(&s), 0);
+    assert_int_equal(sink_open_fd(&s, STDOUT_FILENO), 0);
     fputs("x", s.stream);
     error = sink_close(&s);
     dup2(saved, STDOUT_FILENO);
@@ -225,7 +225,7 @@ static void test_stdout(void **state) {
 
     fflush(stdout);
     close(STDOUT_FILENO);
-    assert_int_equal(sink_open_stdout(&s), 0);
+    assert_int_equal(sink_open_fd(&s, STDOUT_FILENO), 0);
     fputs("x", s.stream);
     error = sink_close(&s);
     dup2(saved, STDOUT_FILENO);
@@ -234,7 +234,7 @@ static void test_stdout(void **state) {
     /* Nothing to write is nothing lost. */
     fflush(stdout);
     dup2(full, STDOUT_FILENO);
-    assert_int_equal(sink_open_stdout(&s), 0);
+    assert_int_equal(sink_open_fd(&s, STDOUT_FILENO), 0);
     error = sink_close(&s);
     dup2(saved, STDOUT_FILENO);
     assert_int_equal(error, 0);

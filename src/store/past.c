@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+/* past: reads the runs of before, as reports want them. */
+#include "store/past.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "store/ends.h"
+#include "store/record.h"
+#include "store/row.h"
+
+#define BLOCK 65536
+
+int past_open(struct past *p, const char *folder) {
+    *p = (struct past){.folder = folder};
+    return db_open(&p->db, folder, DB_READ, false);
+}
+
+void past_close(struct past *p) {
+    db_close(&p->db);
+}
+
+/* The file says what muster never wrote. */
+static int damaged(struct past *p) {
+    snprintf(p->db.why, sizeof p->db.why, "%s: it is damaged", p->db.path);
+    return UV_EPROTO;
+}
+
+/* ---- runs in short ---- */
+
+/* The totals of a run that has ended are in its row. */
+static void read_totals(struct row *r, struct run_totals *t) {
+    static const enum status order[] = {STATUS_OK,        STATUS_FAILED,  STATUS_TIMEOUT,
+                                        STATUS_CANCELLED, STATUS_SKIPPED, STATUS_CACHED,
+                                        STATUS_RESUMED};
+
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        t->by_status[order[i]] = (uint32_t)row_number(r);
+    t->flaky = (uint32_t)row_number(r);
+    t->allowed = (uint32_t)row_number(r);
+    t->retries = (uint32_t)row_number(r);
+    t->job_wall_ns = row_number(r);
+    t->cpu_us = row_number(r);
+}
+
+/* Of another they are counted. */
+static int count_totals(struct past *p, int64_t row, struct past_run *out) {
+    struct past_details *d;
+    int error = past_load(p, row, &d);
+
+    if (error)
+        return error;
+    out->totals = run_totals(&d->run);
+    out->alive = d->alive;
+    past_details_free(d);
+    return 0;
+}
+
+static int hand_over(struct past *p, sqlite3_stmt *rows, past_run_cb each, void *ctx) {
+    struct row r = {&p->db.sqlite, rows, 0};
+    struct past_run run = {0};
+    int64_t id = row_number(&r);
+    int error = 0;
+
+    run.id = row_text(&r);
+    run.title = row_text(&r);
+    run.manifest = row_text(&r);
+    run.started = row_time(&r);
+    run.totals.jobs = (uint32_t)row_number(&r);
+    run.wall_ns = row_number(&r);
+    run.exit = (int)row_number_or_none(&r);
+    run.interrupted_by = (int)row_number(&r);
+    if (!run.id || !run.title || !run.manifest)
+        return damaged(p);
+    if (run.exit >= 0) {
+        read_totals(&r, &run.totals);
+    } else {
+        error = count_totals(p, id, &run);
+    }
+    return error ? error : each(ctx, &run);
+}
+
+int past_list(struct past *p, const char *key, past_run_cb each, void *ctx) {
+    sqlite3_stmt *rows = NULL;
+    int error = db_prepare(&p->db, &rows,
+                           "SELECT id, name, title, manifest, started, jobs, wall, exit,"
+                           " interrupted_by, ok, failed, timeout, cancelled, skipped, cached,"
+                           " resumed, flaky, allowed, retries, job_wall, cpu_us FROM run"
+                           " WHERE ?1 IS NULL OR manifest_key = ?1 ORDER BY id DESC");
+
+    if (!error)
+        error = db_bind(&p->db, rows, "t", key);
+    while (!error && (error = db_step(&p->db, rows)) == 1)
+        error = hand_over(p, rows, each, ctx);
+    db_finalize(&p->db, rows);
+    return error;
+}
+
+int past_find(struct past *p, const char *prefix, int64_t *row, char id[32]) {
+    sqlite3_stmt *rows = NULL;
+    int found = 0;
+    int error = db_prepare(&p->db, &rows,
+                           "SELECT id, name FROM run WHERE substr(name, 1, length(?1)) = ?1"
+                           " ORDER BY id DESC LIMIT 2");
+
+    if (!error)
+        error = db_bind(&p->db, rows, "t", prefix);
+    while (!error && (error = db_step(&p->db, rows)) == 1) {
+        struct row r = {&p->db.sqlite, rows, 0};
+
+        error = 0;
+        if (found++ > 0)
+            continue;
+        *row = row_number(&r);
+        snprintf(id, 32, "%s", row_text(&r));
+    }
+    db_finalize(&p->db, rows);
+    if (error)
+        return error;
+    return found == 0 ? UV_ENOENT : found > 1 && *prefix ? UV_EEXIST : 0;
+}
+
+/* ---- a whole run ---- */
+
+/* Fills in what is known of the jobs before their rows are. False: no room for so many. */
+static bool make_jobs(struct past_details *d, uint32_t n) {
+    d->plan.jobs = arena_array(&d->arena, struct plan_job, (size_t)n + 1);
+    d->run.jobs = arena_array(&d->arena, struct job_result, (size_t)n + 1);
+    d->outputs = arena_array(&d->arena, struct past_output, (size_t)n + 1);
+    if (!d->plan.jobs || !d->run.jobs || !d->outputs)
+        return false;
+    d->plan.njobs = n;
+    for (uint32_t i = 0; i < n; i++) {
+        d->plan.jobs[i] = (struct plan_job){.name = "", .set = &d->sets[LANE_IO]};
+        d->run.jobs[i] = (struct job_result){.cause = NO_JOB, .worker = -1};
+    }
+    return true;
+}
+
+/*
+ * How jobs without a row of a run that has not ended did: as its file of ends says;
+ * else they were lost with it.
+ */
+static int see_ends(struct past *p, struct past_details *d) {
+    struct ends ends;
+    int error = ends_open(&ends, p->folder, d->run.id, &d->alive);
+
+    if (error) {
+        snprintf(p->db.why, sizeof p->db.why, "run %s: %s", d->run.id, strerror(-error));
+        return error;
+    }
+    for (uint32_t i = 0; i < d->plan.njobs; i++) {
+        struct job_result *j = &d->run.jobs[i];
+
+        j->status = (uint8_t)ends_status(&ends, i);
+        if (j->status == STATUS_NONE && !d->alive) {
+            j->status = STATUS_CANCELLED;
+            j->reason = REASON_LOST;
+            j->words = "lost: muster was killed";
+        }
+    }
+    ends_release(&ends, NULL, NULL);
+    return 0;
+}
+
+static const char *pending_name(struct past_details *d, const char *from, const char *to) {
+    const char *name = arena_strndup(&d->arena, from, (size_t)(to - from));
+
+    return name ? name : "";
+}
+
+/* The names of jobs that are not recorded, see record.c. */
+static void name_jobs(struct past_details *d, const char *pending, size_t n) {
+    const char *end = pending + n;
+
+    for (uint32_t i = 0; i < d->plan.njobs && pending < end; i++) {
+        const char *stop = memchr(pending, '\0', (size_t)(end - pending));
+
+        if (!stop || stop == pending)
+            return;
+        d->plan.jobs[i].set = &d->sets[*pending == 'c' ? LANE_CPU : LANE_IO];
+        d->plan.jobs[i].name = pending_name(d, pending + 1, stop);
+        pending = stop + 1;
+    }
+}
+
+static int load_row(struct past *p, struct past_details *d, struct row *r) {
+    struct run_result *run = &d->run;
+    const char *id = row_text(r), *pending;
+    int64_t jobs, recorded;
+    size_t n;
+
+    if (!id)
+        return damaged(p);
+    snprintf(run->id, sizeof run->id, "%s", id);
+    d->plan.name = row_copy(r, &d->arena);
+    d->plan.path = row_copy(r, &d->arena);
+    run->host = row_copy(r, &d->arena);
+    run->cpus = (uint32_t)row_number(r);
+    d->plan.io_limit = (uint32_t)row_number(r);
+    d->plan.cpu_workers = (uint32_t)row_number(r);
+    d->plan.deadline_ns = row_number(r);
+    run->started = row_time(r);
+    run->ended = row_time(r);
+    run->wall_ns = row_number(r);
+    run->exit = (int)row_number_or_none(r);
+    run->interrupted_by = (int)row_number(r);
+    run->deadline_passed = row_number(r) != 0;
+    run->unkillable = (uint32_t)row_number(r);
+    run->loop_lag_ns = row_number(r);
+    jobs = row_number(r);
+    recorded = row_number(r);
+    n = (size_t)r->sqlite->column_bytes(r->statement, r->column);
+    pending = r->sqlite->column_blob(r->statement, r->column);
+    /* Each job has a row or stands in `pending`, with at least two bytes. */
+    if (!d->plan.name || !d->plan.path || !run->host || run->cpus == 0 || jobs < 0 ||
+        jobs > recorded + (int64_t)n / 2)
+        return damaged(p);
+    if (!make_jobs(d, (uint32_t)jobs))
+        return UV_ENOMEM;
+    if (pending)
+        name_jobs(d, pending, n);
+    return run->exit < 0 ? see_ends(p, d) : 0;
+}
+
+static int load_run(struct past *p, struct past_details *d) {
+    sqlite3_stmt *rows = NULL;
+    int error = db_prepare(&p->db, &rows,
+                           "SELECT name, title, manifest, host, cpus, io_limit, cpu_workers,"
+                           " deadline, started, ended, wall, exit, interrupted_by,"
+                           " deadline_passed, unkillable, loop_lag, jobs,"
+                           " (SELECT count(*) FROM job WHERE run = run.id), pending"
+                           " FROM run WHERE id = ?");
+
+    if (!error)
+        error = db_bind(&p->db, rows, "i", d->row);
+    if (!error && (error = db_step(&p->db, rows)) == 1) {
+        struct row r = {&p->db.sqlite, rows, 0};
+
+        error = load_row(p, d, &r);
+    } else if (!error) {
+        error = UV_ENOENT; /* removed meanwhile */
+    }
+    db_finalize(&p->db, rows);
+    return error;
+}
+
+static void load_job(struct past_details *d, uint32_t i, struct row *r) {
+    struct plan_job *p = &d->plan.jobs[i];
+    struct job_result *j = &d->run.jobs[i];
+    int64_t cause;
+
+    p->name = row_name(r, &d->arena);
+    p->set = &d->sets[row_word(r, record_types, LANES)];
+    j->status = row_word(r, status_words, STATUSES);
+    j->reason = row_word(r, reason_words, REASONS);
+    j->words = row_copy(r, &d->arena);
+    cause = row_number_or_none(r);
+    j->cause = cause >= 0 && cause < d->plan.njobs ? (uint32_t)cause : NO_JOB;
+    j->flaky = row_number(r) != 0;
+    j->allowed = row_number(r) != 0;
+    j->worker = (int32_t)row_number_or_none(r);
+    j->leftover = (uint32_t)row_number(r);
+    j->unkillable = (uint32_t)row_number(r);
+    j->wait_ns = row_number(r);
+    d->outputs[i].size[OUTPUTS_OUT] = row_number(r);
+    d->outputs[i].size[OUTPUTS_ERR] = row_number(r);
+    d->outputs[i].lost = row_copy(r, &d->arena);
+}
+
+static int load_jobs(struct past *p, struct past_details *d) {
+    sqlite3_stmt *rows = NULL;
+    int error = db_prepare(&p->db, &rows,
+                           "SELECT seq, name, type, status, reason, words, cause, flaky, allowed,"
+                           " worker, leftover, unkillable, wait, out_size, err_size, lost"
+                           " FROM job WHERE run = ?");
+
+    if (!error)
+        error = db_bind(&p->db, rows, "i", d->row);
+    while (!error && (error = db_step(&p->db, rows)) == 1) {
+        struct row r = {&p->db.sqlite, rows, 0};
+        int64_t seq = row_number(&r);
+
+        error = seq >= 0 && seq < d->plan.njobs ? 0 : damaged(p);
+        if (!error)
+            load_job(d, (uint32_t)seq, &r);
+    }
+    db_finalize(&p->db, rows);
+    return error;
+}
+
+/* Of a run that has not ended it is not known how long it took: until its last
+ * recorded attempt, at least. */
+static void stretch(struct past_details *d, const struct attempt_result *a) {
+    int64_t ended = a->start_ns + a->wall_ns;
+
+    if (d->run.exit < 0 && d->run.wall_ns < ended)
+        d->run.wall_ns = ended;
+}
+
+static int load_attempt(struct past_details *d, uint32_t i, struct row *r) {
+    struct job_result *j = &d->run.jobs[i];
+    struct attempt_result *rows, *a;
+    uint32_t n = j->nattempts;
+
+    if ((n & (n - 1)) == 0) { /* doubled whenever n is a power of two */
+        rows = arena_array(&d->arena, struct attempt_result, n ? (size_t)n * 2 : 1);
+        if (!rows)
+            return UV_ENOMEM;
+        if (n)
+            memcpy(rows, j->attempts, n * sizeof *rows);
+        j->attempts = rows;
+    }
+    a = &j->attempts[j->nattempts++];
+    a->start_ns = row_number(r);
+    a->wall_ns = row_number(r);
+    a->user_us = row_number(r);
+    a->sys_us = row_number(r);
+    a->max_rss = (uint64_t)row_number(r);
+    a->out_bytes = (uint64_t)row_number(r);
+    a->err_bytes = (uint64_t)row_number(r);
+    a->exit = (int16_t)row_number_or_none(r);
+    a->signal = (uint8_t)row_number(r);
+    a->status = row_word(r, status_words, STATUSES);
+    a->reason = row_word(r, reason_words, REASONS);
+    stretch(d, a);
+    return 0;
+}
+
+static int load_attempts(struct past *p, struct past_details *d) {
+    sqlite3_stmt *rows = NULL;
+    int error = db_prepare(&p->db, &rows,
+                           "SELECT seq, start, wall, user_us, sys_us, max_rss, out_bytes,"
+                           " err_bytes, exit, signal, status, reason FROM attempt"
+                           " WHERE run = ? ORDER BY seq, number");
+
+    if (!error)
+        error = db_bind(&p->db, rows, "i", d->row);
+    while (!error && (error = db_step(&p->db, rows)) == 1) {
+        struct row r = {&p->db.sqlite, rows, 0};
+        int64_t seq = row_number(&r);
+
+        error = seq >= 0 && seq < d->plan.njobs ? load_attempt(d, (uint32_t)seq, &r) : damaged(p);
+    }
+    db_finalize(&p->db, rows);
+    return error;
+}
+
+/* A read transaction: all that is read is of one moment. */
+static int load_all(struct past *p, struct past_details *d) {
+    int error = db_read(&p->db);
+
+    if (error)
+        return error;
+    error = load_run(p, d);
+    if (!error)
+        error = load_jobs(p, d);
+    if (!error)
+        error = load_attempts(p, d);
+    if (error)
+        db_rollback(&p->db);
+    else
+        error = db_commit(&p->db);
+    return error;
+}
+
+int past_load(struct past *p, int64_t row, struct past_details **out) {
+    struct past_details *d = calloc(1, sizeof *d);
+    int error;
+
+    *out = NULL;
+    if (!d)
+        return UV_ENOMEM;
+    arena_init(&d->arena, NULL);
+    d->row = row;
+    d->run.plan = &d->plan;
+    for (int lane = 0; lane < LANES; lane++)
+        d->sets[lane].type = (enum lane)lane;
+    error = load_all(p, d);
+    if (error) {
+        past_details_free(d);
+        return error;
+    }
+    *out = d;
+    return 0;
+}
+
+struct past_details *past_details_free(struct past_details *d) {
+    if (!d)
+        return NULL;
+    arena_release(&d->arena);
+    free(d);
+    return NULL;
+}
+
+/* ---- output ---- */
+
+static int read_file(struct past *p, int fd, int64_t at, past_bytes_cb take, void *ctx) {
+    char *block = malloc(BLOCK);
+    int error = block ? 0 : UV_ENOMEM;
+    ssize_t n;
+
+    while (!error) {
+        n = pread(fd, block, BLOCK, (off_t)at);
+        if (n == 0)
+            break;
+        if (n > 0) {
+            at += n;
+            error = take(ctx, block, (size_t)n);
+        } else if (errno != EINTR) {
+            error = -errno;
+            snprintf(p->db.why, sizeof p->db.why, "%s: %s", OUTPUTS_DIR, strerror(-error));
+        }
+    }
+    free(block);
+    return error;
+}
+
+/* A stream in the database itself. UV_ENOENT: it is not there. */
+static int read_row(struct past *p, sqlite3_stmt *rows, enum outputs_stream stream, int64_t from,
+                    past_bytes_cb take, void *ctx) {
+    const char *bytes = p->db.sqlite.column_blob(rows, (int)stream);
+    int64_t n = p->db.sqlite.column_bytes(rows, (int)stream);
+
+    if (!bytes)
+        return UV_ENOENT;
+    return from < n ? take(ctx, bytes + from, (size_t)(n - from)) : 0;
+}
+
+int past_read(struct past *p, const struct past_details *d, uint32_t job,
+              enum outputs_stream stream, int64_t from, past_bytes_cb take, void *ctx) {
+    sqlite3_stmt *rows = NULL;
+    int error, fd;
+
+    if (d->outputs[job].size[stream] == 0)
+        return 0;
+    error = db_prepare(&p->db, &rows, "SELECT out, err FROM job WHERE run = ? AND seq = ?");
+    if (!error)
+        error = db_bind(&p->db, rows, "ii", d->row, (int64_t)job);
+    if (!error)
+        error = db_step(&p->db, rows);
+    if (error == 1)
+        error = read_row(p, rows, stream, from, take, ctx);
+    else if (!error)
+        error = UV_ENOENT;
+    db_finalize(&p->db, rows);
+    if (error != UV_ENOENT)
+        return error;
+    fd = outputs_open(p->folder, d->run.id, job, stream);
+    if (fd < 0)
+        return fd;
+    error = read_file(p, fd, from, take, ctx);
+    close(fd);
+    return error;
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/* record: writes one run and its jobs into the history's database. */
+#include "store/record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "exec/capture.h"
+#include "store/outputs.h"
+
+const char *const record_types[LANES + 1] = {[LANE_IO] = "io", [LANE_CPU] = "cpu"};
+
+static int fail(struct record *r, int error, const char *what) {
+    snprintf(r->db.why, sizeof r->db.why, "%s: %s", what, strerror(-error));
+    return error;
+}
+
+char *record_key(const char *manifest, const char *name) {
+    struct stat st;
+    char *key = NULL;
+
+    /* A pipe of the shell's has a path, /dev/fd/63, that says nothing. */
+    if (strcmp(manifest, "-") != 0 && stat(manifest, &st) == 0 && S_ISREG(st.st_mode))
+        key = realpath(manifest, NULL);
+    if (!key && name && asprintf(&key, "name:%s", name) < 0)
+        return NULL;
+    return key;
+}
+
+int record_open(struct record *r, const char *folder, const struct run_result *run) {
+    int error;
+
+    *r = (struct record){.folder = folder, .run = run};
+    ends_init(&r->ends);
+    error = db_open(&r->db, folder, DB_WRITE, false);
+    if (error)
+        return error;
+    definer_init(&r->definer, run->plan);
+    r->key = record_key(run->plan->path, run->plan->name);
+    r->block = malloc(2 * RECORD_INLINE_MAX);
+    return r->key && r->block ? 0 : fail(r, UV_ENOMEM, DB_FILE);
+}
+
+void record_close(struct record *r) {
+    r->job = db_finalize(&r->db, r->job);
+    r->attempt = db_finalize(&r->db, r->attempt);
+    r->end = db_finalize(&r->db, r->end);
+    db_close(&r->db);
+    /* Without an end in the database it stays, for those who ask what became of the run. */
+    ends_release(&r->ends, r->ended ? r->folder : NULL, r->ended ? r->run->id : NULL);
+    free(r->block);
+    free(r->key);
+}
+
+/* Runs a statement of constant text once; behind `form` come the values. */
+#define RUN_ONCE(r, error, sql, ...)                                                               \
+    do {                                                                                           \
+        sqlite3_stmt *once_ = NULL;                                                                \
+                                                                                                   \
+        error = db_prepare(&(r)->db, &once_, sql);                                                 \
+        if (!error)                                                                                \
+            error = db_run(&(r)->db, once_, __VA_ARGS__);                                          \
+        db_finalize(&(r)->db, once_);                                                              \
+    } while (0)
+
+int record_prepare(struct record *r) {
+    static const char *const texts[] = {
+        "INSERT INTO job (run, seq, name, definition, type, status, reason, words, cause, flaky,"
+        " allowed, worker, leftover, unkillable, wait, wall, cpu_us, max_rss, out_size, err_size,"
+        " lost, out, err)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO attempt (run, seq, number, start, wall, user_us, sys_us, max_rss, out_bytes,"
+        " err_bytes, exit, signal, status, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "UPDATE run SET pending = NULL, ended = ?, wall = ?, exit = ?, interrupted_by = ?,"
+        " deadline_passed = ?, unkillable = ?, loop_lag = ?, ok = ?, failed = ?, timeout = ?,"
+        " cancelled = ?, skipped = ?, cached = ?, resumed = ?, flaky = ?, allowed = ?,"
+        " retries = ?, job_wall = ?, cpu_us = ?, output_bytes = ? WHERE id = ?",
+    };
+    sqlite3_stmt **const statements[] = {&r->job, &r->attempt, &r->end};
+    int error = 0;
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && !error; i++)
+        error = db_prepare(&r->db, statements[i], texts[i]);
+    return error;
+}
+
+/* ---- the run ---- */
+
+/*
+ * Each job's lane and name, NUL behind, in the order of the manifest: what a run
+ * that is killed leaves to be told of the jobs that it has not recorded.
+ */
+static char *pending_jobs(const struct plan *plan, size_t *n) {
+    char *text = NULL;
+    FILE *out = open_memstream(&text, n);
+
+    if (!out)
+        return NULL;
+    for (uint32_t i = 0; i < plan->njobs; i++) {
+        fputc(plan->jobs[i].set->type == LANE_CPU ? 'c' : 'i', out);
+        fputs(plan->jobs[i].name, out);
+        fputc('\0', out);
+    }
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static int64_t wall_clock_ns(const struct timespec *t) {
+    return (int64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
+}
+
+static int insert_run(struct record *r, const char *pending, size_t n) {
+    const struct run_result *run = r->run;
+    const struct plan *plan = run->plan;
+    int error;
+
+    RUN_ONCE(r, error,
+             "INSERT INTO run (name, title, manifest, manifest_key, host, cpus, io_limit,"
+             " cpu_workers, deadline, started, jobs, pending)"
+             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             "tttttiiiiiib", run->id, plan->name, plan->path, r->key, run->host, (int64_t)run->cpus,
+             (int64_t)plan->io_limit, (int64_t)plan->cpu_workers, plan->deadline_ns,
+             wall_clock_ns(&run->started), (int64_t)plan->njobs, pending, n);
+    return error;
+}
+
+int record_begin(struct record *r) {
+    size_t n = 0;
+    char *pending = pending_jobs(r->run->plan, &n);
+    int error = pending ? db_begin(&r->db) : fail(r, UV_ENOMEM, DB_FILE);
+
+    if (!error) {
+        error = insert_run(r, pending, n);
+        if (!error) {
+            r->id = r->db.sqlite.last_insert_rowid(r->db.handle);
+            error = ends_make(&r->ends, r->folder, r->run->id, r->run->plan->njobs);
+            if (error)
+                fail(r, error, r->folder);
+        }
+        if (!error)
+            error = db_commit(&r->db);
+        if (error) {
+            db_rollback(&r->db);
+            ends_release(&r->ends, r->folder, r->run->id);
+        }
+    }
+    free(pending);
+    return error;
+}
+
+int record_end(struct record *r, const struct run_result *run) {
+    struct run_totals t = run_totals(run);
+
+    r->ended = true;
+    return db_run(&r->db, r->end, "iiiiiiiiiiiiiiiiiiiii", wall_clock_ns(&run->ended), run->wall_ns,
+                  (int64_t)run->exit, (int64_t)run->interrupted_by, (int64_t)run->deadline_passed,
+                  (int64_t)run->unkillable, run->loop_lag_ns, (int64_t)t.by_status[STATUS_OK],
+                  (int64_t)t.by_status[STATUS_FAILED], (int64_t)t.by_status[STATUS_TIMEOUT],
+                  (int64_t)t.by_status[STATUS_CANCELLED], (int64_t)t.by_status[STATUS_SKIPPED],
+                  (int64_t)t.by_status[STATUS_CACHED], (int64_t)t.by_status[STATUS_RESUMED],
+                  (int64_t)t.flaky, (int64_t)t.allowed, (int64_t)t.retries, t.job_wall_ns, t.cpu_us,
+                  r->output_bytes, r->id);
+}
+
+int record_exit(struct record *r, int exit) {
+    int error;
+
+    RUN_ONCE(r, error, "UPDATE run SET exit = ? WHERE id = ?", "ii", (int64_t)exit, r->id);
+    return error;
+}
+
+/* ---- its jobs ---- */
+
+/* One captured stream on its way into the database. */
+struct stream_row {
+    enum outputs_stream kind;
+    const struct capture *capture; /* or NULL */
+    int64_t size;                  /* bytes that are kept */
+    const void *bytes;             /* in the row itself, inlined of them */
+    size_t inlined;
+    int error; /* why some are lost, or 0 */
+};
+
+/*
+ * Gets a stream's bytes ready for its row, or saves them beside the database. 0 or
+ * why that cannot be done.
+ */
+static int take_stream(struct record *r, uint32_t job, struct stream_row *s) {
+    char *room = r->block + (size_t)s->kind * RECORD_INLINE_MAX;
+    int error;
+    long n;
+
+    if (!s->capture)
+        return 0;
+    s->size = (int64_t)capture_size(s->capture);
+    s->error = capture_error(s->capture);
+    if (s->size > RECORD_INLINE_MAX) {
+        error = outputs_save(r->folder, r->run->id, job, s->kind, s->capture);
+    } else {
+        n = capture_read(s->capture, 0, room, RECORD_INLINE_MAX);
+        error = n < 0 ? (int)n : 0;
+        s->bytes = room;
+        s->inlined = n < 0 ? 0 : (size_t)n;
+    }
+    if (error) {
+        s->error = error;
+        s->size = 0;
+    }
+    r->output_bytes += s->size;
+    return error;
+}
+
+/* Why not all output is there, in words. */
+static const char *lost_words(int error) {
+    return error == UV_EFBIG ? "longer than 1 GiB, only its end is kept" : strerror(-error);
+}
+
+static int insert_job(struct record *r, const struct record_job *job,
+                      const struct stream_row streams[2]) {
+    const struct job_result *j = &r->run->jobs[job->job];
+    const struct plan_job *p = &r->run->plan->jobs[job->job];
+    struct definition definition = definer_job(&r->definer, job->job);
+    int lost = job->lost ? job->lost : streams[0].error ? streams[0].error : streams[1].error;
+
+    return db_run(&r->db, r->job, "iitbttttniiniiiiiiiitbb", r->id, (int64_t)job->job, p->name,
+                  definition.bytes, (size_t)DEFINITION_BYTES, record_types[p->set->type],
+                  status_words[j->status], reason_words[j->reason], job->words,
+                  j->cause == NO_JOB ? INT64_C(-1) : (int64_t)j->cause, (int64_t)j->flaky,
+                  (int64_t)j->allowed, (int64_t)j->worker, (int64_t)j->leftover,
+                  (int64_t)j->unkillable, j->wait_ns, job_wall_ns(j), job_cpu_us(j),
+                  (int64_t)job_max_rss(j), streams[0].size, streams[1].size,
+                  lost ? lost_words(lost) : NULL, streams[0].bytes, streams[0].inlined,
+                  streams[1].bytes, streams[1].inlined);
+}
+
+static int insert_attempts(struct record *r, uint32_t job) {
+    const struct job_result *j = &r->run->jobs[job];
+    int error = 0;
+
+    for (uint32_t i = 0; i < j->nattempts && !error; i++) {
+        const struct attempt_result *a = &j->attempts[i];
+
+        error = db_run(&r->db, r->attempt, "iiiiiiiiiinntt", r->id, (int64_t)job, (int64_t)i + 1,
+                       a->start_ns - r->run->start_ns, a->wall_ns, a->user_us, a->sys_us,
+                       (int64_t)a->max_rss, (int64_t)a->out_bytes, (int64_t)a->err_bytes,
+                       (int64_t)a->exit, a->signal ? (int64_t)a->signal : INT64_C(-1),
+                       status_words[a->status], reason_words[a->reason]);
+    }
+    return error;
+}
+
+int record_job(struct record *r, const struct record_job *job, int *lost) {
+    struct stream_row streams[] = {{.kind = OUTPUTS_OUT, .capture = job->out},
+                                   {.kind = OUTPUTS_ERR, .capture = job->err}};
+    int error;
+
+    *lost = take_stream(r, job->job, &streams[0]);
+    error = take_stream(r, job->job, &streams[1]);
+    if (error)
+        *lost = error;
+    error = insert_job(r, job, streams);
+    return error ? error : insert_attempts(r, job->job);
+}
+
+/* ---- what goes ---- */
+
+static int remove_run(struct record *r, int64_t id) {
+    int error;
+
+    RUN_ONCE(r, error, "DELETE FROM attempt WHERE run = ?", "i", id);
+    if (!error)
+        RUN_ONCE(r, error, "DELETE FROM job WHERE run = ?", "i", id);
+    if (!error)
+        RUN_ONCE(r, error, "DELETE FROM run WHERE id = ?", "i", id);
+    return error;
+}
+
+static int remove_output(struct record *r, int64_t id) {
+    int error;
+
+    RUN_ONCE(r, error, "UPDATE job SET out = NULL, err = NULL WHERE run = ?", "i", id);
+    if (!error)
+        RUN_ONCE(r, error, "UPDATE run SET output_bytes = 0 WHERE id = ?", "i", id);
+    return error;
+}
+
+static bool goes_on(struct record *r, const char *run) {
+    struct ends ends;
+    bool alive;
+
+    if (ends_open(&ends, r->folder, run, &alive) == 0)
+        ends_release(&ends, NULL, run);
+    return alive;
+}
+
+/*
+ * Goes over rows (id, name) of a prepared and bound statement and does `remove`
+ * to each but those of runs that go on; their outputs' files go with them.
+ */
+static int remove_each(struct record *r, sqlite3_stmt *rows,
+                       int (*remove)(struct record *r, int64_t id)) {
+    int error;
+
+    while ((error = db_step(&r->db, rows)) == 1) {
+        int64_t id = r->db.sqlite.column_int64(rows, 0);
+        const char *run = (const char *)r->db.sqlite.column_text(rows, 1);
+
+        if (id == r->id || goes_on(r, run))
+            continue;
+        outputs_remove(r->folder, run);
+        error = remove(r, id);
+        if (!error)
+            ends_remove(r->folder, run);
+        if (error)
+            break;
+    }
+    return error;
+}
+
+static int prune_runs(struct record *r, uint32_t keep) {
+    sqlite3_stmt *rows = NULL;
+    int error = db_prepare(&r->db, &rows,
+                           "SELECT id, name FROM run WHERE manifest_key = ?"
+                           " ORDER BY id DESC LIMIT -1 OFFSET ?");
+
+    if (!error)
+        error = db_bind(&r->db, rows, "ti", r->key, (int64_t)keep);
+    if (!error)
+        error = remove_each(r, rows, remove_run);
+    db_finalize(&r->db, rows);
+    return error;
+}
+
+static int prune_outputs(struct record *r, uint32_t keep) {
+    sqlite3_stmt *rows = NULL;
+    int error = db_prepare(&r->db, &rows,
+                           "SELECT id, name FROM (SELECT id, name, sum(output_bytes)"
+                           " OVER (ORDER BY id DESC) AS total FROM run"
+                           " WHERE output_bytes > 0 AND id <> ?) WHERE total > ?");
+
+    (void)keep;
+    if (!error)
+        error = db_bind(&r->db, rows, "ii", r->id, RECORD_OUTPUTS_MAX);
+    if (!error)
+        error = remove_each(r, rows, remove_output);
+    db_finalize(&r->db, rows);
+    return error;
+}
+
+/* One transaction of removals. */
+static int prune(struct record *r, int (*remove)(struct record *r, uint32_t keep), uint32_t keep) {
+    int error = db_begin(&r->db);
+
+    if (error)
+        return error;
+    error = remove(r, keep);
+    if (!error)
+        error = db_commit(&r->db);
+    if (error)
+        db_rollback(&r->db);
+    return error;
+}
+
+int record_prune(struct record *r, uint32_t keep, uint32_t most) {
+    sqlite3_stmt *count = NULL;
+    bool many = false;
+    int error = db_prepare(&r->db, &count, "SELECT count(*) FROM run WHERE manifest_key = ?");
+
+    if (!error)
+        error = db_bind(&r->db, count, "t", r->key);
+    if (!error && (error = db_step(&r->db, count)) == 1) {
+        many = r->db.sqlite.column_int64(count, 0) > most;
+        error = 0;
+    }
+    db_finalize(&r->db, count);
+    return error || !many ? error : prune(r, prune_runs, keep);
+}
+
+int record_prune_outputs(struct record *r) {
+    return r->output_bytes < RECORD_INLINE_MAX ? 0 : prune(r, prune_outputs, 0);
+}

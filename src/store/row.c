@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* row: the columns of a statement's row, from left to right. */
+#include "store/row.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+int64_t row_number(struct row *r) {
+    return r->sqlite->column_int64(r->statement, r->column++);
+}
+
+int64_t row_number_or_none(struct row *r) {
+    bool null = r->sqlite->column_type(r->statement, r->column) == SQLITE_NULL;
+    int64_t number = row_number(r);
+
+    return null ? -1 : number;
+}
+
+struct timespec row_time(struct row *r) {
+    int64_t ns = row_number(r);
+
+    return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+}
+
+const char *row_text(struct row *r) {
+    return (const char *)r->sqlite->column_text(r->statement, r->column++);
+}
+
+const char *row_copy(struct row *r, struct arena *arena) {
+    const char *text = row_text(r);
+
+    return text ? arena_strndup(arena, text, strlen(text)) : NULL;
+}
+
+const char *row_name(struct row *r, struct arena *arena) {
+    const char *text = row_copy(r, arena);
+
+    return text ? text : "";
+}
+
+uint8_t row_word(struct row *r, const char *const *words, uint8_t count) {
+    const char *text = row_text(r);
+
+    for (uint8_t i = 0; text && i < count; i++)
+        if (words[i] && strcmp(words[i], text) == 0)
+            return i;
+    return 0;
+}

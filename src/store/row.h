@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* row: the columns of a statement's row, from left to right. */
+#ifndef MUSTER_STORE_ROW_H
+#define MUSTER_STORE_ROW_H
+#include <stdint.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "store/sqlite.h"
+
+/* A row that is being read. What a column holds that muster never put there becomes a
+ * number or text all the same. */
+struct row {
+    const struct sqlite *sqlite;
+    sqlite3_stmt *statement;
+    int column; /* the next */
+};
+
+int64_t row_number(struct row *r);
+/* NULL becomes -1. */
+int64_t row_number_or_none(struct row *r);
+/* Nanoseconds since 1970. */
+struct timespec row_time(struct row *r);
+/* Until the statement's next step. NULL becomes NULL. */
+const char *row_text(struct row *r);
+/* The same for as long as the arena lives; also NULL when out of memory. */
+const char *row_copy(struct row *r, struct arena *arena);
+/* One that has to be there: "" where it is not. */
+const char *row_name(struct row *r, struct arena *arena);
+/* The place of a text in a list of words (some may be NULL), 0 when it is not among them. */
+uint8_t row_word(struct row *r, const char *const *words, uint8_t count);
+#endif

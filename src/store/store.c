@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store: the history of a run as it goes on, written by a thread of its own.
+ *
+ * What is queued while a transaction is written makes the next one. Transactions
+ * are COMMIT_EVERY_NS apart, unless the run ends: with thousands of jobs a second,
+ * one each would cost more than all else that is done here. Nothing waits for them,
+ * since that a job has ended, and how, is noted at once in a file of its own (ends.h):
+ * a transaction for each job of a chain made it a third slower.
+ */
+#include "store/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "base/trace.h"
+#include "exec/capture.h"
+#include "store/record.h"
+
+#define COMMIT_EVERY_NS (20 * NS_PER_MS)
+#define SYNC_EVERY_NS   NS_PER_S /* what a power cut may take */
+#define BATCH_BYTES     (8U << 20)
+#define STREAM_MAX      (UINT64_C(1) << 30)
+/* Output that waits for the thread: with more, a disk that has stopped would fill
+ * memory, or keep all descriptors. */
+#define WAITING_BYTES_MAX (64U << 20)
+#define WAITING_FILES_MAX 64
+
+struct item {
+    struct item *next;
+    uint32_t job;
+    struct capture *out, *err;
+    size_t bytes;   /* of memory that the captures hold */
+    unsigned files; /* that they hold open */
+    int lost;       /* why there are no captures, or 0 */
+    char words[];   /* "": none */
+};
+
+enum phase {
+    RECORDING,
+    FINISHING, /* no item comes any more; `ended` says how the run did */
+    FREEING,   /* nor anything else */
+};
+
+struct store {
+    char *folder;
+    uint32_t keep, most;
+    pthread_t thread;
+    bool running; /* main thread: it is to be joined */
+
+    struct record record; /* the thread's, and the next six, too */
+    bool open;            /* the record is: the run's row is there */
+    bool closed;          /* it was, or could not be */
+    uint32_t written;     /* items in all transactions, that under way included */
+    int64_t committed_at, synced_at;
+    bool unsynced; /* committed and not synced */
+
+    pthread_mutex_t lock; /* of all that follows */
+    pthread_cond_t work;  /* for the thread */
+    pthread_cond_t done;  /* for the main thread, in store_wait() or store_finish() */
+    struct item *first, **last;
+    size_t waiting_bytes; /* of all items that are queued or being written */
+    unsigned waiting_files;
+    enum phase phase;
+    bool late;         /* nothing is opened before the run has ended: descriptors are short */
+    bool finished;     /* the run's end is recorded, or never will be */
+    atomic_bool off;   /* nothing is recorded any more; read without the lock, too */
+    bool lost;         /* see store_lost() */
+    struct ends *ends; /* the record's, once it is there */
+    char *trouble;     /* not told yet */
+    int exit;
+    void (*wake)(void *arg);
+    void *wake_arg;
+    struct run_result begun; /* the run as it began */
+    struct run_result ended; /* and as it ended: jobs is NULL before */
+};
+
+static struct item *item_free(struct item *item) {
+    capture_free(item->out);
+    capture_free(item->err);
+    free(item);
+    return NULL;
+}
+
+/* Notes an end where it survives this process. Locked. */
+static void mark_end(struct store *s, uint32_t job) {
+    if (s->ends)
+        ends_mark(s->ends, job, (enum status)s->begun.jobs[job].status);
+}
+
+/* See store_ready(). Locked. */
+static bool is_ready(const struct store *s) {
+    return s->ends || s->late || s->off;
+}
+
+/* It may have become so, or there is trouble. Locked. */
+static void tell_main(struct store *s) {
+    pthread_cond_signal(&s->done);
+    if (s->wake)
+        s->wake(s->wake_arg);
+}
+
+/* ---- trouble ---- */
+
+/* A disk's fault, and not that of whoever set things up. */
+static bool is_loss(int error) {
+    return error == UV_ENOSPC || error == -EDQUOT || error == UV_EIO || error == UV_EFBIG;
+}
+
+/* Notes what went wrong, if nothing waits to be told. Locked. */
+static void note(struct store *s, int error, const char *before, const char *words,
+                 const char *behind) {
+    s->lost = s->lost || is_loss(error);
+    if (!s->trouble && asprintf(&s->trouble, "history: %s%s%s", before, words, behind) < 0)
+        s->trouble = NULL;
+    tell_main(s);
+}
+
+static void note_output(struct store *s, uint32_t job, int error) {
+    char words[DB_WHY_MAX];
+
+    snprintf(words, sizeof words, "%s: %s", s->begun.plan->jobs[job].name, strerror(-error));
+    note(s, error, "output of job ", words, "");
+}
+
+/* Nothing is recorded any more: the run goes on without. Locked. */
+static void give_up(struct store *s, int error, const char *words) {
+    s->off = true;
+    s->ends = NULL;
+    note(s, error, "", words,
+         s->open ? "; the rest of this run is not recorded" : "; this run is not recorded");
+}
+
+/* ---- the thread ---- */
+
+static void close_record(struct store *s) {
+    pthread_mutex_lock(&s->lock);
+    s->ends = NULL;
+    pthread_mutex_unlock(&s->lock);
+    if (!s->closed)
+        record_close(&s->record);
+    s->closed = true;
+}
+
+static void abandon(struct store *s, int error) {
+    pthread_mutex_lock(&s->lock);
+    give_up(s, error, s->record.db.why);
+    pthread_mutex_unlock(&s->lock);
+    close_record(s);
+}
+
+/* Waits for a signal, or until `until` (0: however long it takes). Locked. */
+static void wait_for_work(struct store *s, int64_t until) {
+    const struct timespec at = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S};
+
+    if (until)
+        pthread_cond_timedwait(&s->work, &s->lock, &at);
+    else
+        pthread_cond_wait(&s->work, &s->lock);
+}
+
+/* From now on an end is recorded as soon as it is added. */
+static void tell_ready(struct store *s) {
+    pthread_mutex_lock(&s->lock);
+    s->ends = &s->record.ends;
+    for (const struct item *item = s->first; item; item = item->next)
+        mark_end(s, item->job);
+    tell_main(s);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Waits for the run to end where there are no descriptors before. */
+static void wait_for_room(struct store *s) {
+    pthread_mutex_lock(&s->lock);
+    while (s->phase == RECORDING && s->late)
+        wait_for_work(s, 0);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* There are no descriptors. Whether there will be. */
+static bool put_off(struct store *s) {
+    bool later;
+
+    pthread_mutex_lock(&s->lock);
+    later = s->phase == RECORDING;
+    s->late = true;
+    tell_main(s);
+    pthread_mutex_unlock(&s->lock);
+    return later;
+}
+
+/* Opens the database and makes the run's row. */
+static void open_record(struct store *s) {
+    int error;
+
+    for (;;) {
+        wait_for_room(s);
+        error = record_open(&s->record, s->folder, &s->begun);
+        if (!error)
+            error = record_begin(&s->record);
+        if ((error != UV_EMFILE && error != UV_ENFILE) || !put_off(s))
+            break;
+        record_close(&s->record);
+    }
+    if (error) {
+        abandon(s, error);
+        return;
+    }
+    s->open = s->unsynced = true;
+    s->committed_at = s->synced_at = clock_ns();
+    tell_ready(s);
+    /* Now, beside the jobs, and not at the end, when muster would be waited for. */
+    error = record_prune(&s->record, s->keep, s->most);
+    if (!error)
+        error = record_prepare(&s->record);
+    if (error)
+        abandon(s, error);
+}
+
+/* Whether what is queued is not to wait for more. Locked. */
+static bool in_haste(const struct store *s) {
+    return s->phase != RECORDING || s->off || s->waiting_bytes > BATCH_BYTES;
+}
+
+/* All that is to be recorded next. *end: it is the last. Nothing, and not the end:
+ * it is time to sync. */
+static struct item *take_items(struct store *s, bool *end) {
+    struct item *items;
+
+    pthread_mutex_lock(&s->lock);
+    while (s->phase == RECORDING) {
+        int64_t due = 0, now = clock_ns();
+
+        if (s->first && in_haste(s))
+            break;
+        if (s->first)
+            due = s->committed_at + COMMIT_EVERY_NS;
+        else if (s->unsynced && !s->off)
+            due = s->synced_at + SYNC_EVERY_NS;
+        if (due && now >= due)
+            break;
+        wait_for_work(s, due);
+    }
+    *end = s->phase != RECORDING;
+    items = s->first;
+    s->first = NULL;
+    s->last = &s->first;
+    pthread_mutex_unlock(&s->lock);
+    return items;
+}
+
+/* Frees items, up to `rest`, and the room that they took. */
+static void drop(struct store *s, struct item *items, const struct item *rest) {
+    size_t bytes = 0;
+    unsigned files = 0;
+
+    while (items != rest) {
+        struct item *next = items->next;
+
+        bytes += items->bytes;
+        files += items->files;
+        item_free(items);
+        items = next;
+    }
+    pthread_mutex_lock(&s->lock);
+    s->waiting_bytes -= bytes;
+    s->waiting_files -= files;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Writes items into the transaction under way, up to BATCH_BYTES. *rest is what is left. */
+static int write_items(struct store *s, struct item *items, struct item **rest) {
+    size_t bytes = 0;
+    int error = 0, lost;
+
+    for (; items && !error && bytes <= BATCH_BYTES; items = items->next) {
+        const struct record_job job = {.job = items->job,
+                                       .words = *items->words ? items->words : NULL,
+                                       .out = items->out,
+                                       .err = items->err,
+                                       .lost = items->lost};
+
+        error = record_job(&s->record, &job, &lost);
+        if (lost) {
+            pthread_mutex_lock(&s->lock);
+            note_output(s, items->job, lost);
+            pthread_mutex_unlock(&s->lock);
+        }
+        bytes += items->bytes;
+        s->written++;
+    }
+    *rest = items;
+    return error;
+}
+
+/* One transaction: the items, as many as fit, and behind the last one, with `end`,
+ * the run's end. Returns what is left of them. */
+static struct item *write_batch(struct store *s, struct item *items, bool end) {
+    struct item *rest = items;
+    int error = db_begin(&s->record.db);
+
+    if (!error) {
+        error = write_items(s, items, &rest);
+        if (!error && end && !rest && s->ended.jobs)
+            error = record_end(&s->record, &s->ended);
+        if (!error)
+            error = db_commit(&s->record.db);
+        if (error)
+            db_rollback(&s->record.db);
+    }
+    if (error) {
+        abandon(s, error);
+        return items;
+    }
+    trace(TRACE_RUN, "history: %u jobs recorded", s->written);
+    s->unsynced = true;
+    s->committed_at = clock_ns();
+    drop(s, items, rest);
+    return rest;
+}
+
+static void sync_record(struct store *s) {
+    int error;
+
+    if (s->off || !s->unsynced)
+        return;
+    error = db_sync(&s->record.db);
+    if (!error)
+        error = db_tidy(&s->record.db);
+    s->unsynced = false;
+    s->synced_at = clock_ns();
+    if (error)
+        abandon(s, error);
+}
+
+/* From the run's beginning to its end. */
+static void record_run(struct store *s) {
+    bool end = false;
+
+    while (!end) {
+        struct item *items = take_items(s, &end);
+
+        if (items || end)
+            do {
+                if (!s->off)
+                    items = write_batch(s, items, end);
+            } while (items && !s->off);
+        drop(s, items, NULL);
+        if (!end && clock_ns() >= s->synced_at + SYNC_EVERY_NS)
+            sync_record(s);
+    }
+}
+
+/* The main thread goes on with its reports, and has the last word. */
+static void wait_for_reports(struct store *s) {
+    int error, exit;
+
+    pthread_mutex_lock(&s->lock);
+    s->finished = true;
+    pthread_cond_signal(&s->done);
+    pthread_mutex_unlock(&s->lock);
+    sync_record(s);
+    error = s->off ? 0 : record_prune_outputs(&s->record);
+    if (error)
+        abandon(s, error);
+    pthread_mutex_lock(&s->lock);
+    while (s->phase != FREEING)
+        wait_for_work(s, 0);
+    exit = s->exit;
+    pthread_mutex_unlock(&s->lock);
+    if (!s->off && s->ended.jobs && exit != s->ended.exit) {
+        error = record_exit(&s->record, exit);
+        s->unsynced = true;
+        if (error)
+            abandon(s, error);
+        sync_record(s);
+    }
+}
+
+static void *store_main(void *arg) {
+    struct store *s = arg;
+
+    open_record(s);
+    record_run(s);
+    wait_for_reports(s);
+    close_record(s);
+    return NULL;
+}
+
+/* ---- the main thread's side ---- */
+
+struct store *store_new(const struct store_opts *opts) {
+    struct store *s = calloc(1, sizeof *s);
+    pthread_condattr_t attr;
+
+    if (!s)
+        return NULL;
+    s->folder = strdup(opts->folder);
+    if (!s->folder) {
+        free(s);
+        return NULL;
+    }
+    s->keep = opts->keep;
+    s->most = opts->most;
+    s->last = &s->first;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->work, &attr);
+    pthread_cond_init(&s->done, NULL);
+    pthread_condattr_destroy(&attr);
+    return s;
+}
+
+void store_begin(struct store *s, const struct run_result *run, bool roomy, void (*wake)(void *arg),
+                 void *arg) {
+    int error;
+
+    pthread_mutex_lock(&s->lock);
+    s->begun = *run;
+    s->late = !roomy;
+    s->wake = wake;
+    s->wake_arg = arg;
+    error = thread_start(&s->thread, store_main, s);
+    s->running = error == 0;
+    if (error)
+        give_up(s, error, strerror(-error));
+    pthread_mutex_unlock(&s->lock);
+}
+
+void store_rest(struct store *s) {
+    pthread_mutex_lock(&s->lock);
+    s->wake = NULL;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/*
+ * A stream longer than all outputs may be is not kept whole: only its end is, as
+ * reports show it. A short read, of what was written just now.
+ */
+static struct capture *share_or_cut(struct capture *c, struct item *item) {
+    uint64_t size = c ? capture_size(c) : 0;
+    struct capture *end;
+    size_t n, room;
+    char *to;
+    long got = 0;
+
+    if (size <= STREAM_MAX)
+        return capture_share(c);
+    item->lost = UV_EFBIG;
+    end = capture_new();
+    for (n = 0; end && got >= 0 && n < RECORD_INLINE_MAX; n += (size_t)got) {
+        to = capture_room(end, &room);
+        if (!to)
+            break;
+        room = room < RECORD_INLINE_MAX - n ? room : RECORD_INLINE_MAX - n;
+        got = capture_read(c, size - RECORD_INLINE_MAX + n, to, room);
+        if (got > 0)
+            capture_added(end, (size_t)got);
+    }
+    return end;
+}
+
+/* What a capture holds while it waits. */
+static void weigh(struct item *item, const struct capture *c) {
+    uint64_t size = c ? capture_size(c) : 0;
+
+    item->bytes += size < CAPTURE_MEMORY_MAX ? (size_t)size : CAPTURE_MEMORY_MAX;
+    item->files += size > CAPTURE_MEMORY_MAX;
+}
+
+/* Queues an item. Locked. */
+static void enqueue(struct store *s, struct item *item) {
+    bool first = !s->first; /* the thread waits for one, or with those before it for time to pass */
+
+    if ((item->bytes > 0 && s->waiting_bytes + item->bytes > WAITING_BYTES_MAX) ||
+        s->waiting_files + item->files > (s->late ? 0 : WAITING_FILES_MAX)) {
+        item->out = capture_free(item->out);
+        item->err = capture_free(item->err);
+        item->bytes = item->files = 0;
+        item->lost = s->late ? UV_EMFILE : UV_EBUSY;
+        s->lost = true;
+        note_output(s, item->job, item->lost);
+    }
+    mark_end(s, item->job);
+    s->waiting_bytes += item->bytes;
+    s->waiting_files += item->files;
+    *s->last = item;
+    s->last = &item->next;
+    if (first || in_haste(s))
+        pthread_cond_signal(&s->work);
+}
+
+void store_add(struct store *s, uint32_t job, const char *words, struct capture *out,
+               struct capture *err) {
+    size_t n = words ? strlen(words) : 0;
+    struct item *item = malloc(sizeof *item + n + 1);
+
+    pthread_mutex_lock(&s->lock);
+    if (!item && !s->off)
+        give_up(s, UV_ENOMEM, strerror(ENOMEM));
+    if (s->off) {
+        free(item);
+    } else {
+        *item = (struct item){.job = job};
+        item->out = share_or_cut(out, item);
+        item->err = share_or_cut(err, item);
+        memcpy(item->words, n ? words : "", n + 1);
+        weigh(item, item->out);
+        weigh(item, item->err);
+        enqueue(s, item);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool store_ready(struct store *s) {
+    bool ready;
+
+    pthread_mutex_lock(&s->lock);
+    ready = is_ready(s);
+    pthread_mutex_unlock(&s->lock);
+    return ready;
+}
+
+void store_wait(struct store *s) {
+    pthread_mutex_lock(&s->lock);
+    while (s->running && !is_ready(s))
+        pthread_cond_wait(&s->done, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void store_finish(struct store *s, const struct run_result *run) {
+    pthread_mutex_lock(&s->lock);
+    s->phase = FINISHING;
+    s->ended = *run;
+    s->exit = run->exit;
+    pthread_cond_signal(&s->work);
+    while (s->running && !s->finished)
+        pthread_cond_wait(&s->done, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+}
+
+char *store_trouble(struct store *s) {
+    char *trouble;
+
+    pthread_mutex_lock(&s->lock);
+    trouble = s->trouble;
+    s->trouble = NULL;
+    pthread_mutex_unlock(&s->lock);
+    return trouble;
+}
+
+bool store_lost(struct store *s) {
+    bool lost;
+
+    pthread_mutex_lock(&s->lock);
+    lost = s->lost;
+    pthread_mutex_unlock(&s->lock);
+    return lost;
+}
+
+void store_close(struct store *s, int exit) {
+    pthread_mutex_lock(&s->lock);
+    s->phase = FREEING;
+    s->exit = exit;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+    if (s->running)
+        pthread_join(s->thread, NULL);
+    s->running = false;
+}
+
+struct store *store_free(struct store *s) {
+    if (!s)
+        return NULL;
+    if (s->running)
+        store_close(s, s->exit);
+    pthread_cond_destroy(&s->done);
+    pthread_cond_destroy(&s->work);
+    pthread_mutex_destroy(&s->lock);
+    free(s->trouble);
+    free(s->folder);
+    free(s);
+    return NULL;
+}
