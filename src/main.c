@@ -82,13 +82,21 @@ static void close_inherited_fds(void) {
         closedir(dir);
 }
 
+/* SIGUSR1 asks what is running: before a run and after it nothing is. */
+static void on_list_signal(int sig) {
+    (void)sig;
+}
+
 /* Signals as a run needs them, whatever the caller left. */
 static void set_signals(void) {
     sigset_t none;
+    struct sigaction list;
 
     signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error like others */
     signal(SIGXFSZ, SIG_IGN); /* so is a file that grew too long */
     signal(SIGCHLD, SIG_DFL); /* ignored, no child could be waited for */
+    if (sigaction(SIGUSR1, NULL, &list) == 0 && list.sa_handler == SIG_DFL)
+        signal(SIGUSR1, on_list_signal);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

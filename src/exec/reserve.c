@@ -129,6 +129,7 @@ static int try_threads(void) {
 }
 
 int reserve_queue_work(uv_loop_t *loop, uv_work_t *work, uv_work_cb run, uv_after_work_cb done) {
+    sigset_t before;
     int error = 0;
 
     if (atomic_load(&pool_there))
@@ -137,7 +138,9 @@ int reserve_queue_work(uv_loop_t *loop, uv_work_t *work, uv_work_cb run, uv_afte
     if (!atomic_load(&pool_there))
         error = try_threads();
     if (!error) {
+        thread_block_signals(&before);
         error = uv_queue_work(loop, work, run, done); /* makes them */
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
         atomic_store(&pool_there, true);
     }
     pthread_mutex_unlock(&pool_lock);

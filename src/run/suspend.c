@@ -27,8 +27,7 @@ void suspend_self(void) {
     /*
      * In an orphaned process group the kernel discards SIGTSTP
      * (is_current_pgrp_orphaned() in kernel/signal.c), and raise() has come
-     * back at once. After a true stop SIGCONT's handler has run or is about to,
-     * perhaps on another thread.
+     * back at once. After a true stop SIGCONT's handler has run or is about to.
      */
     grace = clock_ns() + CONT_GRACE_NS;
     while (!continued && clock_ns() < grace)

@@ -214,6 +214,39 @@ END
     [ "$status" -eq 143 ]
 }
 
+@test "USR1 before the first start asks for nothing, and ends nothing" {
+    mkfifo pipe
+    printf '[job x]\ntype = io\ncommand = : > ran\n' > m.ini
+    "$MUSTER" run - < pipe > out 2> err &
+    muster=$!
+    exec 9> pipe # it reads its manifest now
+    wait_until grep -q '^SigCgt:.*[2367abef]..$' "/proc/$muster/status" # 10 is its bit
+    kill -USR1 "$muster"
+    cat m.ini >&9
+    exec 9>&-
+    await "$muster"
+    [ "$status" -eq 0 ]
+    [ -e ran ]
+}
+
+@test "no thread but the main one takes signals, those that write output files neither" {
+    two_running 'command = "$CHILDREN/flood" 200000 80; : > io.up; exec sleep 100' \
+        'command = : > cpu.up; exec sleep 100'
+    start
+    wait_for io.up cpu.up
+    local task blocked threads=0 ours=$((0xa4207)) # HUP INT QUIT, USR1, TERM, CONT, TSTP
+    for task in "/proc/$muster/task/"*; do
+        [ "${task##*/}" -ne "$muster" ] || continue
+        threads=$((threads + 1))
+        blocked=$(awk '/^SigBlk/ { print $2 }' "$task/status")
+        [ $((0x$blocked & ours)) -eq "$ours" ]
+    done
+    [ "$threads" -ge 4 ]
+    kill -TERM "$muster"
+    await "$muster"
+    [ "$status" -eq 143 ]
+}
+
 @test "a signal before the first start: nothing has run" {
     mkfifo pipe
     printf '[job x]\ntype = io\ncommand = : > ran\n' > m.ini
