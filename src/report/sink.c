@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/thread.h"
+
 #define LINKS_MAX    40 /* as the kernel follows */
 #define NAMES_TRIED  16 /* for a temporary file */
 #define NAME_RANDOM  8  /* random bytes in its name */
@@ -237,19 +239,24 @@ static int sync_fd(int fd) {
     return 0;
 }
 
-/* Gives the temporary file a name if it has none. */
-static int temp_link(struct sink *s) {
+/* Gives a file without a name this one, unless another bears it. */
+static int link_as(const struct sink *s, const char *name) {
     char self[32];
 
     snprintf(self, sizeof self, "/proc/self/fd/%d", s->fd);
+    return linkat(AT_FDCWD, self, s->dir, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+/* Gives the temporary file a name. */
+static int temp_link(struct sink *s) {
     for (int i = 0; i < NAMES_TRIED; i++) {
         int error = temp_name(s);
 
         if (error)
             return error;
-        if (linkat(AT_FDCWD, self, s->dir, s->temp, AT_SYMLINK_FOLLOW) == 0)
+        error = link_as(s, s->temp);
+        if (!error)
             return 0;
-        error = -errno;
         free(s->temp);
         s->temp = NULL;
         if (error != UV_EEXIST)
@@ -258,17 +265,31 @@ static int temp_link(struct sink *s) {
     return UV_EEXIST;
 }
 
-static int put_in_place(struct sink *s) {
-    if (!s->temp) {
-        int error = temp_link(s);
+/* By way of a temporary name, since only rename() replaces what is there. */
+static int replace(struct sink *s) {
+    int error = s->temp ? 0 : temp_link(s);
 
+    if (!error && renameat(s->dir, s->temp, s->dir, s->name) < 0)
+        error = -errno;
+    if (!error) {
+        free(s->temp); /* it is the file now */
+        s->temp = NULL;
+    }
+    return error;
+}
+
+static int put_in_place(struct sink *s) {
+    sigset_t before;
+    int error;
+
+    if (s->temp || link_as(s, s->name) != 0) {
+        /* A second signal ends muster at once, but not while there are two names. */
+        thread_block_signals(&before);
+        error = replace(s);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
         if (error)
             return error;
     }
-    if (renameat(s->dir, s->temp, s->dir, s->name) < 0)
-        return -errno;
-    free(s->temp); /* it is the file now */
-    s->temp = NULL;
     fsync(s->dir); /* the name too; some file systems cannot */
     return 0;
 }
