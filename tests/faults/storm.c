@@ -94,14 +94,14 @@ static unsigned write_manifest(void) {
 
 /* What was sent. */
 struct sent {
-    unsigned stops; /* of those that stop a run */
+    unsigned stops; /* of those that stop a run; SIGQUIT does it as a second one */
     sigset_t set;
 };
 
 static void send_signal(const struct trial *t, int sig, enum kind kind, struct sent *sent) {
     kill(t->pid, sig);
     sigaddset(&sent->set, sig);
-    sent->stops += sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT;
+    sent->stops += sig == SIGQUIT ? 2 : sig == SIGINT || sig == SIGTERM || sig == SIGHUP;
     tally->sent[kind]++;
 }
 
@@ -172,17 +172,22 @@ static void strike(struct trial *t, enum kind kind) {
 
 /* --- judging ------------------------------------------------------------------------ */
 
-/* A temporary file of a report, or anything in TMPDIR. */
-static bool has_litter(void) {
+/* A file in a folder whose name begins like this: what is wrong then, or NULL. */
+static const char *litter_fault(const char *folder, const char *begin) {
+    static char found[2 * NAME_MAX];
     struct dirent *e;
-    bool found = false;
-    DIR *dir = opendir(".");
+    DIR *dir = opendir(folder);
 
+    *found = '\0';
     while (dir && (e = readdir(dir)))
-        found = found || strncmp(e->d_name, ".results", 8) == 0;
+        if (strncmp(e->d_name, begin, strlen(begin)) == 0 && strcmp(e->d_name, ".") != 0 &&
+            strcmp(e->d_name, "..") != 0)
+            snprintf(found, sizeof found, "a temporary file is left: %s/%s", folder, e->d_name);
     if (dir)
         closedir(dir);
-    return found || rmdir("tmp");
+    else
+        trial_die(folder);
+    return *found ? found : NULL;
 }
 
 /* One job of a report that is whole. */
@@ -239,8 +244,10 @@ static const char *end_fault(const struct trial_end *end, unsigned njobs, const 
         fault = "no report";
     else if (report)
         fault = report_fault(report, njobs, status, sent);
-    if (!fault && has_litter())
-        fault = "temporary files are left";
+    if (!fault)
+        fault = litter_fault(".", ".results");
+    if (!fault)
+        fault = litter_fault("tmp", "");
     json_decref(report);
     return fault;
 }
@@ -251,14 +258,15 @@ static const char *killed_fault(void) {
     const char *fault = !report && access("results.json", F_OK) == 0 ? "half a report" : NULL;
 
     json_decref(report);
-    if (!fault && rmdir("tmp"))
-        fault = "temporary files are left";
-    return fault;
+    return fault ? fault : litter_fault("tmp", "");
 }
 
 static void tell(enum kind kind, unsigned run, const struct trial_end *end, const char *fault) {
-    fprintf(stderr, "# %s, run %u: %s (status %#x, %u processes left)\n", kind_names[kind], run,
-            fault, end->status, end->orphans);
+    char *err = trial_read("err", NULL);
+
+    fprintf(stderr, "# %s, run %u: %s (status %#x, %u processes left)\n%.2000s\n", kind_names[kind],
+            run, fault, end->status, end->orphans, err ? err : "");
+    free(err);
 }
 
 static void one_run(const char *folder, enum kind kind, unsigned run) {
