@@ -9,7 +9,12 @@
 
 #define LIBRARY "libsqlite3.so.0"
 /* Its own symbols first: that halves the time of loading. Sanitizers forbid it. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(SANITIZED)
 #define OWN_FIRST 0
 #else
 #define OWN_FIRST RTLD_DEEPBIND
