@@ -21,7 +21,8 @@
  *   what is done when muster dies     exec/sweep.c
  *   limits of a job's processes       exec/spawn.c, of memory: exec/memgroup.h
  *   the states of a job               the table in run/job.c
- *   retries, order, limits, deadline  run/sched.c
+ *   retries, order, deadline          run/sched.c
+ *   which ready job is next           run/ready.h; shared limits: run/limit.h
  *   signals, the loop                 run/session.c
  *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h
  *   the words for a failure           run/reason.c

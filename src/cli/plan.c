@@ -49,14 +49,18 @@ static void put_number(struct cell *c, const char *name, uint32_t value) {
     put_limit(c, name, text);
 }
 
-/* "timeout 30s, cpus 2, retries 3", or "-"; malloc'd or NULL. */
-static char *limits_text(const struct plan_job *job) {
+/* "timeout 30s, cpus 2, retries 3, limit net", or "-"; malloc'd or NULL. */
+static char *limits_text(const struct plan *plan, const struct plan_job *job) {
     const struct job_settings *set = job->set;
     const struct job_limits *l = &set->limits;
+    const struct limit_set *shared = set->shared;
+    size_t room = LIMITS * LIMIT_MAX;
     char text[TEXT_FORMAT_MAX];
     struct cell c;
 
-    if (!cell_init(&c, LIMITS * LIMIT_MAX))
+    for (uint32_t i = 0; shared && i < shared->count; i++)
+        room += strlen(plan->limits[shared->list[i]].name) + sizeof ", limit ";
+    if (!cell_init(&c, room))
         return NULL;
     if (set->timeout_ns)
         put_limit(&c, "timeout", text_format_duration(set->timeout_ns, text, sizeof text));
@@ -72,6 +76,8 @@ static char *limits_text(const struct plan_job *job) {
         put_number(&c, "max-open-files", l->open_files);
     if (l->file_bytes)
         put_limit(&c, "max-file-size", text_format_size(l->file_bytes, text, sizeof text));
+    for (uint32_t i = 0; shared && i < shared->count; i++)
+        put_limit(&c, "limit", plan->limits[shared->list[i]].name);
     if (c.end == c.text)
         cell_put(&c, "", "-");
     return c.text;
@@ -116,7 +122,7 @@ static int add_row(struct libscols_table *table, const struct plan *plan,
     if (!error)
         error = scols_line_set_data(line, COLUMN_LANE, lane_words[job->set->type]);
     if (!error)
-        error = set_cell(line, COLUMN_LIMITS, limits_text(job));
+        error = set_cell(line, COLUMN_LIMITS, limits_text(plan, job));
     if (!error)
         error = set_cell(line, COLUMN_AFTER, after_text(plan, job));
     return error;
@@ -151,9 +157,22 @@ static uint32_t *make_waves(const struct plan *plan) {
     return waves;
 }
 
+/* The names of the shared limits that a job keeps to; NULL when memory is short. */
+static json_t *shared_limits(const struct plan *plan, const struct plan_job *job) {
+    const struct limit_set *shared = job->set->shared;
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; list && shared && i < shared->count; i++)
+        if (json_array_append_new(list, json_string(plan->limits[shared->list[i]].name)) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
 static int write_job(const struct plan *plan, const struct plan_job *job, uint32_t wave,
                      FILE *out) {
-    json_t *after = json_array(), *object;
+    json_t *after = json_array(), *limits, *object;
     int error = UV_ENOMEM;
 
     for (uint32_t i = 0; after && i < job->nafter; i++)
@@ -162,9 +181,10 @@ static int write_job(const struct plan *plan, const struct plan_job *job, uint32
             return UV_ENOMEM;
         }
     /* Names are ASCII by the manifest's grammar: json_pack() takes them as they are. */
-    object = json_pack("{s:s, s:s, s:I, s:o, s:[], s:I, s:f, s:I}", "name", job->name, "type",
+    limits = shared_limits(plan, job);
+    object = json_pack("{s:s, s:s, s:I, s:o, s:o, s:I, s:f, s:I}", "name", job->name, "type",
                        lane_words[job->set->type], "wave", (json_int_t)wave, "after", after,
-                       "limits", "cpus", (json_int_t)job->set->cpus, "timeout_s",
+                       "limits", limits, "cpus", (json_int_t)job->set->cpus, "timeout_s",
                        (double)(job->set->timeout_ns / 1000) / 1e6, "retries",
                        (json_int_t)job->set->retries);
     if (object && json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0)

@@ -48,6 +48,7 @@ static void read_section(struct loader *l, struct section *s) {
             e->typed = read_env(l, s, e, (uint32_t)strlen(e->row->name));
         } else if (e->row && e->row->type != VALUE_INCLUDE) {
             value_parse(&l->values, s, e);
+            l->limits_named |= e->row->effect == EFFECT_LIMITS;
         }
     }
     s->env = gather_env(l, s);
@@ -66,6 +67,15 @@ static void declare_vars(struct loader *l) {
     }
     vars_expand(&l->vars);
     l->plan->vars = vars_environment(&l->vars);
+}
+
+void layers_preset(struct loader *l, enum schema_scope scope, void *base) {
+    for (size_t i = 0; i < schema_key_count; i++) {
+        const struct schema_key *row = &schema_keys[i];
+        if (row->scope == scope && row->value && row->placed)
+            memcpy((char *)base + row->offset, value_parse_default(&l->values, row),
+                   value_size(row->type));
+    }
 }
 
 /* --- [muster] and [env] --- */
@@ -103,12 +113,7 @@ static void apply_run(struct loader *l, struct section *s) {
 static void build_run(struct loader *l) {
     size_t n = 0;
 
-    for (size_t i = 0; i < schema_key_count; i++) {
-        const struct schema_key *row = &schema_keys[i];
-        if (row->scope == SCOPE_MUSTER && row->value && row->placed)
-            memcpy((char *)l->plan + row->offset, value_parse_default(&l->values, row),
-                   value_size(row->type));
-    }
+    layers_preset(l, SCOPE_MUSTER, l->plan);
     for (size_t i = 0; i < l->nsections; i++) {
         if (section_is(l->sections[i], SECTION_MUSTER))
             apply_run(l, l->sections[i]);
@@ -186,6 +191,8 @@ static void apply_section(struct loader *l, struct layers *layers, const struct 
             memcpy((char *)&layers->set + row->offset, e->typed, value_size(row->type));
         if (row->effect == EFFECT_ACTION)
             layers->action = e->typed;
+        else if (row->effect == EFFECT_LIMITS)
+            layers->set.shared = ((const struct names *)e->typed)->limits;
     }
     layers->env = merge_env(l, memo, layers->env, s->env);
 }
@@ -210,12 +217,7 @@ static struct layers *built_in(struct loader *l) {
     struct layers *layers = arena_new(&l->scratch, struct layers);
 
     layers->env = no_env;
-    for (size_t i = 0; i < schema_key_count; i++) {
-        const struct schema_key *row = &schema_keys[i];
-        if (row->scope == SCOPE_JOB && row->value && row->placed)
-            memcpy((char *)&layers->set + row->offset, value_parse_default(&l->values, row),
-                   value_size(row->type));
-    }
+    layers_preset(l, SCOPE_JOB, &layers->set);
     if (l->shell)
         layers->set.shell = l->shell;
     return layers;
@@ -328,6 +330,7 @@ void layers_build(struct loader *l) {
         if (l->sections[i]->type >= 0 && !section_is(l->sections[i], SECTION_VARS))
             read_section(l, l->sections[i]);
     build_run(l);
+    shared_build(l);
     build_jobs(l);
     trace(TRACE_PLAN, "%u jobs of %zu sections", l->plan->njobs, l->nsections);
 }

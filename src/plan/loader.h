@@ -57,7 +57,10 @@ struct loader {
     struct entry *shell_entry, *report_entry; /* [muster] shell, report */
     bool broken;          /* bytes or lines were reported: what is missing may be in them */
     struct draft *drafts; /* one per job */
-    unsigned suggestions; /* made so far: each looks at all names */
+    bool limits_named;    /* some `limits` was read */
+    const struct limit_set **limit_sets; /* all different ones */
+    size_t nlimit_sets, limit_sets_cap;
+    unsigned suggestions;                    /* made so far: each looks at all names */
     const char *const *name_lists[SECTIONS]; /* of the named sections, made for the first one */
 };
 
@@ -88,8 +91,15 @@ const char *load_file_name(struct loader *l, const struct source *by, const char
 
 /* Reads all values, then puts each job together from its layers. */
 void layers_build(struct loader *l);
+/* Writes the built-in defaults of a scope's keys to where their offsets lead from `base`. */
+void layers_preset(struct loader *l, enum schema_scope scope, void *base);
 /* The entry that has the last word on something for a job, or NULL. */
 struct entry *layers_place(const struct loader *l, uint32_t job, enum schema_effect effect);
+
+/* --- shared.c: the limits that jobs share --- */
+
+/* Makes the plan's limits of their sections, and sets of those that `limits` keys name. */
+void shared_build(struct loader *l);
 
 /* --- preflight.c: what can be known before anything runs --- */
 

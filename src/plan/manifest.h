@@ -43,7 +43,7 @@ struct section {
     bool broken;               /* its header was reported; its kind is not known */
     int8_t type;               /* enum section_type, -1: none; set by who knows the schema */
     bool live;                 /* is what it says: well named, and the first of its name */
-    uint32_t job;              /* its index, of a live [job] */
+    uint32_t job;              /* its index, of a live [job] or [limit] */
     const struct env_var *env; /* what its env.NAME keys say, NULL: nothing */
     struct entry *entries;
     uint32_t nentries;

@@ -34,6 +34,7 @@ struct names {
     uint32_t count;
     uint32_t *jobs; /* of `after`: their indexes, no doubles; set by validate */
     uint32_t njobs;
+    const struct limit_set *limits; /* of `limits`; NULL: none; set by shared */
 };
 
 /* VALUE_COMMAND and VALUE_EXEC: what fills a job's action. */

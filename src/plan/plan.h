@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/source.h"
+#include "base/text.h"
 
 #define COUNT_UNLIMITED UINT32_MAX
 /* Bytes of one argument or NAME=VALUE that the kernel takes: MAX_ARG_STRLEN less the NUL. */
@@ -70,6 +71,26 @@ struct job_limits {
     uint32_t open_files; /* of each */
 };
 
+/* What jobs do that wait for an open circuit. */
+enum breaker_action { BREAKER_WAIT, BREAKER_FAIL };
+
+/* A limit that jobs share; 0 in a count: it has none of that. */
+struct plan_limit {
+    const char *name;
+    uint32_t concurrency;  /* attempts at once */
+    struct text_rate rate; /* of starts */
+    uint32_t burst;        /* tokens that its bucket holds; at least 1 where there is a rate */
+    uint32_t breaker;      /* failures in a row that open the circuit */
+    int64_t cooldown_ns;   /* before a probe */
+    enum breaker_action action;
+};
+
+/* Some of the plan's limits. Jobs that name the same ones have the same set. */
+struct limit_set {
+    uint32_t count;
+    uint32_t list[]; /* indexes, rising */
+};
+
 /* How a job is run. Shared by all jobs whose layers say the same, which are most. */
 struct job_settings {
     enum lane type;                  /* the lane it is marked for */
@@ -90,9 +111,10 @@ struct job_settings {
     bool allow_failure;
     enum when when;
     struct job_limits limits;
-    uint32_t cpus;    /* workers' worth; 1 in the I/O lane */
-    int nice;         /* added to muster's */
-    int32_t priority; /* higher starts first among the ready */
+    const struct limit_set *shared; /* limits that it shares with others; NULL: none */
+    uint32_t cpus;                  /* workers' worth; 1 in the I/O lane */
+    int nice;                       /* added to muster's */
+    int32_t priority;               /* higher starts first among the ready */
 };
 
 /* The variables of its env-file; NULL: it has none, or the file was not there yet. */
@@ -139,6 +161,8 @@ struct plan {
     const char *search_path;    /* PATH of [env], or NULL */
     struct plan_job *jobs;      /* in manifest order */
     uint32_t njobs;
+    const struct plan_limit *limits; /* in manifest order */
+    uint32_t nlimits;
     const uint32_t *order; /* all jobs, each behind what it comes after */
 };
 

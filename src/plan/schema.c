@@ -19,8 +19,9 @@
         .scope = SCOPE_##in, .name = key, .type = VALUE_##form, .value = preset, .help = text,     \
         ##__VA_ARGS__                                                                              \
     }
-#define JOB(field) .placed = true, .offset = offsetof(struct job_settings, field)
-#define RUN(field) .placed = true, .offset = offsetof(struct plan, field)
+#define JOB(field)   .placed = true, .offset = offsetof(struct job_settings, field)
+#define RUN(field)   .placed = true, .offset = offsetof(struct plan, field)
+#define LIMIT(field) .placed = true, .offset = offsetof(struct plan_limit, field)
 
 const struct schema_section schema_sections[SECTIONS] = {
     [SECTION_MUSTER] = {"muster", false, false, "settings of the run"},
@@ -28,7 +29,7 @@ const struct schema_section schema_sections[SECTIONS] = {
     [SECTION_VARS] = {"vars", false, false, "variables"},
     [SECTION_ENV] = {"env", false, false, "environment of every job"},
     [SECTION_TEMPLATE] = {"template", true, false, "keys for the jobs that use it"},
-    [SECTION_LIMIT] = {"limit", true, true, "a limit that jobs share"},
+    [SECTION_LIMIT] = {"limit", true, false, "a limit that jobs share"},
     [SECTION_WORKER] = {"worker", true, true, "persistent workers"},
     [SECTION_JOB] = {"job", true, false, "a job"},
 };
@@ -140,7 +141,7 @@ const struct schema_key schema_keys[] = {
     /* shared and hard limits */
     KEY(JOB, "cpus", COUNT, "1", "weight in the CPU lane",
         .min = 1, .max = CPU_WORKERS_MAX, JOB(cpus), .effect = EFFECT_CPUS),
-    KEY(JOB, "limits", WORDS, NULL, "shared limits that it keeps to", .later = true),
+    KEY(JOB, "limits", WORDS, NULL, "shared limits that it keeps to", .effect = EFFECT_LIMITS),
     KEY(JOB, "jobserver", ENUM, "no", "share the CPU workers with a make inside",
         .words = words_jobserver, .words_now = 1),
     KEY(JOB, "memory", SIZE, NULL, "reserved out of the machine's", .min = 1, .later = true),
@@ -159,14 +160,16 @@ const struct schema_key schema_keys[] = {
     KEY(JOB, "outputs", WORDS, NULL, "files that it writes", .later = true),
 
     /* [limit] */
-    KEY(LIMIT, "concurrency", COUNT, NULL, "jobs at once", .min = 1, .max = COUNT_MAX),
-    KEY(LIMIT, "rate", RATE, NULL, "starts per time"),
-    KEY(LIMIT, "burst", COUNT, NULL, "starts at once", .min = 1, .max = COUNT_MAX),
+    KEY(LIMIT, "concurrency", COUNT, NULL, "jobs at once",
+        .min = 1, .max = COUNT_MAX, LIMIT(concurrency)),
+    KEY(LIMIT, "rate", RATE, NULL, "starts per time", LIMIT(rate)),
+    KEY(LIMIT, "burst", COUNT, NULL, "starts at once; by default the rate's count",
+        .min = 1, .max = COUNT_MAX, LIMIT(burst)),
     KEY(LIMIT, "breaker", COUNT, NULL, "failures in a row that open the circuit",
-        .min = 1, .max = COUNT_MAX),
-    KEY(LIMIT, "cooldown", DURATION, NULL, "before a probe"),
+        .min = 1, .max = COUNT_MAX, LIMIT(breaker)),
+    KEY(LIMIT, "cooldown", DURATION, "30s", "before a probe", LIMIT(cooldown_ns)),
     KEY(LIMIT, "breaker-action", ENUM, "wait", "what an open circuit does to jobs",
-        .words = words_breaker),
+        .words = words_breaker, LIMIT(action)),
 
     /* [worker] */
     KEY(WORKER, "command", COMMAND, NULL, "reads requests, writes answers"),

@@ -90,6 +90,7 @@ enum schema_effect {
     EFFECT_ACTION,
     EFFECT_AFTER,
     EFFECT_CPUS,
+    EFFECT_LIMITS,
     EFFECT_DIR,
     EFFECT_ENV_FILE,
     EFFECT_STDIN,
@@ -113,7 +114,8 @@ struct schema_key {
     bool later;               /* not supported yet, unless set to its default */
     bool action;              /* one of the five that exclude one another */
     bool placed;              /* offset holds: the value is copied there as it is */
-    uint16_t offset;          /* into struct job_settings, of SCOPE_MUSTER into struct plan */
+    uint16_t offset;          /* into struct job_settings, of SCOPE_MUSTER into struct
+                                 plan, of SCOPE_LIMIT into struct plan_limit */
     uint8_t effect;           /* enum schema_effect */
 };
 

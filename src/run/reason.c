@@ -96,6 +96,26 @@ static void oom_text(const struct plan_job *p, char *buf, size_t n) {
         snprintf(buf, n, "out of memory");
 }
 
+/* The limit is named where there is but one that could have done it. */
+static void breaker_text(const struct plan *plan, const struct plan_job *p, char *buf, size_t n) {
+    const struct limit_set *shared = p->set->shared;
+    const struct plan_limit *one = NULL;
+    unsigned count = 0;
+
+    for (uint32_t i = 0; shared && i < shared->count; i++) {
+        const struct plan_limit *limit = &plan->limits[shared->list[i]];
+
+        if (limit->breaker && limit->action == BREAKER_FAIL) {
+            one = limit;
+            count++;
+        }
+    }
+    if (count == 1)
+        snprintf(buf, n, "circuit of limit %s open", one->name);
+    else
+        snprintf(buf, n, "circuit of a limit open");
+}
+
 static void timeout_text(const struct plan_job *p, const struct attempt_result *a, char *buf,
                          size_t n) {
     char limit[TEXT_FORMAT_MAX], more[TEXT_FORMAT_MAX];
@@ -240,6 +260,8 @@ const char *job_reason_text(const struct run_result *r, const struct job_info *j
         spawn_text(r->plan, p, a, buf, n);
     else if (j->reason == REASON_OOM)
         oom_text(p, buf, n);
+    else if (j->reason == REASON_BREAKER)
+        breaker_text(r->plan, p, buf, n);
     else
         snprintf(buf, n, "%s", reason_words[j->reason]);
     return buf;

@@ -21,6 +21,7 @@
 #include "base/trace.h"
 #include "run/heap.h"
 #include "run/job.h"
+#include "run/ready.h"
 #include "run/retry.h"
 #include "run/slots.h"
 
@@ -50,7 +51,8 @@ struct sched {
     const struct plan *plan;
     struct sched_job *jobs;
     uint32_t *dependents, *dependents_at; /* of job i: those from dependents_at[i] on */
-    struct heap ready[LANES], timers;
+    struct ready *ready;
+    struct heap timers;
     struct slots slots[LANES];
     uint32_t *ended; /* jobs in the order of their ends */
     uint32_t nended, nsettled;
@@ -99,6 +101,11 @@ static uint32_t weight(const struct sched *s, uint32_t job) {
     uint32_t most = s->slots[set->type].limit;
 
     return set->type == LANE_IO ? 1 : set->cpus < most ? set->cpus : most;
+}
+
+/* What the job's start needs beside a process; see ready.h. */
+static uint32_t group_of(const struct sched *s, uint32_t job) {
+    return ready_group(s->ready, job);
 }
 
 static bool starts_first(const void *ctx, uint32_t a, uint32_t b) {
@@ -176,9 +183,11 @@ struct sched *sched_new(const struct sched_opts *opts) {
     if (!s->jobs || !s->ended || !s->dependents_at || !s->dependents ||
         slots_init(&s->slots[LANE_IO], opts->io_width, (uint32_t)most[LANE_IO]) < 0 ||
         slots_init(&s->slots[LANE_CPU], p->cpu_workers, (uint32_t)most[LANE_CPU]) < 0 ||
-        heap_init(&s->ready[LANE_IO], p->njobs, starts_first, s) < 0 ||
-        heap_init(&s->ready[LANE_CPU], p->njobs, starts_first, s) < 0 ||
         heap_init(&s->timers, p->njobs, due_first, s) < 0)
+        return sched_free(s);
+    s->ready = ready_new(&(struct ready_opts){
+        .plan = p, .slots = s->slots, .njobs = p->njobs, .before = starts_first, .ctx = s});
+    if (!s->ready)
         return sched_free(s);
 
     mem_advise_huge(s->jobs, (size_t)p->njobs * sizeof *s->jobs);
@@ -197,10 +206,9 @@ struct sched *sched_new(const struct sched_opts *opts) {
 struct sched *sched_free(struct sched *s) {
     if (!s)
         return NULL;
-    for (int lane = 0; lane < LANES; lane++) {
-        heap_release(&s->ready[lane]);
+    for (int lane = 0; lane < LANES; lane++)
         slots_release(&s->slots[lane]);
-    }
+    ready_free(s->ready);
     heap_release(&s->timers);
     free(s->dependents);
     free(s->dependents_at);
@@ -257,7 +265,7 @@ static void resolve(struct sched *s, uint32_t job, int64_t now) {
         j->since = now;
         j->cause = NO_JOB;
         move(s, job, JOB_EV_DEPS_MET);
-        heap_push(&s->ready[set_of(s, job)->type], job);
+        ready_push(s->ready, group_of(s, job), job, now);
     }
 }
 
@@ -284,12 +292,13 @@ static void release_dependents(struct sched *s, uint32_t job, int64_t now) {
 
 /* The run wants a job no more: ends it, or tells its attempt to end when
  * `stop`. */
-static void cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, uint32_t cause) {
+static void cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, uint32_t cause,
+                   int64_t now) {
     struct sched_job *j = job_at(s, job);
 
     switch (j->state) {
     case JOB_READY:
-        heap_remove(&s->ready[set_of(s, job)->type], job);
+        ready_remove(s->ready, group_of(s, job), job, now);
         break;
     case JOB_BACKOFF:
         heap_remove(&s->timers, job);
@@ -313,11 +322,11 @@ static void cancel(struct sched *s, uint32_t job, bool stop, enum reason reason,
 }
 
 /* Nothing starts any more. The one place that goes over all jobs. */
-static void close_run(struct sched *s, bool stop, enum reason reason, uint32_t cause) {
+static void close_run(struct sched *s, bool stop, enum reason reason, uint32_t cause, int64_t now) {
     s->closed = true;
     s->wind_down = false;
     for (uint32_t i = 0; i < s->plan->njobs; i++)
-        cancel(s, i, stop, reason, cause);
+        cancel(s, i, stop, reason, cause, now);
 }
 
 /* Tells dependents of the next job that has ended, or puts it aside. */
@@ -339,7 +348,8 @@ static void settle(struct sched *s, int64_t now) {
          * reason, which says more than `cancelled`. */
         if (!s->wind_down)
             return;
-        close_run(s, s->plan->on_failure == ON_FAILURE_CANCEL, REASON_CANCELLED, s->first_failed);
+        close_run(s, s->plan->on_failure == ON_FAILURE_CANCEL, REASON_CANCELLED, s->first_failed,
+                  now);
     }
 }
 
@@ -397,9 +407,22 @@ static void give_slots(struct sched *s, uint32_t job) {
 
 /* Something has changed for the better: lanes that paused try again. */
 static void unpause(struct sched *s, enum lane lane) {
-    const struct heap *ready = &s->ready[lane];
+    uint32_t width = ready_width(s->ready, lane);
 
-    slots_unpause(&s->slots[lane], ready->count ? weight(s, ready->items[0]) : 1);
+    slots_unpause(&s->slots[lane], width ? width : 1);
+}
+
+/* What an attempt's end says to the circuit breakers that it ran under. */
+static enum limit_outcome outcome_of(struct verdict v) {
+    switch (v.status) {
+    case STATUS_OK:
+        return LIMIT_GOOD;
+    case STATUS_FAILED:
+    case STATUS_TIMEOUT:
+        return LIMIT_BAD;
+    default:
+        return LIMIT_NEITHER;
+    }
 }
 
 /* Takes an attempt's end in: a row, and another attempt or the job's end. */
@@ -418,6 +441,9 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
         row_of(s, a->job)->wait_ns = now - j->since;
     heap_remove(&s->timers, a->job);
     give_slots(s, a->job);
+    if (!j->alive)
+        ready_started(s->ready, group_of(s, a->job), now, now);
+    ready_end(s->ready, group_of(s, a->job), a->job, outcome_of(v), now);
     if (j->alive) {
         j->alive = false;
         s->alive[set->type] -= weight(s, a->job);
@@ -464,6 +490,7 @@ static void put_off(struct sched *s, const struct attempt *a, int error, int64_t
         return;
     }
     give_slots(s, a->job);
+    ready_undo(s->ready, group_of(s, a->job), a->job, now);
     slots_narrow(&s->slots[lane], s->alive[lane], now);
     if (j->state == JOB_STOPPING) {
         finish(s, a->job, JOB_EV_PUT_OFF,
@@ -471,34 +498,39 @@ static void put_off(struct sched *s, const struct attempt *a, int error, int64_t
         return;
     }
     move(s, a->job, JOB_EV_PUT_OFF);
-    heap_push(&s->ready[lane], a->job);
+    ready_push(s->ready, group_of(s, a->job), a->job, now);
     if (s->closed) /* on-failure = drain: what runs may end, but this does not run */
-        cancel(s, a->job, false, REASON_CANCELLED, s->first_failed);
+        cancel(s, a->job, false, REASON_CANCELLED, s->first_failed, now);
 }
 
-/* Starts what has a slot, strictly in order: a wide job at the head of the
- * queue waits for enough workers and those behind wait with it, else a stream
- * of narrow ones would starve it. */
+static void start(struct sched *s, uint32_t job, int64_t now) {
+    struct sched_job *j = job_at(s, job);
+    struct attempt a = {.job = job, .number = j->attempt, .def = def_of(s, job)};
+
+    a.slot = j->slot = slots_take(&s->slots[set_of(s, job)->type], weight(s, job));
+    move(s, job, JOB_EV_SLOT);
+    if (reserve_row(s, job)) {
+        s->opts.executor->start(s->opts.executor_ctx, &a);
+    } else {
+        put_off(s, &a, UV_ENOMEM, now);
+        settle(s, now);
+    }
+}
+
+/* Starts what can start; ready.h has the rules. */
 static void dispatch(struct sched *s, int64_t now) {
+    enum ready_answer answer;
+    uint32_t job;
+
     if (now >= s->deadline) /* about to be told by sched_advance() */
         return;
-    for (int lane = 0; lane < LANES; lane++) {
-        struct heap *ready = &s->ready[lane];
-        struct slots *slots = &s->slots[lane];
-
-        while (ready->count > 0 && slots_fit(slots, weight(s, ready->items[0]))) {
-            uint32_t job = heap_pop(ready);
-            struct sched_job *j = job_at(s, job);
-            struct attempt a = {.job = job, .number = j->attempt, .def = def_of(s, job)};
-
-            a.slot = j->slot = slots_take(slots, weight(s, job));
-            move(s, job, JOB_EV_SLOT);
-            if (reserve_row(s, job)) {
-                s->opts.executor->start(s->opts.executor_ctx, &a);
-            } else {
-                put_off(s, &a, UV_ENOMEM, now);
-                settle(s, now);
-            }
+    while ((answer = ready_next(s->ready, now, &job)) != READY_NONE) {
+        if (answer == READY_START) {
+            start(s, job, now);
+        } else {
+            finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_FAILED, REASON_BREAKER}, NO_JOB,
+                   NULL);
+            settle(s, now);
         }
     }
 }
@@ -528,6 +560,7 @@ void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t 
     s->alive[set->type] += weight(s, a->job);
     s->starved_since = NEVER;
     slots_widen(&s->slots[set->type]);
+    ready_started(s->ready, group_of(s, a->job), start, now);
     if (j->state == JOB_RUNNING && set->timeout_ns)
         set_timer(s, a->job, now + set->timeout_ns);
     if (s->opts.listener->started) {
@@ -561,7 +594,7 @@ void sched_advance(struct sched *s, int64_t now) {
 
         if (j->state == JOB_BACKOFF) {
             move(s, job, JOB_EV_DUE);
-            heap_push(&s->ready[set_of(s, job)->type], job);
+            ready_push(s->ready, group_of(s, job), job, now);
             continue;
         }
         move(s, job, JOB_EV_TIMEOUT);
@@ -573,13 +606,14 @@ void sched_advance(struct sched *s, int64_t now) {
             s->opts.listener->timed_out(s->opts.listener_ctx, &info);
         }
     }
+    ready_advance(s->ready, now);
     for (int lane = 0; lane < LANES; lane++)
         if (s->slots[lane].paused_till <= now)
             unpause(s, (enum lane)lane);
     if (s->deadline <= now && !sched_done(s)) {
         s->deadline = NEVER;
         s->deadline_passed = true;
-        close_run(s, true, REASON_DEADLINE, NO_JOB);
+        close_run(s, true, REASON_DEADLINE, NO_JOB, now);
     }
     settle(s, now);
     dispatch(s, now);
@@ -590,6 +624,8 @@ int64_t sched_due(const struct sched *s) {
 
     if (s->timers.count > 0 && job_at(s, s->timers.items[0])->due < due)
         due = job_at(s, s->timers.items[0])->due;
+    if (ready_due(s->ready) < due)
+        due = ready_due(s->ready);
     for (int lane = 0; lane < LANES; lane++)
         if (s->slots[lane].paused_till < due)
             due = s->slots[lane].paused_till;
@@ -597,7 +633,7 @@ int64_t sched_due(const struct sched *s) {
 }
 
 void sched_interrupt(struct sched *s, int64_t now) {
-    close_run(s, true, REASON_CANCELLED, NO_JOB);
+    close_run(s, true, REASON_CANCELLED, NO_JOB, now);
     settle(s, now);
 }
 

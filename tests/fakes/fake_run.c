@@ -124,6 +124,7 @@ static void on_stop(void *ctx, uint32_t job) {
 static void on_timed_out(void *ctx, const struct job_info *job) {
     struct fake_run *f = ctx;
 
+    f->attempts[job->id].late = true;
     heard(f, "late %s", job->def->name);
 }
 

@@ -19,6 +19,7 @@ struct fake_attempt {
     struct attempt a;
     enum fake_phase phase;
     bool told; /* to stop */
+    bool late; /* its time was up */
 };
 
 struct fake_run {

@@ -25,7 +25,7 @@ awk '
     /^\.S[hs]/ { scope = ""; later = /NOT SUPPORTED YET/ }
     /^\.Ss The \[muster\] section/ || (later && /^\.Ic \[muster\] :/) { scope = "muster" }
     /^\.Ss Job sections/ || (later && /^In jobs:/) { scope = "job" }
-    later && /^\.Ic \[limit / { scope = "limit" }
+    /^\.Ss Limit sections/ { scope = "limit" }
     later && /^\.Ic \[worker / { scope = "worker" }
     /^\.It Ic / && scope {
         line = substr($0, 8)

@@ -89,10 +89,8 @@ static void test_not_supported(void **state) {
         "m.ini:10:1: error: 'slow' is not supported yet\n"
         "m.ini:11:1: error: 'pty' is not supported yet\n"
         "m.ini:12:1: error: 'each.x' is not supported yet\n"
-        "m.ini:13:1: error: 'limits' is not supported yet\n"
         "m.ini:14:1: error: 'jobserver' is not supported yet\n"
         "m.ini:15:1: error: 'memory' is not supported yet\n"
-        "m.ini:16:1: error: '[limit l]' is not supported yet\n"
         "m.ini:17:15: error: concurrency: '0' is out of range (1 or more)\n"
         "m.ini:18:1: error: unknown key 'rat' in [limit l]; did you mean 'rate'?\n"
         "m.ini:19:1: error: '[worker w]' is not supported yet\n");
