@@ -20,6 +20,7 @@
 #include "base/thread.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
+#include "exec/live.h"
 #include "exec/memgroup.h"
 #include "exec/process.h"
 #include "exec/reaper.h"
@@ -42,6 +43,7 @@
 
 struct task {
     struct process process;
+    struct live live;
     struct lanes *lanes;
     struct worker *worker; /* CPU lane */
     struct task *next;     /* in the mailbox */
@@ -73,7 +75,7 @@ struct lanes {
     struct spawn_setup setup;
     struct environ *environ;
     struct process_env env;
-    struct task **by_job; /* the task of each job that has one, by its number */
+    struct live **by_job; /* what each job has under way, by its number, or NULL */
     uint32_t nby_job;
     uint32_t io_width;
     bool spares; /* see lanes_spares() */
@@ -493,10 +495,10 @@ static int find_worker(struct lanes *l, struct task *t) {
     return 0;
 }
 
-/* Room for the task of a job whose number is behind those of the plan. */
+/* Room for what a job has whose number is behind those of the plan. */
 static int make_room_for(struct lanes *l, uint32_t job) {
     uint32_t n = job < UINT32_MAX / 2 ? job * 2 + 1 : UINT32_MAX;
-    struct task **by_job;
+    struct live **by_job;
 
     if (job < l->nby_job)
         return 0;
@@ -509,30 +511,14 @@ static int make_room_for(struct lanes *l, uint32_t job) {
     return 0;
 }
 
-void lanes_start(struct lanes *l, const struct attempt *a) {
-    struct task *t = calloc(1, sizeof *t);
-    int error = t ? make_room_for(l, a->job) : UV_ENOMEM;
-
-    if (!error)
-        error = process_init(&t->process, &l->env, a);
-    if (!error && t->process.job->set->type == LANE_CPU && (error = find_worker(l, t)))
-        process_release(&t->process);
-    if (!error) {
-        t->lanes = l;
-        l->by_job[a->job] = t;
-        t->process.unwanted = l->killing;
-        starter_add(l->starter, &t->process);
-        return;
-    }
-    free(t);
-    l->refusals[l->nrefusals++] = (struct refusal){.attempt = *a, .error = error};
-    uv_async_send(&l->wake);
+static struct task *task_of(struct live *v) {
+    return (struct task *)(void *)((char *)v - offsetof(struct task, live));
 }
 
-void lanes_stop(struct lanes *l, uint32_t job) {
-    struct task *t = l->by_job[job];
+static void stop_process(struct live *v) {
+    struct task *t = task_of(v);
 
-    if (!t || atomic_exchange(&t->stop, true))
+    if (atomic_exchange(&t->stop, true))
         return;
     t->process.unwanted = true;
     if (!t->running)
@@ -543,11 +529,46 @@ void lanes_stop(struct lanes *l, uint32_t job) {
         process_stop(&t->process);
 }
 
+static void kill_process(struct live *v) {
+    struct task *t = task_of(v);
+
+    if (!t->running)
+        t->process.unwanted = true;
+}
+
+static const struct live_way process_way = {.stop = stop_process, .kill = kill_process};
+
+void lanes_start(struct lanes *l, const struct attempt *a) {
+    struct task *t = calloc(1, sizeof *t);
+    int error = t ? make_room_for(l, a->job) : UV_ENOMEM;
+
+    if (!error)
+        error = process_init(&t->process, &l->env, a);
+    if (!error && t->process.job->set->type == LANE_CPU && (error = find_worker(l, t)))
+        process_release(&t->process);
+    if (!error) {
+        t->lanes = l;
+        t->live = (struct live){.way = &process_way, .end = &t->process.end};
+        l->by_job[a->job] = &t->live;
+        t->process.unwanted = l->killing;
+        starter_add(l->starter, &t->process);
+        return;
+    }
+    free(t);
+    l->refusals[l->nrefusals++] = (struct refusal){.attempt = *a, .error = error};
+    uv_async_send(&l->wake);
+}
+
+void lanes_stop(struct lanes *l, uint32_t job) {
+    if (l->by_job[job])
+        l->by_job[job]->way->stop(l->by_job[job]);
+}
+
 void lanes_kill_all(struct lanes *l) {
     l->killing = true;
     for (uint32_t i = 0; i < l->nby_job; i++)
-        if (l->by_job[i] && !l->by_job[i]->running)
-            l->by_job[i]->process.unwanted = true;
+        if (l->by_job[i])
+            l->by_job[i]->way->kill(l->by_job[i]);
     reaper_signal_all(l->env.reaper, SIGKILL);
 }
 
@@ -568,13 +589,13 @@ void lanes_rest(struct lanes *l) {
 }
 
 void lanes_last_line(struct lanes *l, uint32_t job, char *buf, size_t n) {
-    const struct task *t = l->by_job[job];
+    const struct attempt_end *end = l->by_job[job] ? l->by_job[job]->end : NULL;
 
     buf[0] = '\0';
-    if (t && t->process.end.err)
-        capture_last_line(t->process.end.err, buf, n);
-    if (t && t->process.end.out && !buf[0])
-        capture_last_line(t->process.end.out, buf, n);
+    if (end && end->err)
+        capture_last_line(end->err, buf, n);
+    if (end && end->out && !buf[0])
+        capture_last_line(end->out, buf, n);
 }
 
 /* --- the end ------------------------------------------------------------ */
