@@ -26,7 +26,8 @@ ready() {
     for tool in cc make autoreconf automake pkg-config; do
         command -v "$tool" >/dev/null 2>&1 || return 1
     done
-    pkg-config --exists 'libuv >= 1.40' inih 'smartcols >= 2.33' 'jansson >= 2.10' 'sqlite3 >= 3.37'
+    pkg-config --exists 'libuv >= 1.40' inih 'smartcols >= 2.33' 'jansson >= 2.10' \
+        'sqlite3 >= 3.37' 'libcurl >= 7.66'
 }
 
 # The build runs in ./build, the source folder gets only what autoreconf makes.
@@ -55,7 +56,8 @@ if [ -n "${MUSTER-}" ]; then
     muster=$MUSTER
 else
     ready || sh "$top/tests/packages.sh" gcc make libc6-dev autoconf automake pkg-config \
-        libuv1-dev libinih-dev libsmartcols-dev libjansson-dev libsqlite3-dev
+        libuv1-dev libinih-dev libsmartcols-dev libjansson-dev libsqlite3-dev \
+        libcurl4-openssl-dev
     ready || die 'all packages are there, yet something is not found: look at PATH'
     build </dev/null
 fi

@@ -43,8 +43,10 @@ static void on_started(void *ctx, const struct job_info *job, const struct attem
 
     if (!p->verbose)
         return;
-    output_printf(p->output, "job %s: started, %s lane, slot %" PRIu32 ", pid %d", j->name,
-                  lane_words[j->set->type], a->slot, (int)pid);
+    output_printf(p->output, "job %s: started, %s lane, slot %" PRIu32, j->name,
+                  lane_words[j->set->type], a->slot);
+    if (pid)
+        output_printf(p->output, ", pid %d", (int)pid);
     if (j->set->retries)
         output_printf(p->output, ", attempt %" PRIu32 " of %" PRIu64, a->number,
                       (uint64_t)j->set->retries + 1);

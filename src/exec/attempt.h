@@ -23,6 +23,12 @@ enum spawn_stage {
     SPAWN_LOST, /* the launcher died over it (see exec/launcher) */
 };
 
+/* What an attempt came to, where its exit does not say. */
+enum attempt_outcome {
+    OUTCOME_EXIT, /* exit and signal say it */
+    OUTCOME_OK,   /* what was to be had without a process was had */
+};
+
 /* One attempt to be made. */
 struct attempt {
     uint32_t job;               /* its number: one of the plan's jobs, or that of an item's */
@@ -36,6 +42,7 @@ struct attempt_end {
     int error;              /* 0, or UV_E…: it could not be started, see stage */
     enum spawn_stage stage; /* SPAWN_OK when it was started */
     char *detail;     /* what could not be used (a path), or unkillable ids; malloc'd, or NULL */
+    enum attempt_outcome outcome;
     int exit;         /* 0-255, or -1: it did not end by exiting */
     int signal;       /* that ended it, or 0 */
     bool core;        /* it dumped core */

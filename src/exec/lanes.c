@@ -20,6 +20,7 @@
 #include "base/thread.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
+#include "exec/errands.h"
 #include "exec/live.h"
 #include "exec/memgroup.h"
 #include "exec/process.h"
@@ -81,9 +82,10 @@ struct lanes {
     bool spares; /* see lanes_spares() */
 
     struct starter *starter;
-    struct pollset set;   /* the I/O lane's processes */
-    pthread_mutex_t lock; /* of the mailbox */
-    struct task *mail;    /* ended, the latest first */
+    struct errands *errands; /* NULL where all attempts are processes */
+    struct pollset set;      /* the I/O lane's processes */
+    pthread_mutex_t lock;    /* of the mailbox */
+    struct task *mail;       /* ended, the latest first */
     uv_async_t wake;
     struct refusal *refusals;
     uint32_t nrefusals;
@@ -217,30 +219,56 @@ static void close_idle_workers(struct lanes *l) {
             worker_close(l->workers[i]);
 }
 
+/* Tells the end of what was begun, `running`, or was not. */
+static void tell_end(struct lanes *l, const struct attempt *a, struct attempt_end *end,
+                     bool running) {
+    if (end->error && end->error != UV_ECANCELED && end->stage == SPAWN_RESOURCES && !running) {
+        int error = end->error;
+
+        close_idle_workers(l);
+        attempt_end_release(end);
+        l->opts.events->put_off(l->opts.ctx, a, error);
+    } else {
+        l->opts.events->ended(l->opts.ctx, a, end);
+    }
+}
+
 /* Tells the end, in its owner's words, and forgets the task. */
 static void task_ended(struct task *t) {
     struct lanes *l = t->lanes;
     struct process *p = &t->process;
     struct attempt a = p->attempt;
     struct attempt_end end = p->end;
-    bool short_of =
-        end.error && end.error != UV_ECANCELED && end.stage == SPAWN_RESOURCES && !t->running;
+    bool running = t->running;
 
     p->end = (struct attempt_end){0};
     l->by_job[a.job] = NULL;
     if (t->worker)
         t->worker->busy = false;
     task_free(t);
-    if (short_of) {
-        int error = end.error;
-
-        close_idle_workers(l);
-        attempt_end_release(&end);
-        l->opts.events->put_off(l->opts.ctx, &a, error);
-    } else {
-        l->opts.events->ended(l->opts.ctx, &a, &end);
-    }
+    tell_end(l, &a, &end, running);
 }
+
+static void on_errand_started(void *ctx, struct errand *e) {
+    struct lanes *l = ctx;
+
+    l->opts.events->started(l->opts.ctx, &e->attempt, 0, e->end.start_ns);
+}
+
+static void on_errand_ended(void *ctx, struct errand *e) {
+    struct lanes *l = ctx;
+    struct attempt a = e->attempt;
+    struct attempt_end end = e->end;
+    bool running = e->running;
+
+    e->end = (struct attempt_end){0};
+    l->by_job[a.job] = NULL;
+    errands_free(e);
+    tell_end(l, &a, &end, running);
+}
+
+static const struct errands_events errands_events = {.started = on_errand_started,
+                                                     .ended = on_errand_ended};
 
 static void task_started(struct task *t) {
     struct process *p = &t->process;
@@ -440,7 +468,10 @@ static int lanes_init(struct lanes *l) {
     l->refusals = calloc((size_t)plan->io_limit + plan->cpu_workers, sizeof *l->refusals);
     if (!l->env.memory || !l->environ || !l->by_job || !l->workers || !l->refusals)
         return UV_ENOMEM;
-    return 0;
+    for (uint32_t i = 0; i < plan->njobs && !l->errands && !error; i++)
+        if (errands_suit(&plan->jobs[i]))
+            error = errands_open(&l->errands, l->opts.loop, plan, &errands_events, l);
+    return error;
 }
 
 int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
@@ -459,6 +490,10 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
     }
     if (error) {
         l->open_parts++;
+        if (l->errands) {
+            l->open_parts++;
+            errands_close(l->errands, on_part_closed, l);
+        }
         if (l->starter)
             starter_close(l->starter);
         else
@@ -538,12 +573,10 @@ static void kill_process(struct live *v) {
 
 static const struct live_way process_way = {.stop = stop_process, .kill = kill_process};
 
-void lanes_start(struct lanes *l, const struct attempt *a) {
+static int start_process(struct lanes *l, const struct attempt *a) {
     struct task *t = calloc(1, sizeof *t);
-    int error = t ? make_room_for(l, a->job) : UV_ENOMEM;
+    int error = t ? process_init(&t->process, &l->env, a) : UV_ENOMEM;
 
-    if (!error)
-        error = process_init(&t->process, &l->env, a);
     if (!error && t->process.job->set->type == LANE_CPU && (error = find_worker(l, t)))
         process_release(&t->process);
     if (!error) {
@@ -552,9 +585,29 @@ void lanes_start(struct lanes *l, const struct attempt *a) {
         l->by_job[a->job] = &t->live;
         t->process.unwanted = l->killing;
         starter_add(l->starter, &t->process);
-        return;
+        return 0;
     }
     free(t);
+    return error;
+}
+
+static int start_errand(struct lanes *l, const struct attempt *a) {
+    struct errand *e = errands_add(l->errands, a);
+
+    if (!e)
+        return UV_ENOMEM;
+    e->stopped = l->killing;
+    l->by_job[a->job] = &e->live;
+    return 0;
+}
+
+void lanes_start(struct lanes *l, const struct attempt *a) {
+    int error = make_room_for(l, a->job);
+
+    if (!error)
+        error = errands_suit(a->def) ? start_errand(l, a) : start_process(l, a);
+    if (!error)
+        return;
     l->refusals[l->nrefusals++] = (struct refusal){.attempt = *a, .error = error};
     uv_async_send(&l->wake);
 }
@@ -624,6 +677,10 @@ void lanes_close(struct lanes *l, void (*closed)(void *ctx, uint32_t unkillable)
     l->closed = closed;
     l->open_parts = 4; /* the starter, the pollset, two handles */
     starter_close(l->starter);
+    if (l->errands) {
+        l->open_parts++;
+        errands_close(l->errands, on_part_closed, l);
+    }
     pollset_close(&l->set, on_part_closed, l);
     for (uint32_t i = 0; i < l->opts.plan->cpu_workers; i++)
         if (l->workers[i])

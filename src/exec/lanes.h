@@ -15,7 +15,7 @@ struct lanes;
 
 /* Called on the main loop's thread. */
 struct lanes_events {
-    /* Its process runs since start_ns (clock_ns). */
+    /* It runs since start_ns (clock_ns); pid 0: without a process of its own. */
     void (*started)(void *ctx, const struct attempt *a, pid_t pid, int64_t start_ns);
     /* No descriptors, processes or memory for it now (error UV_E…): it never ran. */
     void (*put_off)(void *ctx, const struct attempt *a, int error);

@@ -303,6 +303,7 @@ static void build_job(struct loader *l, struct making *m, struct section *s) {
         job->action = layers.action->action;
         job->command = layers.action->command;
         job->argv = layers.action->argv;
+        job->target = layers.action->target;
     }
     s->job = l->plan->njobs++;
 }

@@ -68,7 +68,7 @@ static const char *const *split_command(struct parse *p, bool put) {
 bool parse_exec(struct parse *p, void *out) {
     const char *const *argv = split_command(p, true);
 
-    *(struct action_value *)out = (struct action_value){ACTION_EXEC, NULL, argv};
+    *(struct action_value *)out = (struct action_value){.action = ACTION_EXEC, .argv = argv};
     return argv;
 }
 

@@ -37,11 +37,12 @@ struct names {
     const struct limit_set *limits; /* of `limits`; NULL: none; set by shared */
 };
 
-/* VALUE_COMMAND and VALUE_EXEC: what fills a job's action. */
+/* VALUE_COMMAND, VALUE_EXEC, VALUE_PROBE: what fills a job's action. */
 struct action_value {
     enum action action;
     const char *command;
     const char *const *argv;
+    const struct target *target;
 };
 
 /* VALUE_REPORTS. `at` belongs to each. */

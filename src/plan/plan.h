@@ -10,13 +10,14 @@
 #include "base/mem.h"
 #include "base/source.h"
 #include "base/text.h"
+#include "plan/target.h"
 
 #define COUNT_UNLIMITED UINT32_MAX
 /* Bytes of one argument or NAME=VALUE that the kernel takes: MAX_ARG_STRLEN less the NUL. */
 #define PLAN_STRING_MAX 131071U
 
 enum lane { LANE_IO, LANE_CPU, LANES };
-enum action { ACTION_NONE, ACTION_COMMAND, ACTION_EXEC };
+enum action { ACTION_NONE, ACTION_COMMAND, ACTION_EXEC, ACTION_WAIT, ACTIONS };
 enum when { WHEN_SUCCESS, WHEN_FAILURE, WHEN_ALWAYS };
 enum on_failure { ON_FAILURE_CONTINUE, ON_FAILURE_DRAIN, ON_FAILURE_CANCEL };
 enum output_mode { OUTPUT_FAILED, OUTPUT_GROUP, OUTPUT_NONE };
@@ -126,14 +127,20 @@ static inline const struct env_var *job_file_vars(const struct job_settings *set
 struct plan_job {
     const char *name;
     const struct job_settings *set;
-    const struct env_var *env; /* env.NAME, names unique; a NULL name ends it */
-    const char *command;       /* ACTION_COMMAND: text for the shell */
-    const char *const *argv;   /* ACTION_EXEC: words, NULL at the end */
-    const char *program;       /* absolute path of argv[0] or shell[0]; NULL: not there then */
-    const uint32_t *after;     /* indexes of the jobs it comes after, no doubles */
+    const struct env_var *env;   /* env.NAME, names unique; a NULL name ends it */
+    const char *command;         /* ACTION_COMMAND: text for the shell; ACTION_WAIT: its text */
+    const char *const *argv;     /* ACTION_EXEC: words, NULL at the end */
+    const struct target *target; /* ACTION_WAIT */
+    const char *program;         /* absolute path of argv[0] or shell[0]; NULL: not there then */
+    const uint32_t *after;       /* indexes of the jobs it comes after, no doubles */
     uint32_t nafter;
     enum action action;
 };
+
+/* Whether its attempts start processes of their own. */
+static inline bool job_has_process(const struct plan_job *job) {
+    return job->action == ACTION_COMMAND || job->action == ACTION_EXEC;
+}
 
 enum report_format { REPORT_TABLE, REPORT_JSON };
 struct report_spec {

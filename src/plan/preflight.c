@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/libcurl.h"
 #include "base/words.h"
 #include "plan/envfile.h"
 #include "plan/loader.h"
@@ -240,7 +241,7 @@ static void check_program(struct loader *l, struct programs *p, uint32_t index) 
     struct entry *e = layers_place(l, index, exec ? EFFECT_ACTION : EFFECT_SHELL);
     const char *const *words = exec ? job->argv : job->set->shell;
 
-    if (job->action == ACTION_NONE || (dir && dir->reported && **words != '/'))
+    if (!job_has_process(job) || (dir && dir->reported && **words != '/'))
         return;
     if (!e)
         e = l->shell_entry;
@@ -258,6 +259,22 @@ static void check_program(struct loader *l, struct programs *p, uint32_t index) 
         complain_at(l, e, program_span(l, e), need, "'%s': %s", *words, why);
     if (e)
         e->reported = true;
+}
+
+/* --- libcurl --- */
+
+static bool needs_libcurl(const struct plan_job *job) {
+    return job->action == ACTION_WAIT && job->target->kind == TARGET_HTTP;
+}
+
+static void check_libcurl(struct loader *l, uint32_t index) {
+    struct entry *e = layers_place(l, index, EFFECT_ACTION);
+    const char *why;
+
+    if (!needs_libcurl(&l->plan->jobs[index]) || e->reported || libcurl_load(&why))
+        return;
+    diag_error(l->diag, e->value, "%s: a URL needs libcurl: %s", e->row->name, why);
+    e->reported = true; /* once, when it is shared */
 }
 
 /* --- all --- */
@@ -292,6 +309,8 @@ void preflight_check(struct loader *l) {
         for (uint32_t i = 0; i < l->plan->njobs; i++)
             if (!l->plan->jobs[i].nafter == !pass)
                 check_program(l, &programs, i);
+    for (uint32_t i = 0; i < l->plan->njobs; i++)
+        check_libcurl(l, i);
     /* Reports come after all jobs, any of which may make their folders. */
     if (!l->report_entry)
         return;

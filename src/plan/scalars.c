@@ -33,7 +33,8 @@ bool parse_command(struct parse *p, void *out) {
                            "%zu bytes are more than the kernel takes as one argument (%u)", p->n,
                            PLAN_STRING_MAX);
     parse_warn_of_references(p);
-    *(struct action_value *)out = (struct action_value){ACTION_COMMAND, copy(p, p->s, p->n), NULL};
+    *(struct action_value *)out =
+        (struct action_value){.action = ACTION_COMMAND, .command = copy(p, p->s, p->n)};
     return true;
 }
 
@@ -235,52 +236,34 @@ bool parse_range(struct parse *p, void *out) {
 
 /* --- addresses --- */
 
+bool parse_url(struct parse *p, void *out) {
+    return target_is_url(p->s, p->n) ? parse_text(p, out)
+                                     : not_a(p, "a URL (http://HOST/... or https://HOST/...)");
+}
+
+bool parse_probe(struct parse *p, void *out) {
+    struct target *target = arena_new(p->v->arena, struct target);
+
+    *(struct action_value *)out = (struct action_value){
+        .action = ACTION_WAIT, .command = copy(p, p->s, p->n), .target = target};
+    return target_parse(target, p->v->arena, p->folder, p->s, p->n) ||
+           not_a(p, "something to wait for (tcp:HOST:PORT, unix:PATH, file:PATH or a URL)");
+}
+
 static bool has_prefix(const char *s, size_t n, const char *prefix) {
     size_t len = strlen(prefix);
 
     return n > len && !memcmp(s, prefix, len);
 }
 
-static bool is_url(const char *s, size_t n) {
-    size_t host = has_prefix(s, n, "http://") ? 7 : has_prefix(s, n, "https://") ? 8 : 0;
-
-    if (!host || strchr("/:?#", s[host]))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (s[i] == ' ' || s[i] == '\t' || s[i] == '\n')
-            return false;
-    return true;
-}
-
-static bool is_tcp(const char *s, size_t n) {
-    const char *colon = n > 4 ? memrchr(s + 4, ':', n - 4) : NULL;
-    uint64_t port;
-
-    return has_prefix(s, n, "tcp:") && colon && colon > s + 4 &&
-           !text_uint64(colon + 1, (size_t)(s + n - colon) - 1, 1, 65535, &port);
-}
-
-static bool is_endpoint(const char *s, size_t n) {
-    return is_url(s, n) || is_tcp(s, n) || has_prefix(s, n, "file:");
-}
-
-bool parse_url(struct parse *p, void *out) {
-    return is_url(p->s, p->n) ? parse_text(p, out)
-                              : not_a(p, "a URL (http://HOST/... or https://HOST/...)");
-}
-
-bool parse_probe(struct parse *p, void *out) {
-    return is_endpoint(p->s, p->n)
-               ? parse_text(p, out)
-               : not_a(p, "something to wait for (tcp:HOST:PORT, file:PATH or a URL)");
-}
-
 bool parse_ready(struct parse *p, void *out) {
+    struct target target;
     int64_t ns;
 
-    if (is_endpoint(p->s, p->n) || has_prefix(p->s, p->n, "line:") ||
+    if (target_parse(&target, p->v->arena, p->folder, p->s, p->n) ||
+        has_prefix(p->s, p->n, "line:") ||
         (has_prefix(p->s, p->n, "delay:") && !text_duration(p->s + 6, p->n - 6, &ns)))
         return parse_text(p, out);
-    return not_a(p, "a sign of readiness (tcp:HOST:PORT, a URL, file:PATH, line:REGEX or "
-                    "delay:2s)");
+    return not_a(p, "a sign of readiness (tcp:HOST:PORT, unix:PATH, file:PATH, a URL, line:REGEX "
+                    "or delay:2s)");
 }

@@ -83,7 +83,7 @@ const struct schema_key schema_keys[] = {
     KEY(JOB, "http.body-file", PATH, NULL, "the file that is its body", .later = true),
     KEY(JOB, "http.expect", HTTP_LIST, "200-299", "statuses that count as success", .later = true),
     KEY(JOB, "wait-for", PROBE, NULL, "succeeds when that answers",
-        .action = true, .effect = EFFECT_ACTION, .later = true),
+        .action = true, .effect = EFFECT_ACTION),
     KEY(JOB, "task", TEXT, NULL, "a request to a persistent worker",
         .action = true, .effect = EFFECT_ACTION, .later = true),
     KEY(JOB, "worker", NAME, NULL, "the worker of a task", .later = true),

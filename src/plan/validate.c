@@ -90,6 +90,19 @@ static void check_lane(struct loader *l, uint32_t i, const struct entry *type) {
     }
 }
 
+/* What waits on the loop is no work for a CPU worker. */
+static void check_action(struct loader *l, uint32_t i, const struct entry *type) {
+    struct entry *e = layers_place(l, i, EFFECT_ACTION);
+    const struct plan_job *job = &l->plan->jobs[i];
+
+    if (job->action != ACTION_WAIT || job->set->type != LANE_CPU || !e || e->reported || !type ||
+        !type->typed)
+        return;
+    diag_error(l->diag, e->key, "%s: job '%s' has to be io: it waits, without a process",
+               e->row->name, job->name);
+    e->reported = true; /* once, when it is shared */
+}
+
 static void check_job(struct loader *l, uint32_t i) {
     struct plan_job *job = &l->plan->jobs[i];
     const struct draft *d = &l->drafts[i];
@@ -100,9 +113,10 @@ static void check_job(struct loader *l, uint32_t i) {
         diag_error(l->diag, d->section->header, "job '%s' has no type (type = io or cpu)",
                    job->name);
     if (!d->below->incomplete && !layers_place(l, i, EFFECT_ACTION))
-        diag_error(l->diag, d->section->header, "job '%s' has nothing to do (command or exec)",
-                   job->name);
+        diag_error(l->diag, d->section->header,
+                   "job '%s' has nothing to do (command, exec or wait-for)", job->name);
     check_lane(l, i, type);
+    check_action(l, i, type);
     if (!after || !after->typed)
         return;
     const struct names *names = after->typed;

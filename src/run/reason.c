@@ -124,6 +124,8 @@ static void timeout_text(const struct plan_job *p, const struct attempt_result *
     text_format_duration(p->set->kill_after_ns, more, sizeof more);
     if (a->killed)
         snprintf(buf, n, "timed out after %s, killed after %s more", limit, more);
+    else if (a->detail && !job_has_process(p)) /* what it was that never answered */
+        snprintf(buf, n, "timed out after %s (%s)", limit, a->detail);
     else
         snprintf(buf, n, "timed out after %s", limit);
 }

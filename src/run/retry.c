@@ -7,6 +7,8 @@
 struct verdict retry_judge(const struct job_settings *set, const struct attempt_end *end) {
     if (end->error)
         return (struct verdict){STATUS_FAILED, REASON_SPAWN};
+    if (end->outcome == OUTCOME_OK)
+        return (struct verdict){STATUS_OK, REASON_NONE};
     if (exit_set_has(&set->skip_exit, end->exit))
         return (struct verdict){STATUS_SKIPPED, REASON_NONE};
     if (exit_set_has(&set->ok_exit, end->exit))

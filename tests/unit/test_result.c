@@ -223,11 +223,18 @@ static void limits_of_a_job(void **state) {
 }
 
 static void timeouts(void **state) {
+    static char refused[] = "Connection refused";
+
     (void)state;
     fails_with(STATUS_TIMEOUT, REASON_TIMEOUT);
     expect_text(0, "timed out after 30s");
     attempts[0].killed = true;
     expect_text(0, "timed out after 30s, killed after 5s more");
+    attempts[0].killed = false;
+    attempts[0].detail = refused;
+    expect_text(0, "timed out after 30s"); /* detail is of something else then */
+    jobs[0].action = ACTION_WAIT;
+    expect_text(0, "timed out after 30s (Connection refused)");
 }
 
 static void causes(void **state) {

@@ -36,6 +36,7 @@ static void ends_are_judged_by_the_jobs_terms(void **state) {
         {{.exit = 0, .oom = true}, STATUS_OK, REASON_NONE}, /* it did without */
         {{.exit = -1, .error = UV_ENOENT}, STATUS_FAILED, REASON_SPAWN},
         {{.exit = 0, .error = UV_ENOENT}, STATUS_FAILED, REASON_SPAWN},
+        {{.exit = -1, .outcome = OUTCOME_OK}, STATUS_OK, REASON_NONE},
     };
     struct job_settings set = plain;
 

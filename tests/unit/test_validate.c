@@ -17,7 +17,8 @@ static void test_missing(void **state) {
                        "m.ini:1:1: error: there is no job ([job NAME])\n");
     plan_case_says("[job a]\n", "m.ini:1:1: error: job 'a' has no type (type = io or cpu)\n"
                                 "    1 | [job a]\n      | ^~~~~~~\n"
-                                "m.ini:1:1: error: job 'a' has nothing to do (command or exec)\n"
+                                "m.ini:1:1: error: job 'a' has nothing to do (command, exec "
+                                "or wait-for)\n"
                                 "    1 | [job a]\n      | ^~~~~~~\n"
                                 "muster: m.ini: 2 errors, nothing was run\n");
     /* What was set wrong is not missed as well. */
@@ -76,7 +77,7 @@ static void test_not_supported(void **state) {
     plan_case_messages(
         "[muster]\non-end = x\nlog-dir = x\nlock = watt\noutput = live\n"
         "report = tap:x\n"
-        "[job a]\ntype = auto\nwait-for = file:x\nslow = 1s\npty = yes\n"
+        "[job a]\ntype = auto\nhttp = http://x/\nslow = 1s\npty = yes\n"
         "each.x = a b\nlimits = l\njobserver = fifo\nmemory = 1G\n"
         "[limit l]\nconcurrency = 0\nrat = 1\n[worker w]\ncount = 2\n",
         "m.ini:2:1: error: 'on-end' is not supported yet\n"
@@ -85,7 +86,7 @@ static void test_not_supported(void **state) {
         "m.ini:5:10: error: output: 'live' is not supported yet\n"
         "m.ini:6:10: error: report: 'tap' is not supported yet\n"
         "m.ini:8:8: error: type: 'auto' is not supported yet\n"
-        "m.ini:9:1: error: 'wait-for' is not supported yet\n"
+        "m.ini:9:1: error: 'http' is not supported yet\n"
         "m.ini:10:1: error: 'slow' is not supported yet\n"
         "m.ini:11:1: error: 'pty' is not supported yet\n"
         "m.ini:12:1: error: 'each.x' is not supported yet\n"
@@ -389,7 +390,7 @@ static void test_include_faults(void **state) {
               "    3 | include = ../m.ini\n      |           ^~~~~~~~\n"
               "sub/b.ini:4:1: error: job 'a' has no type (type = io or cpu)\n"
               "    4 | [job a]\n      | ^~~~~~~\n"
-              "sub/b.ini:4:1: error: job 'a' has nothing to do (command or exec)\n"
+              "sub/b.ini:4:1: error: job 'a' has nothing to do (command, exec or wait-for)\n"
               "    4 | [job a]\n      | ^~~~~~~\n"
               "muster: m.ini: 5 errors, nothing was run\n");
     write_file("m.ini", "[muster]\ninclude = gone.ini\n[job a]\ntype = io\ncommand = x\n");

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* errands: makes all attempts of a run that need no process of their own. */
+#include "exec/errands.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/trace.h"
+#include "exec/fetch.h"
+#include "exec/resolve.h"
+#include "exec/waiting.h"
+
+struct errands {
+    struct errand_env env;
+    struct errand_queue fresh, over;
+    uv_async_t wake;
+    const struct errands_events *events;
+    unsigned open_parts;
+    void (*closed)(void *ctx);
+    void *ctx, *closed_ctx;
+};
+
+static const struct errand_way *const ways[ACTIONS] = {
+    [ACTION_WAIT] = &waiting_way,
+};
+
+bool errands_suit(const struct plan_job *job) {
+    return ways[job->action];
+}
+
+/* What a run needs of the engines that errands share. */
+struct needs {
+    bool resolver, fetcher;
+};
+
+static struct needs survey(const struct plan *plan) {
+    struct needs n = {false, false};
+
+    for (uint32_t i = 0; i < plan->njobs; i++) {
+        const struct plan_job *job = &plan->jobs[i];
+
+        if (job->action == ACTION_WAIT && job->target->kind == TARGET_TCP)
+            n.resolver = true;
+        if (job->action == ACTION_WAIT && job->target->kind == TARGET_HTTP)
+            n.fetcher = true;
+    }
+    return n;
+}
+
+/* --- beginnings and ends ---------------------------------------------------- */
+
+static void begin(struct errands *es, struct errand *e) {
+    e->end.start_ns = clock_ns();
+    e->end.error = e->stopped ? UV_ECANCELED : e->way->begin(e);
+    if (e->end.error) {
+        if (!e->end.stage)
+            e->end.stage = SPAWN_RESOURCES;
+        errand_queue_push(&es->over, e);
+        return;
+    }
+    e->running = true;
+    trace(TRACE_EXEC, "%s attempt %u: begun", e->job->name, (unsigned)e->attempt.number);
+    es->events->started(es->ctx, e);
+}
+
+/* What is added meanwhile is seen to in the same round. */
+static void on_wake(uv_async_t *async) {
+    struct errands *es = async->data;
+    struct errand *e;
+
+    while ((e = errand_queue_pop(&es->fresh)))
+        begin(es, e);
+    while ((e = errand_queue_pop(&es->over)))
+        es->events->ended(es->ctx, e);
+}
+
+static void stop(struct live *v) {
+    struct errand *e = (struct errand *)(void *)v;
+
+    if (e->stopped)
+        return;
+    e->stopped = true;
+    if (!e->running)
+        return; /* begin() sees to it */
+    e->end.stopped = true;
+    e->way->stop(e);
+}
+
+static const struct live_way errand_live = {.stop = stop, .kill = stop};
+
+struct errand *errands_add(struct errands *es, const struct attempt *a) {
+    const struct errand_way *way = ways[a->def->action];
+    struct errand *e = calloc(1, way->size);
+
+    if (!e)
+        return NULL;
+    e->live = (struct live){.way = &errand_live, .end = &e->end};
+    e->way = way;
+    e->env = &es->env;
+    e->over = &es->over;
+    e->wake = &es->wake;
+    e->attempt = *a;
+    e->job = a->def;
+    e->end.exit = -1;
+    errand_queue_push(&es->fresh, e);
+    uv_async_send(&es->wake);
+    return e;
+}
+
+void errands_free(struct errand *e) {
+    attempt_end_release(&e->end);
+    free(e);
+}
+
+/* --- all of them ------------------------------------------------------------ */
+
+static void on_part_closed(void *ctx) {
+    struct errands *es = ctx;
+    void (*closed)(void *) = es->closed;
+    void *closed_ctx = es->closed_ctx;
+
+    if (--es->open_parts)
+        return;
+    free(es);
+    closed(closed_ctx);
+}
+
+static void on_wake_closed(uv_handle_t *handle) {
+    on_part_closed(handle->data);
+}
+
+void errands_close(struct errands *es, void (*closed)(void *ctx), void *ctx) {
+    es->closed = closed;
+    es->closed_ctx = ctx;
+    es->open_parts = 1;
+    uv_close((uv_handle_t *)&es->wake, on_wake_closed);
+    if (es->env.resolver) {
+        es->open_parts++;
+        resolver_close(es->env.resolver, on_part_closed, es);
+    }
+#ifdef WITH_CURL
+    if (es->env.fetcher) {
+        es->open_parts++;
+        fetcher_close(es->env.fetcher, on_part_closed, es);
+    }
+#endif
+}
+
+static void on_given_up(void *ctx) {
+    (void)ctx;
+}
+
+int errands_open(struct errands **out, uv_loop_t *loop, const struct plan *plan,
+                 const struct errands_events *events, void *ctx) {
+    const struct needs needs = survey(plan);
+    struct errands *es = calloc(1, sizeof *es);
+    int error = es ? uv_async_init(loop, &es->wake, on_wake) : UV_ENOMEM;
+
+    if (error) {
+        free(es);
+        return error;
+    }
+    es->wake.data = es;
+    es->env.loop = loop;
+    es->env.plan = plan;
+    es->events = events;
+    es->ctx = ctx;
+    errand_queue_init(&es->fresh);
+    errand_queue_init(&es->over);
+    if (needs.resolver)
+        error = resolver_open(&es->env.resolver, loop);
+#ifdef WITH_CURL
+    if (!error && needs.fetcher)
+        error = fetcher_open(&es->env.fetcher, loop, plan->io_limit);
+#endif
+    if (error)
+        errands_close(es, on_given_up, NULL);
+    else
+        *out = es;
+    return error;
+}
