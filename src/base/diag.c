@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mask.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -96,6 +97,15 @@ void diag_note(struct diag *d, struct span at, const char *fmt, ...) {
     d->newest->last_note = &note->next;
 }
 
+void diag_hide(struct diag *d, struct span at) {
+    struct span *list = arena_grow(d->arena, d->hidden, d->nhidden, &d->hidden_cap, sizeof *list);
+
+    if (!list)
+        return;
+    d->hidden = list;
+    list[d->nhidden++] = at;
+}
+
 /* Where to write, and how. */
 struct canvas {
     const struct diag *diag;
@@ -109,7 +119,13 @@ static void set_style(const struct canvas *c, int style) {
 }
 
 static void put_visible(const struct canvas *c, const char *text) {
-    text_visible_write(c->out, text, strlen(text), NULL);
+    size_t n = strlen(text);
+    char *masked = NULL;
+
+    if (c->diag->mask && !(masked = mask_text(c->diag->mask, text, n, &n)))
+        return; /* out of memory: better nothing than too much */
+    text_visible_write(c->out, masked ? masked : text, n, NULL);
+    free(masked);
 }
 
 /* The columns that n bytes take in an excerpt. */
@@ -143,11 +159,57 @@ static void put_columns(const struct canvas *c, const char *s, size_t n, size_t 
     }
 }
 
+/* Marks what of a line, which begins at place `at`, stands in a hidden place. */
+static void mark_hidden(const struct diag *d, uint32_t at, size_t n, unsigned char *marks) {
+    for (size_t i = 0; i < d->nhidden; i++) {
+        const struct span *h = &d->hidden[i];
+        size_t from = h->at > at ? h->at - at : 0, to = h->at + h->len - at;
+
+        if (h->at + h->len <= at || from >= n)
+            continue;
+        if (to > n)
+            to = n;
+        memset(marks + from, MASK_MORE, to - from);
+        marks[from] = MASK_FIRST;
+        if (to < n && marks[to] == MASK_MORE) /* the rest of a value that begins in it */
+            marks[to] = MASK_FIRST;
+    }
+}
+
+/*
+ * The line of a place without what must not be seen, malloc'd; *text, *n become it,
+ * and `at`, the marked place's two ends, are moved along. NULL: there is nothing
+ * to mask, or no memory, and then there is no text.
+ */
+static char *mask_line(const struct diag *d, const struct location *l, const char **text, size_t *n,
+                       size_t at[2]) {
+    unsigned char *marks;
+    char *masked = NULL;
+
+    if (!d->mask && !d->nhidden)
+        return NULL;
+    marks = calloc(*n + 1, 1);
+    if (marks && d->mask)
+        mask_find(d->mask, *text, *n, marks);
+    if (marks) {
+        mark_hidden(d, l->source->base + (uint32_t)(*text - l->source->bytes), *n, marks);
+        masked = mask_put(*text, *n, marks, n, at, 2);
+    }
+    free(marks);
+    *text = masked ? masked : "";
+    if (!masked)
+        *n = at[0] = at[1] = 0;
+    return masked;
+}
+
 static void put_excerpt(const struct canvas *c, const struct location *l, uint32_t len) {
     size_t rest = l->text_len - l->text_column;
-    size_t total = excerpt_width(l->text, l->text_len);
-    size_t start = excerpt_width(l->text, l->text_column);
-    size_t marked = excerpt_width(l->text + l->text_column, len < rest ? len : rest);
+    size_t n = l->text_len, at[2] = {l->text_column, l->text_column + (len < rest ? len : rest)};
+    const char *text = l->text;
+    char *masked = mask_line(c->diag, l, &text, &n, at);
+    size_t total = excerpt_width(text, n);
+    size_t start = excerpt_width(text, at[0]);
+    size_t marked = excerpt_width(text + at[0], at[1] - at[0]);
     size_t from = 0, to = total;
 
     if (total > EXCERPT_COLUMNS) {
@@ -160,8 +222,9 @@ static void put_excerpt(const struct canvas *c, const struct location *l, uint32
     fputs(total ? " | " : " |", c->out);
     if (from)
         fputs(ELLIPSIS, c->out);
-    put_columns(c, l->text, l->text_len, from + (from ? ELLIPSIS_WIDTH : 0),
+    put_columns(c, text, n, from + (from ? ELLIPSIS_WIDTH : 0),
                 to - (to < total ? ELLIPSIS_WIDTH : 0));
+    free(masked);
     if (to < total)
         fputs(ELLIPSIS, c->out);
     fprintf(c->out, "\n%*s | %*s", digits, "", (int)(start - from), "");

@@ -13,12 +13,16 @@ enum diag_severity { DIAG_ERROR, DIAG_WARNING };
  * be right in brackets. Everything is gathered first and rendered once, in
  * file order. Foreign bytes in a message are made visible when it is rendered.
  */
+struct mask_set;
 struct diag {
     struct arena *arena;
     struct sources *sources;
     struct diag_item *first, **last;
     struct diag_item *newest; /* what a note hangs on */
     unsigned errors, warnings;
+    const struct mask_set *mask; /* of what is shown, or NULL; outlives the diag */
+    struct span *hidden;         /* of sources: not shown either; in the arena, in order */
+    size_t nhidden, hidden_cap;
 };
 
 void diag_init(struct diag *d, struct arena *arena, struct sources *sources);
@@ -30,6 +34,8 @@ void diag_warning(struct diag *d, struct span at, const char *fmt, ...)
 /* Hangs a note on the last error or warning: the other party, or a hint. */
 void diag_note(struct diag *d, struct span at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* A place whose text is shown as ***, behind those hidden before it. */
+void diag_hide(struct diag *d, struct span at);
 /*
  * Writes all in file order (stable), with the source line and a caret, and
  * for errors the closing line "muster: NAME: 2 errors, nothing was run".

@@ -107,7 +107,11 @@ int cli_deliver(const struct report_spec *report, cli_write_cb write, void *ctx)
     }
     if (!error)
         return 0;
-    cli_error("%s: %s", report->file ? report->file : "standard output", strerror(-error));
+    cli_error("%s: %s",
+              report->shown  ? report->shown
+              : report->file ? report->file
+                             : "standard output",
+              strerror(-error));
     return CLI_BROKEN;
 }
 

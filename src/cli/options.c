@@ -150,7 +150,8 @@ static int set_report(struct cli_options *o, const char *name, const char *value
     for (size_t i = 0; i < report_writer_count; i++) {
         words[i] = report_writers[i].name;
         if (strlen(words[i]) == n && memcmp(words[i], value, n) == 0) {
-            o->reports[o->nreports++] = (struct report_spec){report_writers[i].format, file};
+            o->reports[o->nreports++] =
+                (struct report_spec){.format = report_writers[i].format, .file = file};
             return 0;
         }
     }

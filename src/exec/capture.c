@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/mask.h"
+
 #define FIRST_BYTES 256 /* most jobs print less and so need no memory of their own */
 
 struct capture {
@@ -29,6 +31,7 @@ struct capture {
     int error;        /* the first that lost bytes */
     size_t tail;      /* bytes at the end of what left memory, in `first` while that is not `buf` */
     bool cut;         /* that was at the stream's end: memory is whole */
+    struct mask *mask; /* what comes goes through it, or NULL */
     char first[FIRST_BYTES];
 };
 
@@ -62,6 +65,7 @@ struct capture *capture_free(struct capture *c) {
         close(c->fd);
     if (c->buf != c->first)
         free(c->buf);
+    mask_free(c->mask);
     pthread_mutex_destroy(&c->lock);
     free(c);
     return NULL;
@@ -85,22 +89,75 @@ static void grow(struct capture *c) {
     pthread_mutex_unlock(&c->lock);
 }
 
-char *capture_room(struct capture *c, size_t *n) {
-    if (c->len == c->cap && !capture_full(c))
+int capture_mask(struct capture *c, const struct mask_set *set) {
+    struct mask *mask = mask_new(set);
+
+    if (!mask)
+        return UV_ENOMEM;
+    mask_free(c->mask);
+    c->mask = mask;
+    return 0;
+}
+
+static bool memory_full(const struct capture *c) {
+    return c->len == c->cap && (c->cap == CAPTURE_MEMORY_MAX || c->cannot_grow);
+}
+
+static char *memory_room(struct capture *c, size_t *n) {
+    if (c->len == c->cap && !memory_full(c))
         grow(c);
     *n = c->cap - c->len;
     return *n ? c->buf + c->len : NULL;
 }
 
-void capture_added(struct capture *c, size_t n) {
+/* n bytes are in the room; `came` of them, or of what they stand for, are new. */
+static void memory_added(struct capture *c, size_t n, size_t came) {
     pthread_mutex_lock(&c->lock);
     c->len += n;
-    c->total += n;
+    c->total += came;
     pthread_mutex_unlock(&c->lock);
 }
 
+/* Moves what the mask gives into memory, as far as that has room. */
+static void take_masked(struct capture *c) {
+    size_t room;
+    char *to;
+
+    while (mask_pending(c->mask) && (to = memory_room(c, &room)))
+        memory_added(c, mask_take(c->mask, to, room), 0);
+}
+
+char *capture_room(struct capture *c, size_t *n) {
+    if (!c->mask)
+        return memory_room(c, n);
+    take_masked(c);
+    *n = 0;
+    return mask_pending(c->mask) ? NULL : mask_room(c->mask, n);
+}
+
+void capture_added(struct capture *c, size_t n) {
+    if (!c->mask) {
+        memory_added(c, n, n);
+        return;
+    }
+    mask_added(c->mask, n);
+    memory_added(c, 0, n);
+    take_masked(c);
+}
+
+bool capture_end(struct capture *c) {
+    if (!c->mask)
+        return true;
+    mask_end(c->mask);
+    take_masked(c);
+    if (mask_pending(c->mask))
+        return false;
+    c->mask = mask_free(c->mask);
+    return true;
+}
+
 int capture_full(const struct capture *c) {
-    return c->len == c->cap && (c->cap == CAPTURE_MEMORY_MAX || c->cannot_grow);
+    return memory_full(c) && (!c->mask || mask_pending(c->mask));
 }
 
 /* An unlinked file in TMPDIR, else in the usual places. */
@@ -184,19 +241,53 @@ static void keep_tail(struct capture *c, const char *bytes, size_t n) {
     c->tail = old + new;
 }
 
+/* What the mask gives goes straight to the file, where memory is empty. */
+static void file_masked(struct capture *c) {
+    char block[4096];
+    size_t n;
+
+    while (c->mask && (n = mask_take(c->mask, block, sizeof block)) > 0) {
+        file_bytes(c, block, n);
+        pthread_mutex_lock(&c->lock);
+        keep_tail(c, block, n);
+        pthread_mutex_unlock(&c->lock);
+    }
+}
+
 int capture_spill(struct capture *c) {
     file_bytes(c, c->buf, c->len);
     pthread_mutex_lock(&c->lock);
     keep_tail(c, c->buf, c->len);
     c->len = 0;
     pthread_mutex_unlock(&c->lock);
+    file_masked(c);
     return c->error;
 }
 
+/* The same bytes by way of the mask. */
+static void file_by_mask(struct capture *c, const char *bytes, size_t n) {
+    while (n > 0) {
+        size_t room;
+        char *to = mask_room(c->mask, &room);
+
+        if (room > n)
+            room = n;
+        memcpy(to, bytes, room);
+        mask_added(c->mask, room);
+        file_masked(c);
+        bytes += room;
+        n -= room;
+    }
+}
+
 int capture_file(struct capture *c, const char *bytes, size_t n) {
-    file_bytes(c, bytes, n);
+    if (c->mask)
+        file_by_mask(c, bytes, n);
+    else
+        file_bytes(c, bytes, n);
     pthread_mutex_lock(&c->lock);
-    keep_tail(c, bytes, n);
+    if (!c->mask)
+        keep_tail(c, bytes, n);
     c->total += n;
     pthread_mutex_unlock(&c->lock);
     return c->error;

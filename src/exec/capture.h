@@ -2,6 +2,7 @@
 /* capture: keeps one output stream in bounded memory, then in an unlinked file. */
 #ifndef MUSTER_EXEC_CAPTURE_H
 #define MUSTER_EXEC_CAPTURE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@
  * end the bytes stand still and any thread may read them.
  */
 struct capture;
+struct mask_set;
 
 /* New empty capture, owned by the caller. NULL when out of memory. */
 struct capture *capture_new(void);
@@ -22,6 +24,12 @@ struct capture *capture_new(void);
 struct capture *capture_share(struct capture *c);
 /* Any thread; the last of its owners frees it. Accepts NULL; returns NULL. */
 struct capture *capture_free(struct capture *c);
+
+/*
+ * What comes from here on is masked before it is kept anywhere, memory included;
+ * nothing has come yet. The set outlives the capture's end. 0 or UV_ENOMEM.
+ */
+int capture_mask(struct capture *c, const struct mask_set *set);
 
 /*
  * Room for reading into, *n its size: at least a byte, or 0 when the capture
@@ -43,6 +51,11 @@ int capture_spill(struct capture *c);
  * capture_spill(), any number of times. Blocks. 0 or UV_E… as capture_spill().
  */
 int capture_file(struct capture *c, const char *bytes, size_t n);
+/*
+ * Nothing more will come: what masking held back follows. False: there is no room
+ * for it in memory; call it again after capture_spill().
+ */
+bool capture_end(struct capture *c);
 /* Nothing more can be got of the stream, for a reason (UV_E…): what has come stands. */
 void capture_fail(struct capture *c, int error);
 /* Appends n bytes, copied, spilling as needed. Blocks. 0 or UV_E…. */
@@ -50,7 +63,7 @@ int capture_add(struct capture *c, const char *bytes, size_t n);
 
 /* All bytes of the stream that were kept: the first ones where some were lost. */
 uint64_t capture_size(const struct capture *c);
-/* All bytes that came, lost ones too. */
+/* All bytes that came, lost ones too, as many as there were before they were masked. */
 uint64_t capture_total(const struct capture *c);
 /* The first error that lost bytes, or 0. */
 int capture_error(const struct capture *c);

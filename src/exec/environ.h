@@ -5,6 +5,8 @@
 #include "exec/attempt.h"
 #include "plan/plan.h"
 
+struct mask_set;
+
 /* What all attempts of a run share, merged once. Any thread reads it. */
 struct environ;
 
@@ -24,6 +26,11 @@ struct late_env {
 };
 /* Reads an env-file that was not there when the plan was checked. Blocks. */
 struct late_env environ_read_late(struct arena *arena, const char *path);
+/*
+ * The secrets' values where an env-file that was read at the start has some: these
+ * and all that the plan knows. *out is NULL where it has none. 0 or UV_ENOMEM.
+ */
+int environ_late_mask(const struct environ *e, const struct env_var *late, struct mask_set **out);
 /* The environment of one attempt, one block to free(); NULL when out of memory.
  * `late`: the variables of environ_read_late(), or NULL. */
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,

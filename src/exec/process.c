@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mask.h"
 #include "base/source.h"
 #include "base/trace.h"
 #include "exec/capture.h"
@@ -42,6 +43,13 @@
 
 static void lookup_free(struct process *p);
 
+/* Nothing of what it prints is kept but by way of this. 0 or UV_ENOMEM. */
+static int mask_output(struct process *p, const struct mask_set *set) {
+    int error = p->end.out ? capture_mask(p->end.out, set) : 0;
+
+    return !error && p->end.err ? capture_mask(p->end.err, set) : error;
+}
+
 int process_init(struct process *p, const struct process_env *env, const struct attempt *a) {
     const struct plan_job *job = a->def;
 
@@ -57,10 +65,10 @@ int process_init(struct process *p, const struct process_env *env, const struct 
     p->kill_due = p->give_up_due = INT64_MAX;
     p->group.job = job->name;
     p->group.attempt = a->number;
-    if (job->set->out.kind == STREAM_CAPTURE && !(p->end.out = capture_new()))
-        return UV_ENOMEM;
-    if (job->set->err.kind == STREAM_CAPTURE && !(p->end.err = capture_new())) {
-        p->end.out = capture_free(p->end.out);
+    if ((job->set->out.kind == STREAM_CAPTURE && !(p->end.out = capture_new())) ||
+        (job->set->err.kind == STREAM_CAPTURE && !(p->end.err = capture_new())) ||
+        (env->plan->mask && mask_output(p, env->plan->mask))) {
+        attempt_end_release(&p->end);
         return UV_ENOMEM;
     }
     return 0;
@@ -72,6 +80,7 @@ void process_release(struct process *p) {
         memgroup_remove(p->memory);
     p->memory = memgroup_free(p->memory);
     attempt_end_release(&p->end);
+    p->mask = mask_set_free(p->mask);
 }
 
 /* --- the start ------------------------------------------------------------ */
@@ -163,6 +172,9 @@ void process_lookup(struct process *p) {
                        spawn_is_shortage(file.error) ? SPAWN_RESOURCES
                        : file.fault                  ? SPAWN_ENV_LINE
                                                      : SPAWN_ENV_FILE);
+    } else if (environ_late_mask(p->env.environ, found->env_file, &p->mask) ||
+               (p->mask && mask_output(p, p->mask))) {
+        process_refuse(p, UV_ENOMEM, SPAWN_RESOURCES);
     } else if (program_of(p)[0] != '/') {
         look_for_program(p, found);
     }

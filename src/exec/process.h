@@ -14,6 +14,7 @@
 #include "plan/plan.h"
 
 struct environ;
+struct mask_set;
 struct memgroup;
 struct memgroups;
 struct process;
@@ -43,6 +44,7 @@ struct process {
     const struct plan_job *job;
     struct lookup *lookup;   /* until it is started, if there was one to be made */
     struct memgroup *memory; /* its memory group, or NULL */
+    struct mask_set *mask;   /* of what it prints, where that is not the plan's, or NULL */
     struct group group;
     struct attempt_end end; /* filled as things become known; owns the captures from the start */
     struct pollset *set;    /* of the loop that watches it */

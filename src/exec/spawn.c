@@ -57,14 +57,15 @@ struct handover {
     struct trouble *trouble;
 };
 
-int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft) {
+int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft, uint64_t core_soft) {
     memset(s, 0, sizeof *s);
     s->devnull = devnull;
     if (getrlimit(RLIMIT_NOFILE, &s->nofile))
         return -errno;
     s->nofile.rlim_cur = (rlim_t)nofile_soft;
-    if (getrlimit(RLIMIT_LOCKS, &s->locks))
+    if (getrlimit(RLIMIT_LOCKS, &s->locks) || getrlimit(RLIMIT_CORE, &s->core))
         return -errno;
+    s->core.rlim_cur = (rlim_t)core_soft;
     s->nice = getpriority(PRIO_PROCESS, 0);
     return 0;
 }
@@ -112,6 +113,8 @@ IN_CHILD static int child_main(void *arg) {
     if (syscall(SYS_chdir, h->opts->dir) < 0)
         return child_fails(h, SPAWN_DIR);
     if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &s->nofile, NULL) < 0)
+        return child_fails(h, SPAWN_LIMITS);
+    if (syscall(SYS_prlimit64, 0, RLIMIT_CORE, &s->core, NULL) < 0)
         return child_fails(h, SPAWN_LIMITS);
     for (unsigned i = 0; i < h->nlimits; i++)
         if (syscall(SYS_prlimit64, 0, h->limits[i].resource, &h->limits[i].limit, NULL) < 0)

@@ -126,6 +126,8 @@ static void stream_spill(struct stream_reader *s) {
     }
     s->spilling = false; /* nobody is left who could wait for bytes */
     capture_fail(s->capture, error);
+    while (!capture_end(s->capture))
+        capture_spill(s->capture);
     stream_close(s);
 }
 
@@ -155,7 +157,10 @@ static void stream_read(struct stream_reader *s) {
         if (!s->last_read)
             return;
     } while (true);
-    stream_close(s);
+    if (capture_end(s->capture))
+        stream_close(s);
+    else
+        stream_spill(s); /* and then there is still the same end to be read */
 }
 
 /* What is in the pipe now is all. */

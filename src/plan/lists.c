@@ -133,7 +133,15 @@ bool parse_names(struct parse *p, void *out) {
 }
 
 bool parse_vars(struct parse *p, void *out) {
-    return parse_list(p, WORDS_LIST, var_fault, out);
+    struct names names;
+
+    if (!parse_list(p, WORDS_LIST, var_fault, &names))
+        return false;
+    const char **vars = arena_array(p->v->arena, const char *, names.count + 1);
+    for (uint32_t i = 0; i < names.count; i++)
+        vars[i] = arena_strndup(p->v->arena, names.list[i].text, names.list[i].len);
+    *(const char *const **)out = vars;
+    return true;
 }
 
 bool parse_words(struct parse *p, void *out) {
@@ -263,7 +271,8 @@ bool parse_reports(struct parse *p, void *out) {
             faults += !parse_fault_at(p, name->at, "a file is missing behind '%s:'", shown);
         } else {
             const char *file = colon ? parse_path(p, colon + 1, name->len - n - 1) : NULL;
-            reports->list[reports->count] = (struct report_spec){(enum report_format)format, file};
+            reports->list[reports->count] =
+                (struct report_spec){.format = (enum report_format)format, .file = file};
             reports->at[reports->count++] = name->at;
         }
     }

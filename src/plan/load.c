@@ -164,6 +164,7 @@ static int build_from(struct loader *l, struct source *source) {
     if (l->look)
         preflight_check(l);
     validate_select(l);
+    secrets_gather(l);
     return l->diag->errors ? UV_EINVAL : 0;
 }
 

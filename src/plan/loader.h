@@ -101,6 +101,12 @@ struct entry *layers_place(const struct loader *l, uint32_t job, enum schema_eff
 /* Makes the plan's limits of their sections, and sets of those that `limits` keys name. */
 void shared_build(struct loader *l);
 
+/* --- secrets.c: what must not be seen --- */
+
+/* Gathers the names and values of all secrets, and sees to it that nothing that is in
+ * the plan to be shown shows one. The last step: files have been read. */
+void secrets_gather(struct loader *l);
+
 /* --- preflight.c: what can be known before anything runs --- */
 
 /* Looks whether the folders, files and programs of all jobs are there. */

@@ -23,7 +23,7 @@ struct values {
     size_t words_cap;
 };
 
-/* Words of a list with their places: VALUE_NAMES, VALUE_VARS, VALUE_WORDS. */
+/* Words of a list with their places: VALUE_NAMES, VALUE_WORDS. */
 struct name {
     const char *text;
     uint32_t len;

@@ -9,10 +9,13 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/mask.h"
+
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin" /* where the environment has none */
 
 struct plan *plan_free(struct plan *plan) {
     if (plan) {
+        mask_set_free(plan->mask);
         sources_release(&plan->sources);
         arena_release(&plan->arena);
         free(plan);

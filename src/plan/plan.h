@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "plan/target.h"
 
+struct mask_set;
+
 #define COUNT_UNLIMITED UINT32_MAX
 /* Bytes of one argument or NAME=VALUE that the kernel takes: MAX_ARG_STRLEN less the NUL. */
 #define PLAN_STRING_MAX 131071U
@@ -145,7 +147,8 @@ static inline bool job_has_process(const struct plan_job *job) {
 enum report_format { REPORT_TABLE, REPORT_JSON };
 struct report_spec {
     enum report_format format;
-    const char *file; /* NULL: standard output */
+    const char *file;  /* NULL: standard output */
+    const char *shown; /* the same for people, where that has a secret in it; else NULL */
 };
 
 struct plan {
@@ -170,7 +173,9 @@ struct plan {
     uint32_t njobs;
     const struct plan_limit *limits; /* in manifest order */
     uint32_t nlimits;
-    const uint32_t *order; /* all jobs, each behind what it comes after */
+    const uint32_t *order;      /* all jobs, each behind what it comes after */
+    const char *const *secrets; /* variables whose values are masked; NULL at the end, or NULL */
+    struct mask_set *mask;      /* their values, as far as they are known by now; NULL: none */
 };
 
 /* What the command line says over the manifest's head. Zero or NULL: nothing. */

@@ -67,7 +67,7 @@ enum value_type {
     VALUE_RETRY_ON, /* struct retry_on */
     VALUE_HTTP_LIST,
     VALUE_NAMES,   /* struct names: jobs or templates */
-    VALUE_VARS,    /* struct names: environment variables */
+    VALUE_VARS,    /* names of environment variables: char **, NULL at the end */
     VALUE_WORDS,   /* struct names: a list of anything */
     VALUE_PAIRS,   /* list of NAME=VALUE,NAME=VALUE */
     VALUE_NAME,    /* a single one */
@@ -98,7 +98,8 @@ enum schema_effect {
     EFFECT_STDERR,
     EFFECT_SHELL,
     EFFECT_USE,
-    EFFECT_ENV, /* env.NAME; has no one place */
+    EFFECT_SECRET, /* counts wherever it stands */
+    EFFECT_ENV,    /* env.NAME; has no one place */
     EFFECTS,
 };
 

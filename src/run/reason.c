@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mask.h"
 #include "base/text.h"
 #include "exec/attempt.h"
 #include "run/result.h"
@@ -173,18 +175,18 @@ static size_t longest_string(const struct plan *plan, const struct plan_job *p) 
     return most;
 }
 
+/* `path` is a->detail for people. */
 static void exec_text(const struct plan *plan, const struct plan_job *p,
-                      const struct attempt_result *a, char *buf, size_t n) {
-    const char *path = a->detail;
+                      const struct attempt_result *a, const char *path, char *buf, size_t n) {
     char interpreter[280];
     size_t bytes;
 
     switch (-a->error) {
     case ENOENT:
-        if (interpreter_of(path, interpreter, sizeof interpreter))
+        if (interpreter_of(a->detail, interpreter, sizeof interpreter))
             snprintf(buf, n, "bad interpreter '%s' of %s: %s", interpreter, path,
                      error_words(a->error));
-        else if (access(path, F_OK) == 0)
+        else if (access(a->detail, F_OK) == 0)
             snprintf(buf, n, "cannot be executed: %s: its loader is missing", path);
         else
             snprintf(buf, n, "not found: %s", path);
@@ -214,14 +216,19 @@ static const char *const stage_words[] = {
 
 static void spawn_text(const struct plan *plan, const struct plan_job *p,
                        const struct attempt_result *a, char *buf, size_t n) {
+    size_t len;
+    char *masked = a->detail ? mask_text(plan->mask, a->detail, strlen(a->detail), &len) : NULL;
+    const char *detail = masked ? masked : "***"; /* out of memory */
+
     if (a->stage == SPAWN_EXEC && a->detail)
-        exec_text(plan, p, a, buf, n);
+        exec_text(plan, p, a, detail, buf, n);
     else if (a->stage == SPAWN_ENV_LINE && a->detail)
-        snprintf(buf, n, "%s: %s", stage_words[a->stage], a->detail);
+        snprintf(buf, n, "%s: %s", stage_words[a->stage], detail);
     else if (a->detail)
-        snprintf(buf, n, "%s: %s: %s", stage_words[a->stage], a->detail, error_words(a->error));
+        snprintf(buf, n, "%s: %s: %s", stage_words[a->stage], detail, error_words(a->error));
     else
         snprintf(buf, n, "%s: %s", stage_words[a->stage], error_words(a->error));
+    free(masked);
 }
 
 static void because_text(const struct run_result *r, const struct job_result *j, char *buf,

@@ -79,6 +79,7 @@ struct session {
     struct sched *sched;
     uint64_t seed;
     uint64_t nofile_soft; /* before it was raised */
+    uint64_t core_soft;   /* before it was lowered */
     int64_t busy_since;   /* clock_ns(): when the last wait ended */
     int64_t awake_since;  /* first callback here after it, or 0 */
     unsigned told;        /* a bit per row of shortage_rows that was told */
@@ -426,6 +427,18 @@ static void raise_nofile(struct session *s) {
         setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Where there are secrets muster leaves no core file, which would have them; jobs may. */
+static void lower_core(struct session *s) {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) < 0)
+        return;
+    s->core_soft = limit.rlim_cur;
+    limit.rlim_cur = 0;
+    if (s->opts->plan->secrets)
+        setrlimit(RLIMIT_CORE, &limit);
+}
+
 static void name_run(struct session *s) {
     struct run_result *r = s->result;
     struct tm utc;
@@ -510,6 +523,7 @@ static int open_run(struct session *s) {
         .lock = s->opts->lock,
         .nofile_soft = s->nofile_soft,
         .spare_fds = s->opts->recorder ? s->opts->recorder->fds : 0,
+        .core_soft = s->core_soft,
         .events = &lanes_events,
         .ctx = s,
     };
@@ -571,6 +585,7 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
     signal(SIGPIPE, SIG_IGN); /* for good: reports are written after the run */
     signal(SIGXFSZ, SIG_IGN);
     raise_nofile(&s);
+    lower_core(&s);
 
     reserve_memory();
     rc = try_descriptors();

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <uv.h>
 
+#include "base/mask.h"
 #include "base/mem.h"
 #include "exec/environ.h"
 
@@ -155,6 +156,30 @@ static void a_late_env_file_that_is_none(void **state) {
     arena_release(&arena);
 }
 
+static void secrets_of_a_late_env_file(void **state) {
+    static const char *const secrets[] = {"E", "NOWHERE", "D", NULL};
+    static const struct mask_value known = {"known", 5};
+    struct plan plan = {.vars = vars, .env = env, .secrets = secrets};
+    struct environ *e = environ_new(&plan, "run-id", inherited);
+    static const struct env_var without[] = {{"A", "b"}, {0}};
+    struct mask_set *set;
+    size_t len;
+
+    (void)state;
+    assert_int_equal(mask_set_new(&plan.mask, NULL, &known, 1), 0);
+    assert_int_equal(environ_late_mask(e, NULL, &set), 0);
+    assert_null(set);
+    assert_int_equal(environ_late_mask(e, without, &set), 0);
+    assert_null(set);
+    assert_int_equal(environ_late_mask(e, env_file, &set), 0);
+    char *text = mask_text(set, "a known file", 12, &len);
+    assert_string_equal(text, "a *** ***");
+    free(text);
+    mask_set_free(set);
+    mask_set_free(plan.mask);
+    environ_free(e);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers),
@@ -163,6 +188,7 @@ int main(void) {
         cmocka_unit_test(a_late_env_file),
         cmocka_unit_test(a_late_env_file_with_a_wrong_line),
         cmocka_unit_test(a_late_env_file_that_is_none),
+        cmocka_unit_test(secrets_of_a_late_env_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
