@@ -94,13 +94,13 @@ static void on_list_signal(int sig) {
 /* Signals as a run needs them, whatever the caller left. */
 static void set_signals(void) {
     sigset_t none;
-    struct sigaction list;
+    struct sigaction list = {.sa_handler = on_list_signal}, before;
 
     signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error like others */
     signal(SIGXFSZ, SIG_IGN); /* so is a file that grew too long */
     signal(SIGCHLD, SIG_DFL); /* ignored, no child could be waited for */
-    if (sigaction(SIGUSR1, NULL, &list) == 0 && list.sa_handler == SIG_DFL)
-        signal(SIGUSR1, on_list_signal);
+    if (sigaction(SIGUSR1, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+        sigaction(SIGUSR1, &list, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

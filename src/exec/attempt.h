@@ -41,7 +41,7 @@ struct attempt {
 struct attempt_end {
     int error;              /* 0, or UV_E…: it could not be started, see stage */
     enum spawn_stage stage; /* SPAWN_OK when it was started */
-    char *detail;     /* what could not be used (a path), or unkillable ids; malloc'd, or NULL */
+    char *detail; /* what could not be used (a path), or unkillable ids; malloc'd, or NULL */
     enum attempt_outcome outcome;
     int exit;         /* 0-255, or -1: it did not end by exiting */
     int signal;       /* that ended it, or 0 */

@@ -446,8 +446,7 @@ static int lanes_init(struct lanes *l) {
     l->setup.devnull = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (l->setup.devnull < 0)
         return -errno;
-    error = spawn_setup_init(&l->setup, l->setup.devnull, l->opts.nofile_soft,
-                             l->opts.core_soft);
+    error = spawn_setup_init(&l->setup, l->setup.devnull, l->opts.nofile_soft, l->opts.core_soft);
     if (!error)
         error = fit_descriptors(l); /* before there are any of the starter's */
     if (!error)

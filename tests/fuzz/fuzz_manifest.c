@@ -22,6 +22,7 @@ static void check_plan(const struct plan *plan) {
         for (uint32_t k = 0; k < i; k++)
             demand(strcmp(plan->jobs[k].name, job->name));
         demand(job->action == ACTION_COMMAND ? job->command && *job->command
+               : job->action == ACTION_WAIT  ? job->target != NULL
                                              : job->argv && job->argv[0]);
         const struct job_settings *set = job->set;
         demand(set->dir[0] == '/' && set->folder[0] == '/' && set->shell && set->shell[0]);

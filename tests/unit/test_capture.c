@@ -248,7 +248,6 @@ static void what_came_before_a_failure_stands(void **state) {
     capture_free(c);
 }
 
-<<<<<<< HEAD
 /* Saved under a name, from memory, from its file and both, and more than once. */
 static void a_stream_is_saved(void **state) {
     enum { TOTAL = 200001 };
@@ -326,7 +325,8 @@ static void the_last_owner_frees(void **state) {
     assert_null(capture_free(c));
     assert_int_equal(capture_read(c, 0, buf, sizeof buf), 1);
     capture_free(c);
-=======
+}
+
 /* A text of letters and secrets, some of which lie over 64 KiB borders. */
 static char *secret_text(size_t n, const struct mask_value *values, size_t count) {
     char *text = malloc(n);
@@ -389,7 +389,6 @@ static void masked_before_it_is_kept(void **state) {
     free(want);
     free(back);
     free(text);
->>>>>>> b406a58 (exec: secret masks the values of variables)
 }
 
 int main(void) {
@@ -404,13 +403,10 @@ int main(void) {
         cmocka_unit_test(a_full_disk_loses_the_rest),
         cmocka_unit_test(no_folder_for_the_file),
         cmocka_unit_test(what_came_before_a_failure_stands),
-<<<<<<< HEAD
         cmocka_unit_test(a_stream_is_saved),
         cmocka_unit_test(what_came_before_a_failure_is_saved),
         cmocka_unit_test(the_last_owner_frees),
-=======
         cmocka_unit_test(masked_before_it_is_kept),
->>>>>>> b406a58 (exec: secret masks the values of variables)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
