@@ -31,6 +31,7 @@
  *   the words for a failure           run/reason.c
  *   what is recorded, and when        store/store.c; its tables: store/db.c
  *   a report format                   report_writers in report/report.c, a row each
+ *   what all reports read             report/rows.h; events as they happen: report/jsonl.c
  *   an option, a verb                 cli_option_rows, cli_verb_rows in cli/options.c
  *   an exit status                    run_exit_status in run/result.c, enum cli_status
  *

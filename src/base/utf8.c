@@ -62,3 +62,11 @@ size_t utf8_split(const char *s, size_t n) {
     }
     return 0;
 }
+
+size_t utf8_rest(const char *s, size_t n) {
+    size_t rest = 0;
+
+    while (rest < 3 && rest < n && ((unsigned char)s[rest] & 0xc0) == 0x80)
+        rest++;
+    return rest;
+}

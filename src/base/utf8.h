@@ -19,4 +19,6 @@ size_t utf8_count(const char *s, size_t n);
 /* How many bytes at the end of a block are the start of a character whose rest is in
  * the next. */
 size_t utf8_split(const char *s, size_t n);
+/* How many bytes at the start of n are the rest of a character that was cut; at most 3. */
+size_t utf8_rest(const char *s, size_t n);
 #endif

@@ -121,15 +121,12 @@ int cli_write_report(void *ctx, enum report_format format, bool to_file, FILE *o
     in.all_rows = to_file;
     in.color = in.color && !to_file;
     in.failed_only = in.failed_only && !to_file;
-    for (size_t i = 0; i < report_writer_count; i++)
-        if (report_writers[i].format == format)
-            return report_writers[i].write(&in, out);
-    return UV_EINVAL;
+    return report_writer(format)->write(&in, out);
 }
 
 bool cli_wants_tails(const struct report_spec *reports, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (reports[i].format == REPORT_JSON)
+        if (reports[i].format != REPORT_JSONL && report_writer(reports[i].format)->tails)
             return true;
     return false;
 }

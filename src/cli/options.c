@@ -37,9 +37,6 @@ static const char *const output_words[] = {"failed", "group", "none", NULL};
 static const char *const lock_words[] = {"no", "wait", "skip", "fail", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 
-static const char *const formats_later[] = {"jsonl", "junit", "tap",        "joblog", "markdown",
-                                            "html",  "trace", "prometheus", NULL};
-
 /* ---- values ---- */
 
 /* "--output: 'x' is not one of a, b, c; did you mean 'c'?" */
@@ -141,24 +138,16 @@ static int set_define(struct cli_options *o, const char *name, const char *value
 static int set_report(struct cli_options *o, const char *name, const char *value) {
     size_t n = strcspn(value, ":");
     const char *file = value[n] ? value + n + 1 : NULL;
-    const char *words[8] = {0};
+    int format = text_choose(value, n, report_format_words);
 
     if (file && !*file) {
         cli_error("--%s: '%s' names no file", name, value);
         return CLI_USAGE;
     }
-    for (size_t i = 0; i < report_writer_count; i++) {
-        words[i] = report_writers[i].name;
-        if (strlen(words[i]) == n && memcmp(words[i], value, n) == 0) {
-            o->reports[o->nreports++] =
-                (struct report_spec){.format = report_writers[i].format, .file = file};
-            return 0;
-        }
-    }
-    if (text_choose(value, n, formats_later) < 0)
-        return wrong_word(name, value, n, words);
-    cli_error("--%s: '%.*s' is not supported yet", name, (int)n, value);
-    return CLI_USAGE;
+    if (format < 0)
+        return wrong_word(name, value, n, report_format_words);
+    o->reports[o->nreports++] = (struct report_spec){(enum report_format)format, file};
+    return 0;
 }
 
 static int set_quiet(struct cli_options *o, const char *name, const char *value) {
@@ -232,7 +221,7 @@ const struct cli_option_row cli_option_rows[] = {
      set_quiet},
     {"verbose", 'v', NULL, false, RUN | BIT(VERB_CHECK),
      "a line for each start, retry, end (or manifest)", set_verbose},
-    {"report", 'r', "FORMAT[:FILE]", false, RUN | PAST, "table or json; may be repeated",
+    {"report", 'r', "FORMAT[:FILE]", false, RUN | PAST, "table, json, junit, ...; may be repeated",
      set_report},
     {"deadline", 0, "DURATION", false, RUN, "bound of the whole run", set_deadline},
     {"color", 0, "WHEN", false, LOADING | PAST, "auto, always or never", set_color},
@@ -400,6 +389,21 @@ static int read_operands(struct cli_options *o, const char *const *operands) {
     return 0;
 }
 
+/* All are of a run; a past one has no events, and what is no run has no more than these two. */
+static int check_formats(const struct cli_options *o) {
+    for (size_t i = 0; o->verb != VERB_RUN && i < o->nreports; i++) {
+        enum report_format format = o->reports[i].format;
+
+        if (format == REPORT_TABLE || format == REPORT_JSON ||
+            (o->verb == VERB_SHOW && format != REPORT_JSONL))
+            continue;
+        cli_error("--report: '%s' is no format of '%s'", report_format_words[format],
+                  cli_verb_rows[o->verb].name);
+        return CLI_USAGE;
+    }
+    return 0;
+}
+
 int cli_parse(struct cli_options *o, int argc, char **argv) {
     size_t words = (size_t)argc + 1; /* at most an option each */
     uint64_t used = 0;
@@ -425,6 +429,9 @@ int cli_parse(struct cli_options *o, int argc, char **argv) {
         }
     if (o->dry_run)
         o->verb = VERB_PLAN;
+    status = check_formats(o);
+    if (status)
+        return status;
     return cli_check_reports(o->reports, o->nreports, NULL, 0);
 }
 

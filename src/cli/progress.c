@@ -9,7 +9,8 @@
 
 #include "base/text.h"
 #include "exec/capture.h"
-#include "report/report.h"
+#include "report/jsonl.h"
+#include "report/rows.h"
 #include "store/store.h"
 
 #define FAILED_LINES 50 /* of a failed job's output */
@@ -37,10 +38,19 @@ static void on_running(void *ctx, const struct job_info *job, uint32_t attempt, 
                   (uint64_t)j->set->retries + 1, *line ? ": " : "", line);
 }
 
+static void on_begun(void *ctx) {
+    struct progress *p = ctx;
+
+    if (output_wants_events(p->output))
+        output_event(p->output, jsonl_run_start(p->result));
+}
+
 static void on_started(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid) {
     struct progress *p = ctx;
     const struct plan_job *j = job->def;
 
+    if (output_wants_events(p->output))
+        output_event(p->output, jsonl_job_start(p->result, job, a, pid));
     if (!p->verbose)
         return;
     output_printf(p->output, "job %s: started, %s lane, slot %" PRIu32, j->name,
@@ -53,26 +63,17 @@ static void on_started(void *ctx, const struct job_info *job, const struct attem
     output_text(p->output, "\n", 1);
 }
 
-/* How an attempt failed that another follows: the job's own reason is not there yet. */
-static const char *attempt_text(const struct attempt_result *a, char *buf, size_t n) {
-    if (a->reason == REASON_EXIT)
-        snprintf(buf, n, "exit %d", a->exit);
-    else if (a->reason == REASON_SIGNAL)
-        signal_name(a->signal, buf, n);
-    else
-        snprintf(buf, n, "%s", a->reason ? reason_words[a->reason] : "failed");
-    return buf;
-}
-
 static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns) {
     struct progress *p = ctx;
     const struct job_result *r = job->result;
     char reason[TEXT_MAX] = "failed", delay[TEXT_FORMAT_MAX];
 
+    if (output_wants_events(p->output))
+        output_event(p->output, jsonl_job_retry(p->result, job, delay_ns));
     if (!p->verbose)
         return;
     if (r->nattempts)
-        attempt_text(&r->attempts[r->nattempts - 1], reason, sizeof reason);
+        attempt_reason(&r->attempts[r->nattempts - 1], reason, sizeof reason);
     output_printf(p->output, "job %s: attempt %" PRIu32 " of %" PRIu64 ": %s, next in %s\n",
                   job->def->name, r->nattempts, (uint64_t)job->def->set->retries + 1, reason,
                   text_format_wall(delay_ns, delay, sizeof delay));
@@ -165,14 +166,14 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
     record_end(p, job, raw, end);
     tell_end(p, job, reason);
     tell_unkillable(p, job);
-    if (!end || (!end->out && !end->err))
-        return;
-    check_capture(p, job, end->out);
-    check_capture(p, job, end->err);
+    if (end && end->out)
+        check_capture(p, job, end->out);
+    if (end && end->err)
+        check_capture(p, job, end->err);
 
     struct output_job shown = {
-        .out = end->out,
-        .err = end->err,
+        .out = end ? end->out : NULL,
+        .err = end ? end->err : NULL,
         .lines = lines_shown(p, r),
         .keep = p->keep,
         .out_at = &r->out_at,
@@ -180,16 +181,21 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
         .err_at = &r->err_at,
         .err_len = &r->err_len,
     };
-    if (!shown.lines && !shown.keep)
+    if (output_wants_events(p->output) &&
+        jsonl_job_end(p->result, job, &shown.event, &shown.event_rest) != 0)
+        output_event(p->output, NULL);
+    if (!shown.event && ((!shown.out && !shown.err) || (!shown.lines && !shown.keep)))
         return; /* nobody wants it */
     if (shown.lines)
         shown.header = make_header(job, reason);
-    end->out = end->err = NULL; /* taken over */
+    if (end)
+        end->out = end->err = NULL; /* taken over */
     output_job(p->output, &shown);
 }
 
 const struct session_events progress_events = {
     .jobs = {.started = on_started, .retry = on_retry, .done = on_done},
+    .begun = on_begun,
     .say = on_say,
     .show_running = on_running,
 };

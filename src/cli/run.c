@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "base/state.h"
+#include "cli/events.h"
 #include "cli/progress.h"
 #include "cli/recording.h"
 #include "report/report.h"
@@ -59,7 +60,15 @@ struct run {
     struct run_result result;
     struct output *output;
     struct report_input input;
+    struct events events;
 };
+
+/* Brings one report where it belongs. Whether that went well; else it has been said. */
+static bool deliver_one(struct run *run, const struct report_spec *report) {
+    if (report->format == REPORT_JSONL)
+        return events_finish(&run->events, report, &run->result);
+    return cli_deliver(report, cli_write_report, &run->input) == 0;
+}
 
 /* Writes one list's reports that are, or are not, for standard output. How many. */
 static size_t deliver(struct run *run, const struct report_spec *reports, size_t n, bool to_file) {
@@ -69,7 +78,7 @@ static size_t deliver(struct run *run, const struct report_spec *reports, size_t
         if ((reports[i].file != NULL) != to_file)
             continue;
         count++;
-        if (cli_deliver(&reports[i], cli_write_report, &run->input) != 0) {
+        if (!deliver_one(run, &reports[i])) {
             run->result.undelivered = true;
             run->result.exit = run_exit_status(&run->result); /* what later reports say */
         }
@@ -190,8 +199,13 @@ static int run_plan(struct run *run) {
     recording_open(&recording, o, &progress);
     session.recorder = recording.store ? &recording_recorder : NULL;
     session.recorder_ctx = &recording;
-    error = session_run(&session, &run->result);
+    error = events_open(&run->events, run->plan->reports, run->plan->nreports);
 
+    if (!error)
+        error = events_open(&run->events, o->reports, o->nreports);
+    events_attach(&run->events, run->output);
+    if (!error)
+        error = session_run(&session, &run->result);
     hold_signals();
     recording_catch_up(&recording);
     output_drain(run->output);
@@ -202,8 +216,8 @@ static int run_plan(struct run *run) {
     }
     if (output_error(run->output))
         cli_error("the jobs' output: %s", strerror(-output_error(run->output)));
-    run->result.undelivered =
-        run->result.undelivered || progress.lost || output_error(run->output) != 0;
+    run->result.undelivered = run->result.undelivered || progress.lost || run->events.failed ||
+                              output_error(run->output) != 0;
     recording_finish(&recording, &run->result);
     run->input = (struct report_input){
         .run = &run->result,
@@ -228,6 +242,7 @@ static int run_locked(const struct cli_options *o, const struct plan *plan, int 
         status = run_plan(&run);
     run_result_release(&run.result);
     output_free(run.output);
+    events_release(&run.events);
     return status;
 }
 

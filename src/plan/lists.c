@@ -242,10 +242,6 @@ bool parse_retry_on(struct parse *p, void *out) {
 /* --- reports --- */
 
 bool parse_reports(struct parse *p, void *out) {
-    /* In the order of enum report_format; behind them what is not supported yet. */
-    static const char *const formats[] = {"table", "json",       "jsonl",    "junit",
-                                          "tap",   "joblog",     "markdown", "html",
-                                          "trace", "prometheus", NULL};
     struct reports *reports = out;
     struct names names;
 
@@ -258,15 +254,13 @@ bool parse_reports(struct parse *p, void *out) {
         const struct name *name = &names.list[i];
         const char *colon = memchr(name->text, ':', name->len);
         size_t n = colon ? (size_t)(colon - name->text) : name->len;
-        int format = text_choose(name->text, n, formats);
+        int format = text_choose(name->text, n, report_format_words);
         const char *shown = parse_shown(p, name->text, n);
         if (format < 0) {
-            const char *near = diag_nearest(name->text, n, formats);
+            const char *near = diag_nearest(name->text, n, report_format_words);
             faults += !parse_fault_at(
-                p, name->at, "'%s' is not a report format (table, json)%s%s%s", shown,
-                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-        } else if (format > REPORT_JSON) {
-            faults += !parse_fault_at(p, name->at, "'%s' is not supported yet", shown);
+                p, name->at, "'%s' is not a report format (such as table, json, junit)%s%s%s",
+                shown, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         } else if (colon && n + 1 == name->len) {
             faults += !parse_fault_at(p, name->at, "a file is missing behind '%s:'", shown);
         } else {

@@ -13,6 +13,13 @@
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin" /* where the environment has none */
 
+const char *const report_format_words[REPORTS + 1] = {
+    [REPORT_TABLE] = "table",           [REPORT_JSON] = "json", [REPORT_JSONL] = "jsonl",
+    [REPORT_JUNIT] = "junit",           [REPORT_TAP] = "tap",   [REPORT_JOBLOG] = "joblog",
+    [REPORT_MARKDOWN] = "markdown",     [REPORT_HTML] = "html", [REPORT_TRACE] = "trace",
+    [REPORT_PROMETHEUS] = "prometheus",
+};
+
 struct plan *plan_free(struct plan *plan) {
     if (plan) {
         mask_set_free(plan->mask);

@@ -144,7 +144,21 @@ static inline bool job_has_process(const struct plan_job *job) {
     return job->action == ACTION_COMMAND || job->action == ACTION_EXEC;
 }
 
-enum report_format { REPORT_TABLE, REPORT_JSON };
+enum report_format {
+    REPORT_TABLE,
+    REPORT_JSON,
+    REPORT_JSONL,
+    REPORT_JUNIT,
+    REPORT_TAP,
+    REPORT_JOBLOG,
+    REPORT_MARKDOWN,
+    REPORT_HTML,
+    REPORT_TRACE,
+    REPORT_PROMETHEUS,
+    REPORTS,
+};
+/* As in --report and `report`; NULL at the end. */
+extern const char *const report_format_words[REPORTS + 1];
 struct report_spec {
     enum report_format format;
     const char *file;  /* NULL: standard output */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* json: the results as one JSON document, schema 1. */
-#include "report/report.h"
+#include "report/json.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "report/output.h"
+#include "report/quote.h"
 #include "store/past.h"
 
 /* 15 digits hold microseconds for 30 years and print 1.1 as "1.1". */
@@ -33,10 +33,10 @@ static void put(struct object *o, const char *key, json_t *value) {
 }
 
 /* Writes the object and frees it. */
-static int object_dump(struct object *o, FILE *out) {
+static int object_dump(struct object *o, size_t flags, FILE *out) {
     int error = o->failed ? UV_ENOMEM : 0;
 
-    if (!error && json_dumpf(o->json, out, DUMP_FLAGS) < 0)
+    if (!error && json_dumpf(o->json, out, DUMP_FLAGS | flags) < 0)
         error = UV_ENOMEM; /* the stream takes everything */
     json_decref(o->json);
     return error;
@@ -83,7 +83,7 @@ static json_t *timestamp(const struct timespec *t) {
     return json_string(buf);
 }
 
-static int write_run(const struct run_result *run, FILE *out) {
+int json_write_run(const struct run_result *run, FILE *out) {
     struct object o;
     char signal[TEXT_FORMAT_MAX];
 
@@ -102,7 +102,7 @@ static int write_run(const struct run_result *run, FILE *out) {
     put(&o, "io_limit", json_integer(run->plan->io_limit));
     put(&o, "cpu_workers", json_integer(run->plan->cpu_workers));
     put(&o, "loop_lag_max_ms", json_real((double)((run->loop_lag_ns + 500) / 1000) / 1e3));
-    return object_dump(&o, out);
+    return object_dump(&o, 0, out);
 }
 
 static void put_totals(struct object *o, const struct run_totals *t) {
@@ -116,13 +116,13 @@ static void put_totals(struct object *o, const struct run_totals *t) {
     put(o, "cpu_s", seconds_us(t->cpu_us));
 }
 
-static int write_totals(const struct run_result *run, FILE *out) {
+int json_write_totals(const struct run_result *run, FILE *out) {
     struct run_totals t = run_totals(run);
     struct object o;
 
     object_init(&o);
     put_totals(&o, &t);
-    return object_dump(&o, out);
+    return object_dump(&o, 0, out);
 }
 
 int report_json_write_past(const struct past_run *run, FILE *out) {
@@ -139,7 +139,7 @@ int report_json_write_past(const struct past_run *run, FILE *out) {
     put_totals(&totals, &run->totals);
     o.failed = o.failed || totals.failed;
     put(&o, "totals", totals.json);
-    return object_dump(&o, out);
+    return object_dump(&o, 0, out);
 }
 
 static json_t *attempt(const struct run_result *run, const struct attempt_result *a) {
@@ -174,51 +174,23 @@ static json_t *attempts(const struct run_result *run, const struct job_result *r
     return list;
 }
 
-/* A kept tail; `buf` has room for OUTPUT_TAIL_MAX bytes. *error is left alone, or
- * UV_E… when it cannot be read. */
-static json_t *tail(const struct report_input *in, uint64_t at, uint64_t len, char *buf,
-                    int *error) {
-    size_t n = 0, skip = 0;
-
-    if (!in->output)
-        return json_string("");
-    while (n < len) {
-        long got = output_tail(in->output, at + n, buf + n, (size_t)len - n);
-
-        if (got <= 0) {
-            *error = got < 0 ? (int)got : UV_EIO;
-            break;
-        }
-        n += (size_t)got;
-    }
-    /* The cut may have gone through a character: its rest is no error of the job's. */
-    if (len == OUTPUT_TAIL_MAX)
-        while (skip < 3 && skip < n && ((unsigned char)buf[skip] & 0xc0) == 0x80)
-            skip++;
-    return bytes_text(buf + skip, n - skip);
-}
-
-static int write_job(const struct report_input *in, const struct job_info *info, char *buf,
-                     FILE *out) {
-    const struct run_result *run = in->run;
-    const struct plan_job *job = info->def;
-    const struct job_result *r = info->result;
-    const struct attempt_result *last = r->nattempts ? &r->attempts[r->nattempts - 1] : NULL;
+int json_write_job_head(const struct run_result *run, const struct report_row *row, FILE *out) {
+    const struct job_result *r = row->result;
+    const struct attempt_result *last = row->last;
     struct object o;
-    int lost = 0, error;
 
     object_init(&o);
-    put(&o, "name", text(job->name));
-    put(&o, "section", text(job->name));
-    put(&o, "item", json_null());
-    put(&o, "type", text(lane_words[job->set->type]));
-    put(&o, "lane", last ? text(lane_words[job->set->type]) : json_null());
+    put(&o, "name", text(row->name));
+    put(&o, "section", text(row->section));
+    put(&o, "item", text_or_null(row->item));
+    put(&o, "type", text(lane_words[row->job->set->type]));
+    put(&o, "lane", last ? text(lane_words[row->lane]) : json_null());
     put(&o, "worker", number_or_null(r->worker, r->worker >= 0));
     put(&o, "status", text_or_null(status_words[r->status]));
     put(&o, "flaky", json_boolean(r->flaky));
     put(&o, "allowed", json_boolean(r->allowed));
     put(&o, "reason", text_or_null(reason_words[r->reason]));
-    put(&o, "cause", r->cause == NO_JOB ? json_null() : text(run_cause(run, r->cause).name));
+    put(&o, "cause", text_or_null(row->cause));
     put(&o, "exit", number_or_null(last ? last->exit : 0, last && last->exit >= 0));
     put(&o, "signal", number_or_null(last ? last->signal : 0, last && last->signal != 0));
     put(&o, "leftover", json_integer(r->leftover));
@@ -227,38 +199,71 @@ static int write_job(const struct report_input *in, const struct job_info *info,
     put(&o, "wall_s", seconds(job_wall_ns(r)));
     put(&o, "cpu_s", seconds_us(job_cpu_us(r)));
     put(&o, "max_rss", json_integer((json_int_t)job_max_rss(r)));
-    put(&o, "stdout", tail(in, r->out_at, r->out_len, buf, &lost));
-    put(&o, "stderr", tail(in, r->err_at, r->err_len, buf, &lost));
+    fputc('{', out);
+    return object_dump(&o, JSON_EMBED, out);
+}
+
+int json_write_job_rest(const struct run_result *run, const struct report_row *row, FILE *out) {
+    struct object o;
+    int error;
+
+    (void)run;
+    (void)row;
+    object_init(&o);
     put(&o, "outputs", json_object());
-    error = object_dump(&o, out);
-    return lost ? lost : error;
+    error = object_dump(&o, JSON_EMBED, out);
+    fputc('}', out);
+    return error;
+}
+
+int json_write_seconds(int64_t ns, FILE *out) {
+    json_t *json = seconds(ns);
+    int error = json && json_dumpf(json, out, DUMP_FLAGS | JSON_ENCODE_ANY) == 0 ? 0 : UV_ENOMEM;
+
+    json_decref(json);
+    return error;
+}
+
+/* `buf` has room for OUTPUT_TAIL_MAX bytes. */
+static int write_job(const struct report_input *in, const struct report_row *row, char *buf,
+                     FILE *out) {
+    static const char *const names[ROW_STREAMS] = {"stdout", "stderr"};
+    int error = json_write_job_head(in->run, row, out);
+
+    for (int i = 0; i < ROW_STREAMS && !error; i++) {
+        struct row_tail tail;
+
+        fprintf(out, ",\"%s\":", names[i]);
+        error = row_tail(in, row, (enum row_stream)i, OUTPUT_TAIL_MAX, buf, &tail);
+        if (!error)
+            error = quote_write(tail.bytes, tail.n, out);
+    }
+    fputc(',', out);
+    return error ? error : json_write_job_rest(in->run, row, out);
 }
 
 /* The frame is written by hand and a job at a time, so that memory does not
  * grow with the run. */
 int report_json_write(const struct report_input *in, FILE *out) {
     char *buf = malloc(OUTPUT_TAIL_MAX);
-    const struct job_info *job;
-    struct result_walk walk;
-    bool first = true;
+    struct report_row row;
+    struct rows rows;
     int error;
 
     if (!buf)
         return UV_ENOMEM;
     fprintf(out, "{\"muster\":\"%s\",\"schema\":1,\n\"run\":", muster_version);
-    error = write_run(in->run, out);
+    error = json_write_run(in->run, out);
     fprintf(out, ",\n\"totals\":");
     if (!error)
-        error = write_totals(in->run, out);
+        error = json_write_totals(in->run, out);
     fprintf(out, ",\n\"jobs\":[");
-    result_begin(&walk, in->run);
-    while (!error && (job = result_next(&walk))) {
-        fprintf(out, first ? "\n" : ",\n");
-        first = false;
-        error = write_job(in, job, buf, out);
+    for (rows_begin(&rows, in); !error && rows_next(&rows, &row);) {
+        fprintf(out, row.index ? ",\n" : "\n");
+        error = write_job(in, &row, buf, out);
     }
     if (!error)
-        error = walk.error;
+        error = rows_error(&rows);
     fprintf(out, "\n]}\n");
     free(buf);
     return error;

@@ -17,9 +17,11 @@
 #include "base/thread.h"
 #include "base/utf8.h"
 #include "exec/capture.h"
+#include "report/quote.h"
 #include "report/sink.h"
 
-#define BLOCK       (256U << 10)    /* bytes read from a capture at once */
+#define BLOCK       (256U << 10) /* bytes read from a capture at once */
+#define EVENTS_MAX  16
 #define DISCARD     (16U << 20)     /* shown bytes whose place on the disk is given back at once */
 #define CUT_MAX     160U            /* a line about what is missing */
 #define VISIBLE_MAX (4 * BLOCK + 1) /* no byte becomes more than "\\x1b" */
@@ -27,7 +29,7 @@
 /* One thing to be written, in the order of asking. */
 struct item {
     struct item *next;
-    bool is_job;
+    bool is_job, is_event;
     struct output_job job; /* is_job */
     size_t n;              /* else: bytes of text */
     char text[];
@@ -40,10 +42,12 @@ struct output {
     struct item *first, **last;
     bool held;
     bool closing;
-    int error;             /* the first that lost a tail */
-    bool running;          /* main thread: the thread is to be joined */
-    bool tty;              /* constant */
-    bool deaf;             /* thread: nobody reads standard error any more */
+    int error;                       /* the first that lost a tail or an event */
+    bool running;                    /* main thread: the thread is to be joined */
+    bool tty;                        /* constant */
+    bool deaf;                       /* thread: nobody reads standard error any more */
+    struct sink *events[EVENTS_MAX]; /* constant once there are items */
+    size_t nevents;
     struct capture *tails; /* thread; main once joined */
     char *block;           /* thread: BLOCK bytes */
     char *visible;         /* thread: the same made visible, when tty */
@@ -176,32 +180,66 @@ static void show_job(struct output *o, const struct output_job *job) {
             show_stream(o, streams[i], at[i]);
 }
 
+/* Reads the end of a stream into the block, what was lost of it said behind. How many bytes. */
+static size_t read_tail(struct output *o, const struct capture *c) {
+    int lost = c ? capture_error(c) : 0;
+    uint64_t size = c ? capture_size(c) : 0;
+    size_t room = OUTPUT_TAIL_MAX - (lost ? CUT_MAX : 0);
+    size_t want = size < room ? (size_t)size : room;
+    long n = want > 0 ? capture_read(c, size - want, o->block, want) : 0;
+
+    if (n < 0) {
+        note_error(o, (int)n);
+        n = 0;
+    }
+    if (lost)
+        n += lost_line(lost, n > 0 ? o->block[n - 1] : '\n', o->block + n);
+    return (size_t)n;
+}
+
 /* Copies the end of a stream into the store of the tails. */
 static void keep_tail(struct output *o, const struct capture *c, uint64_t *at, uint64_t *len) {
-    uint64_t start = capture_size(o->tails), size = c ? capture_size(c) : 0;
-    size_t room = OUTPUT_TAIL_MAX - (c && capture_error(c) ? CUT_MAX : 0);
-    size_t want = size < room ? (size_t)size : room;
-    char line[CUT_MAX];
-    long n = 0;
-    int error;
+    uint64_t start = capture_size(o->tails);
+    int error = capture_add(o->tails, o->block, read_tail(o, c));
 
-    if (want > 0) {
-        n = capture_read(c, size - want, o->block, want);
-        if (n < 0) {
-            note_error(o, (int)n);
-            n = 0;
-        }
-    }
-    error = capture_add(o->tails, o->block, (size_t)n);
-    if (!error && c && capture_error(c)) {
-        int len_line = lost_line(capture_error(c), n > 0 ? o->block[n - 1] : '\n', line);
-
-        error = capture_add(o->tails, line, (size_t)len_line);
-    }
     if (error)
         note_error(o, error);
     *at = start;
     *len = capture_size(o->tails) - start;
+}
+
+/* Ends an event: what it says is to be read by now. */
+static void flush_events(struct output *o) {
+    for (size_t i = 0; i < o->nevents; i++) {
+        fflush(o->events[i]->stream);
+        sink_publish(o->events[i]);
+    }
+}
+
+static void put_event(struct output *o, const char *text, size_t n) {
+    for (size_t i = 0; i < o->nevents; i++)
+        fwrite(text, 1, n, o->events[i]->stream);
+}
+
+/* A job's end, with what it wrote in the middle. */
+static void put_job_event(struct output *o, const struct output_job *job) {
+    const struct capture *streams[2] = {job->out, job->err};
+    static const char *const names[2] = {"stdout", "stderr"};
+
+    put_event(o, job->event, strlen(job->event));
+    for (int i = 0; i < 2; i++) {
+        size_t n = read_tail(o, streams[i]);
+        bool cut = streams[i] && capture_size(streams[i]) > n;
+        size_t skip = cut ? utf8_rest(o->block, n) : 0;
+
+        for (size_t k = 0; k < o->nevents; k++) {
+            fprintf(o->events[k]->stream, ",\"%s\":", names[i]);
+            if (quote_write(o->block + skip, n - skip, o->events[k]->stream) != 0)
+                note_error(o, UV_ENOMEM);
+        }
+    }
+    put_event(o, job->event_rest, strlen(job->event_rest));
+    flush_events(o);
 }
 
 static struct item *item_free(struct item *item) {
@@ -209,6 +247,8 @@ static struct item *item_free(struct item *item) {
         capture_free(item->job.out);
         capture_free(item->job.err);
         free(item->job.header);
+        free(item->job.event);
+        free(item->job.event_rest);
     }
     free(item);
     return NULL;
@@ -241,6 +281,11 @@ static void *output_main(void *arg) {
                 keep_tail(o, item->job.out, item->job.out_at, item->job.out_len);
                 keep_tail(o, item->job.err, item->job.err_at, item->job.err_len);
             }
+            if (item->job.event)
+                put_job_event(o, &item->job);
+        } else if (item->is_event) {
+            put_event(o, item->text, item->n);
+            flush_events(o);
         } else {
             emit(o, item->text, item->n);
         }
@@ -284,13 +329,43 @@ static void enqueue(struct output *o, struct item *item) {
         o->running = thread_start(&o->thread, output_main, o) == 0;
 }
 
-void output_text(struct output *o, const char *text, size_t n) {
+static struct item *new_text(const char *text, size_t n) {
     struct item *item = malloc(sizeof *item + n);
 
-    if (!item)
-        return; /* a line less, and nothing that could say so */
-    *item = (struct item){.n = n};
-    memcpy(item->text, text, n);
+    if (item) {
+        *item = (struct item){.n = n};
+        memcpy(item->text, text, n);
+    }
+    return item;
+}
+
+void output_text(struct output *o, const char *text, size_t n) {
+    struct item *item = new_text(text, n);
+
+    if (item)
+        enqueue(o, item); /* else a line less, and nothing that could say so */
+}
+
+void output_add_events(struct output *o, struct sink *sink) {
+    if (o->nevents < EVENTS_MAX)
+        o->events[o->nevents++] = sink;
+    else
+        sink_fail(sink, UV_ENOBUFS);
+}
+
+bool output_wants_events(const struct output *o) {
+    return o->nevents > 0;
+}
+
+void output_event(struct output *o, char *line) {
+    struct item *item = line ? new_text(line, strlen(line)) : NULL;
+
+    free(line);
+    if (!item) {
+        note_error(o, UV_ENOMEM);
+        return;
+    }
+    item->is_event = true;
     enqueue(o, item);
 }
 
@@ -315,6 +390,8 @@ void output_job(struct output *o, const struct output_job *job) {
         capture_free(job->out);
         capture_free(job->err);
         free(job->header);
+        free(job->event);
+        free(job->event_rest);
         note_error(o, UV_ENOMEM); /* who hands it over wants it shown or kept */
         return;
     }

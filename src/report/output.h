@@ -13,6 +13,7 @@
 
 struct capture;
 struct output;
+struct sink;
 
 #define OUTPUT_TAIL_MAX (64U << 10) /* bytes of each stream that reports show */
 #define OUTPUT_SHOW_MAX (1U << 20)  /* bytes of each stream that its last lines may have */
@@ -22,14 +23,23 @@ struct output_job {
     char *header;        /* words of the line before it, malloc'd, taken over, or NULL */
     struct capture *out; /* taken over, or NULL */
     struct capture *err;
-    uint32_t lines; /* show so many last lines, UINT32_MAX: all, 0: none */
-    bool keep;      /* keep the tails for the reports */
+    uint32_t lines;           /* show so many last lines, UINT32_MAX: all, 0: none */
+    bool keep;                /* keep the tails for the reports */
+    char *event, *event_rest; /* its end as an event (see jsonl.h), malloc'd, taken over, or NULL */
     uint64_t *out_at, *out_len, *err_at, *err_len; /* where keep puts the tails' places */
 };
 
 /* `tty`: standard error is a terminal: control characters of jobs are made
  * visible. 0 or UV_ENOMEM. Main thread, as all that follow. */
 int output_open(struct output **out, bool tty);
+/* Events go there too. Before the first one; the sink stays its owner's, who leaves it alone
+ * until output_drain(). */
+void output_add_events(struct output *o, struct sink *sink);
+/* Whether anybody wants events. */
+bool output_wants_events(const struct output *o);
+/* Queues an event, a line that was malloc'd and is taken over; NULL: it is missing for want of
+ * memory, which counts as an error. Never blocks. */
+void output_event(struct output *o, char *line);
 /* Queues a line or several, whole; text is copied. Never blocks. */
 void output_text(struct output *o, const char *text, size_t n);
 void output_printf(struct output *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -40,7 +50,7 @@ void output_hold(struct output *o, bool hold);
 /* Waits until all is written and ends the thread; the tails stay readable.
  * Blocks as long as standard error does. */
 void output_drain(struct output *o);
-/* The first error that lost a tail, or 0. Lost text on standard error is none:
+/* The first error that lost a tail or an event, or 0. Lost text on standard error is none:
  * there is nobody to tell. */
 int output_error(const struct output *o);
 /* Copies a kept tail. How many bytes, or UV_E…. After output_drain. */

@@ -10,7 +10,21 @@ const char muster_version[] = PACKAGE_VERSION;
 const char *const lane_words[LANES] = {[LANE_IO] = "io", [LANE_CPU] = "cpu"};
 
 const struct report_writer report_writers[] = {
-    {REPORT_TABLE, "table", report_table_write},
-    {REPORT_JSON, "json", report_json_write},
+    {REPORT_TABLE, false, report_table_write},
+    {REPORT_JSON, true, report_json_write},
+    {REPORT_JUNIT, true, report_junit_write},
+    {REPORT_TAP, true, report_tap_write},
+    {REPORT_JOBLOG, false, report_joblog_write},
+    {REPORT_MARKDOWN, true, report_markdown_write},
+    {REPORT_HTML, true, report_html_write},
+    {REPORT_TRACE, false, report_trace_write},
+    {REPORT_PROMETHEUS, false, report_prometheus_write},
 };
 const size_t report_writer_count = sizeof report_writers / sizeof *report_writers;
+
+const struct report_writer *report_writer(enum report_format format) {
+    for (size_t i = 0; i < report_writer_count; i++)
+        if (report_writers[i].format == format)
+            return &report_writers[i];
+    return NULL;
+}

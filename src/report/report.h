@@ -25,14 +25,23 @@ struct report_input {
 /* One format. write() returns 0 or UV_E…; stdio errors show in ferror(). */
 struct report_writer {
     enum report_format format;
-    const char *name; /* as in --report */
+    bool tails; /* it shows the ends of the jobs' output */
     int (*write)(const struct report_input *in, FILE *out);
 };
 extern const struct report_writer report_writers[];
 extern const size_t report_writer_count;
+/* The row of a format, or NULL. */
+const struct report_writer *report_writer(enum report_format format);
 
 int report_table_write(const struct report_input *in, FILE *out);
 int report_json_write(const struct report_input *in, FILE *out);
 /* One run of the history as a JSON object. 0 or UV_E…. */
 int report_json_write_past(const struct past_run *run, FILE *out);
+int report_junit_write(const struct report_input *in, FILE *out);
+int report_tap_write(const struct report_input *in, FILE *out);
+int report_joblog_write(const struct report_input *in, FILE *out);
+int report_markdown_write(const struct report_input *in, FILE *out);
+int report_html_write(const struct report_input *in, FILE *out);
+int report_trace_write(const struct report_input *in, FILE *out);
+int report_prometheus_write(const struct report_input *in, FILE *out);
 #endif

@@ -294,6 +294,16 @@ static int put_in_place(struct sink *s) {
     return 0;
 }
 
+void sink_publish(struct sink *s) {
+    if (s->error || !s->name)
+        return;
+    s->error = put_in_place(s);
+    if (!s->error) {
+        free(s->name);
+        s->name = NULL;
+    }
+}
+
 int sink_close(struct sink *s) {
     int error;
 

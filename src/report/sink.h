@@ -31,6 +31,12 @@ int sink_open_fd(struct sink *s, int fd);
  * file is written in place. 0 or UV_E…; nothing to close then.
  */
 int sink_open_file(struct sink *s, const char *path);
+/*
+ * Puts a new file in its place at once, for who wants to read it while it grows;
+ * what is written from then on is in it as soon as the stream is flushed. May be
+ * called again. An error shows in sink_close().
+ */
+void sink_publish(struct sink *s);
 /* Notes an error of the writer's own; the file will not be put in place. */
 void sink_fail(struct sink *s, int error);
 /*

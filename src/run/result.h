@@ -56,7 +56,8 @@ struct attempt_result {
     bool core, killed;
     uint8_t status, reason;
     uint8_t stage; /* enum spawn_stage when reason is REASON_SPAWN */
-    int error;     /* UV_E… then */
+    uint32_t slot; /* lowest that it held in its lane */
+    int error;     /* UV_E… of REASON_SPAWN */
     char *detail;  /* the path at fault then, malloc'd, or NULL */
 };
 

@@ -390,6 +390,7 @@ static void add_row(struct sched *s, const struct attempt *a, struct attempt_end
         .status = (uint8_t)verdict.status,
         .reason = (uint8_t)verdict.reason,
         .stage = (uint8_t)end->stage,
+        .slot = a->slot,
         .error = end->error,
         .detail = end->detail,
     };

@@ -562,6 +562,8 @@ static int run_loop(struct session *s) {
         return rc;
     }
     begin_recording(s);
+    if (s->opts->events->begun)
+        s->opts->events->begun(s->opts->ctx);
     s->busy_since = clock_ns();
     uv_run(&s->loop, UV_RUN_NOWAIT); /* a signal that is there already: nothing is to start */
     sched_begin(s->sched, clock_run_ns());
@@ -576,7 +578,7 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
     struct session s = {.opts = opts, .result = result};
     int rc;
 
-    *result = (struct run_result){.plan = opts->plan};
+    *result = (struct run_result){.plan = opts->plan, .exit = -1};
     name_run(&s);
     result->jobs = calloc((size_t)opts->plan->njobs + 1, sizeof *result->jobs);
     if (!result->jobs)

@@ -14,6 +14,8 @@
  */
 struct session_events {
     struct sched_listener jobs;
+    /* The run begins: of its result, id and start are set; `exit` is -1 to its end. */
+    void (*begun)(void *ctx);
     /* A sentence for standard error ("muster: …" is not yet before it). */
     void (*say)(void *ctx, const char *text);
     /* SIGUSR1: one call per running job; elapsed in run time. */

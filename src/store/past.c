@@ -12,6 +12,7 @@
 #include "store/ends.h"
 #include "store/record.h"
 #include "store/row.h"
+#include "store/tracks.h"
 
 #define BLOCK 65536
 
@@ -361,6 +362,8 @@ static int load_all(struct past *p, struct past_details *d) {
         error = load_jobs(p, d);
     if (!error)
         error = load_attempts(p, d);
+    if (!error)
+        error = tracks_assign(&d->run);
     if (error)
         db_rollback(&p->db);
     else

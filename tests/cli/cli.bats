@@ -86,10 +86,6 @@ refused() {
         muster "$option" m.ini
         refused "${option%%=*} is not supported yet"
     done
-    for format in jsonl junit tap joblog markdown html trace prometheus; do
-        muster -r "$format:file" m.ini
-        refused "--report: '$format' is not supported yet"
-    done
     muster -o live m.ini
     refused "--output: 'live' is not supported yet"
 }

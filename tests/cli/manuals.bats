@@ -28,11 +28,11 @@ extract() {
         }' "$1"
 }
 
-# What differs between runs: figures, the widths of columns, hints (on a busy
-# machine); and blank lines.
+# What differs between runs: figures, the widths of columns, hints and what took
+# longest (on a busy machine); and blank lines.
 blur() {
     sed -E 's/[0-9]+(\.[0-9]+)?(ms|[smhKMG%]+)?/N/g; s/N([smh]N)+/N/g; s/CPUs?/CPU/g
-        s/[[:blank:]]+/ /g; s/ $//; /^$/d; /^hint: /d'
+        s/[[:blank:]]+/ /g; s/ $//; /^$/d; /^(hint|longest): /d'
 }
 
 # Runs a session as a terminal would show it; $1 is its file.

@@ -32,7 +32,7 @@ enum {
 
 #define FAKE_SET(...)                                                                              \
     .set = &(const struct job_settings) {                                                          \
-        __VA_ARGS__                                                                                \
+        .cpus = 1, __VA_ARGS__                                                                     \
     }
 
 static struct plan_job fake_jobs[FAKE_JOBS] = {

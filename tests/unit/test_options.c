@@ -194,9 +194,11 @@ static void test_refused(void **state) {
         {"-o gruop a",
          "--output: 'gruop' is not one of failed, group, none; did you mean 'group'?"},
         {"-o live a", "--output: 'live' is not supported yet"},
-        {"-r junit a", "--report: 'junit' is not supported yet"},
-        {"-r junit:x a", "--report: 'junit' is not supported yet"},
-        {"-r jsno a", "--report: 'jsno' is not one of table, json; did you mean 'json'?"},
+        {"plan -r junit a", "--report: 'junit' is no format of 'plan'"},
+        {"show -r jsonl", "--report: 'jsonl' is no format of 'show'"},
+        {"-n -r html:x a", "--report: 'html' is no format of 'plan'"},
+        {"-r jsno a", "--report: 'jsno' is not one of table, json, jsonl, junit, tap, joblog, "
+         "markdown, html, trace, prometheus; did you mean 'json'?"},
         {"-r json: a", "--report: 'json:' names no file"},
         {"-r : a", "--report: ':' names no file"},
         {"-r json -r table a", "only one report can be printed on standard output; "

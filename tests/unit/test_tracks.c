@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* test_tracks: slots for the attempts of a past run. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "store/tracks.h"
+
+/* Attempts in the lowest slot that is free, a lane's apart from the other's. */
+static void test_slots(void **state) {
+    static const struct job_settings io = {.type = LANE_IO}, cpu = {.type = LANE_CPU};
+    struct plan_job jobs[] = {
+        {.set = &io}, {.set = &io}, {.set = &io}, {.set = &cpu}, {.set = &io}};
+    struct attempt_result attempts[][2] = {
+        {{.start_ns = 0, .wall_ns = 10}, {.start_ns = 20, .wall_ns = 10}},
+        {{.start_ns = 5, .wall_ns = 20}},
+        {{.start_ns = 10, .wall_ns = 5}},
+        {{.start_ns = 1, .wall_ns = 50}},
+    };
+    struct job_result rows[] = {{.attempts = attempts[0], .nattempts = 2},
+                                {.attempts = attempts[1], .nattempts = 1},
+                                {.attempts = attempts[2], .nattempts = 1},
+                                {.attempts = attempts[3], .nattempts = 1},
+                                {.nattempts = 0}};
+    struct plan plan = {.jobs = jobs, .njobs = 5};
+    struct run_result run = {.plan = &plan, .jobs = rows};
+
+    (void)state;
+    assert_int_equal(tracks_assign(&run), 0);
+    assert_int_equal(attempts[0][0].slot, 0);
+    assert_int_equal(attempts[0][1].slot, 0);
+    assert_int_equal(attempts[1][0].slot, 1);
+    assert_int_equal(attempts[2][0].slot, 0);
+    assert_int_equal(attempts[3][0].slot, 0);
+    plan.njobs = 0;
+    assert_int_equal(tracks_assign(&run), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_slots)};
+
+    return cmocka_run_group_tests_name("tracks", tests, NULL, NULL);
+}
