@@ -146,7 +146,8 @@ static int set_report(struct cli_options *o, const char *name, const char *value
     }
     if (format < 0)
         return wrong_word(name, value, n, report_format_words);
-    o->reports[o->nreports++] = (struct report_spec){(enum report_format)format, file};
+    o->reports[o->nreports++] =
+        (struct report_spec){.format = (enum report_format)format, .file = file};
     return 0;
 }
 

@@ -84,7 +84,6 @@ static void test_not_supported(void **state) {
         "m.ini:3:1: error: 'log-dir' is not supported yet\n"
         "m.ini:4:8: error: lock: 'watt' is not no, wait, skip or fail; did you mean 'wait'?\n"
         "m.ini:5:10: error: output: 'live' is not supported yet\n"
-        "m.ini:6:10: error: report: 'tap' is not supported yet\n"
         "m.ini:8:8: error: type: 'auto' is not supported yet\n"
         "m.ini:9:1: error: 'http' is not supported yet\n"
         "m.ini:10:1: error: 'slow' is not supported yet\n"
