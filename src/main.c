@@ -28,8 +28,10 @@
  *   which ready job is next           run/ready.h; shared limits: run/limit.h
  *   signals, the loop                 run/session.c
  *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h
+ *   what a run may not begin beside   run/presence.c
  *   the words for a failure           run/reason.c
  *   what is recorded, and when        store/store.c; its tables: store/db.c
+ *   what a resumed run leaves out     store/settled.c, by the definitions of store/definition.c
  *   a report format                   report_writers in report/report.c, a row each
  *   what all reports read             report/rows.h; events as they happen: report/jsonl.c
  *   an option, a verb                 cli_option_rows, cli_verb_rows in cli/options.c

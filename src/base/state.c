@@ -70,3 +70,16 @@ int state_open(const char *path) {
     fd = open(path, flags);
     return fd >= 0 ? fd : -errno;
 }
+
+int state_open_file(int folder, const char *name) {
+    struct stat st;
+    int fd = openat(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                    0600);
+
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink == 1)
+        return fd;
+    close(fd);
+    return UV_EPERM;
+}

@@ -16,4 +16,12 @@ int state_path(const char *dir, char **path);
  * Blocks; any thread.
  */
 int state_open(const char *path);
+/*
+ * Opens a file in it for reading and writing, close-on-exec; makes it where it is
+ * missing (0600). Others may have put something in its place that does harm when it
+ * is opened, locked or written to: UV_ELOOP where it is a symbolic link, UV_EPERM
+ * where it is no plain file of this user's alone. The descriptor, or UV_E…. Blocks;
+ * any thread.
+ */
+int state_open_file(int folder, const char *name);
 #endif

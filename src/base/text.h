@@ -71,6 +71,9 @@ bool text_var_valid(const char *s, size_t n);
 /* The formatters below cut what does not fit, end it with a NUL and return buf. */
 #define TEXT_FORMAT_MAX 32 /* bytes that hold any of them */
 
+/* FNV-1a of 64 bits: the same on every machine. */
+uint64_t text_hash(const char *s);
+
 /* A length of time for a column: "0.50s", "12.3s", "4m05s", "2h03m". */
 const char *text_format_wall(int64_t ns, char *buf, size_t size);
 /* A length of time for a sentence, exact: "250ms", "1.5s", "30s", "1m30s", "2d". */

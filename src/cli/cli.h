@@ -66,7 +66,8 @@ struct cli_options {
     int lock;                       /* enum lock_mode, -1: not given */
     const char *state_dir;          /* NULL: not given */
     uint32_t keep;                  /* runs of a manifest in the history; 0: not given */
-    bool no_history, raw;
+    bool no_history, raw, resume;
+    const char *resume_run; /* of resume: which; NULL: the last */
     enum cli_color color;
     bool quiet, verbose, dry_run;
 };

@@ -191,7 +191,7 @@ static int write_list(void *ctx, enum report_format format, bool to_file, FILE *
 /* Reads the runs that are wanted. 0, or the status to end with. */
 static int read_list(struct list *l, const struct cli_options *o) {
     struct lookup lookup;
-    int status = lookup_open(&lookup, o), error = 0;
+    int status = lookup_open(&lookup, o, ""), error = 0;
 
     if (!status && lookup.there) {
         if (l->manifest && access(l->manifest, F_OK) == 0)

@@ -8,22 +8,23 @@
 
 #include "base/state.h"
 
-int lookup_open(struct lookup *l, const struct cli_options *o) {
+int lookup_open(struct lookup *l, const struct cli_options *o, const char *behind) {
     int error;
 
     *l = (struct lookup){.there = false};
     error = state_path(o->state_dir, &l->folder);
     if (error) {
-        cli_error("history: %s", error == UV_ENOENT
-                                     ? "neither XDG_STATE_HOME nor HOME is set (see --state-dir)"
-                                     : strerror(-error));
+        cli_error("history: %s%s",
+                  error == UV_ENOENT ? "neither XDG_STATE_HOME nor HOME is set (see --state-dir)"
+                                     : strerror(-error),
+                  behind);
         return CLI_BROKEN;
     }
     error = past_open(&l->past, l->folder);
     l->there = error == 0;
     if (!error || error == UV_ENOENT)
         return 0;
-    cli_error("history: %s", l->past.db.why);
+    cli_error("history: %s%s", l->past.db.why, behind);
     return CLI_BROKEN;
 }
 

@@ -14,7 +14,8 @@ struct lookup {
 };
 
 /* Opens the history where the options say. 0, also where nothing was ever recorded, or the
- * status to end with: what is wrong has been said. Close in either case. Blocks. */
-int lookup_open(struct lookup *l, const struct cli_options *o);
+ * status to end with: what is wrong has been said, and `behind` it. Close in either case.
+ * Blocks. */
+int lookup_open(struct lookup *l, const struct cli_options *o, const char *behind);
 void lookup_close(struct lookup *l);
 #endif

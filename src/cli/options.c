@@ -181,6 +181,16 @@ static int set_no_history(struct cli_options *o, const char *name, const char *v
     return 0;
 }
 
+static int set_resume(struct cli_options *o, const char *name, const char *value) {
+    if (value && !*value) {
+        cli_error("--%s: '' names no run (see muster history)", name);
+        return CLI_USAGE;
+    }
+    o->resume = true;
+    o->resume_run = value;
+    return 0;
+}
+
 static int set_keep(struct cli_options *o, const char *name, const char *value) {
     return set_number(&o->keep, name, value);
 }
@@ -229,6 +239,8 @@ const struct cli_option_row cli_option_rows[] = {
     {"lock", 0, "WHAT", true, RUN, "never two runs at once: wait (default), skip, fail", set_lock},
     {"state-dir", 0, "DIR", false, RUN | PAST, "where locks and history are (see FILES)",
      set_state_dir},
+    {"resume", 0, "RUN", true, RUN, "leave out what succeeded in that run, or the last",
+     set_resume},
     {"no-history", 0, NULL, false, RUN, "do not record this run", set_no_history},
     {"keep", 0, "N", false, RUN, "past runs of a manifest to keep (default 100)", set_keep},
     {"raw", 0, NULL, false, BIT(VERB_SHOW), "a job's output as it is, on a terminal too", set_raw},
@@ -236,7 +248,6 @@ const struct cli_option_row cli_option_rows[] = {
     {"version", 0, NULL, false, ALL, "print the version", set_version},
     {"select", 's', "TAGS", false, ALL, NULL, NULL},
     {"log-dir", 'l', "DIR", false, ALL, NULL, NULL},
-    {"resume", 0, "RUN", true, ALL, NULL, NULL},
     {"progress", 0, "WHEN", false, ALL, NULL, NULL},
     {"explain", 0, NULL, false, ALL, NULL, NULL},
     {"executor", 0, "WHERE", false, ALL, NULL, NULL},

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/resume.h"
 #include "report/print.h"
 #include "report/report.h"
 
@@ -128,7 +129,18 @@ static int add_row(struct libscols_table *table, const struct plan *plan,
     return error;
 }
 
-static int write_table(const struct plan *plan, FILE *out) {
+/* What is shown: a plan, but for the jobs that would be left out. */
+struct view {
+    const struct plan *plan;
+    struct resume resume;
+};
+
+static bool is_left_out(const struct view *v, uint32_t job) {
+    return v->resume.settled && v->resume.settled[job];
+}
+
+static int write_table(const struct view *v, FILE *out) {
+    const struct plan *plan = v->plan;
     struct libscols_table *table = scols_new_table();
     int error = table ? 0 : UV_ENOMEM;
 
@@ -136,7 +148,8 @@ static int write_table(const struct plan *plan, FILE *out) {
         if (!scols_table_new_column(table, heads[i], 0, 0))
             error = UV_ENOMEM;
     for (uint32_t i = 0; !error && i < plan->njobs; i++)
-        error = add_row(table, plan, &plan->jobs[plan->order[i]]);
+        if (!is_left_out(v, plan->order[i]))
+            error = add_row(table, plan, &plan->jobs[plan->order[i]]);
     if (!error)
         error = print_table(table, out);
     scols_unref_table(table);
@@ -144,14 +157,15 @@ static int write_table(const struct plan *plan, FILE *out) {
 }
 
 /* A job's wave: 0 when it can start at once, else one more than the last it waits for. */
-static uint32_t *make_waves(const struct plan *plan) {
+static uint32_t *make_waves(const struct view *v) {
+    const struct plan *plan = v->plan;
     uint32_t *waves = calloc((size_t)plan->njobs + 1, sizeof *waves);
 
     for (uint32_t i = 0; waves && i < plan->njobs; i++) {
         const struct plan_job *job = &plan->jobs[plan->order[i]];
 
         for (uint32_t k = 0; k < job->nafter; k++)
-            if (waves[plan->order[i]] <= waves[job->after[k]])
+            if (!is_left_out(v, job->after[k]) && waves[plan->order[i]] <= waves[job->after[k]])
                 waves[plan->order[i]] = waves[job->after[k]] + 1;
     }
     return waves;
@@ -193,15 +207,20 @@ static int write_job(const struct plan *plan, const struct plan_job *job, uint32
     return error;
 }
 
-static int write_json(const struct plan *plan, FILE *out) {
-    uint32_t *waves = make_waves(plan);
+static int write_json(const struct view *v, FILE *out) {
+    const struct plan *plan = v->plan;
+    uint32_t *waves = make_waves(v);
     int error = waves ? 0 : UV_ENOMEM;
+    bool first = true;
 
     fprintf(out, "{\"muster\":\"%s\",\"schema\":1,\"jobs\":[", muster_version);
     for (uint32_t i = 0; !error && i < plan->njobs; i++) {
         uint32_t index = plan->order[i];
 
-        fprintf(out, i ? ",\n" : "\n");
+        if (is_left_out(v, index))
+            continue;
+        fprintf(out, first ? "\n" : ",\n");
+        first = false;
         error = write_job(plan, &plan->jobs[index], waves[index], out);
     }
     fprintf(out, "\n]}\n");
@@ -215,12 +234,18 @@ static int write_plan(void *ctx, enum report_format format, bool to_file, FILE *
 }
 
 int cli_plan(const struct cli_options *o) {
+    struct view view;
     struct plan *plan;
     int status = cli_load(o, o->manifests[0], &plan, NULL, NULL);
 
     if (status)
         return status;
-    status = cli_deliver_all(o, write_plan, plan);
+    status = resume_look(&view.resume, o, plan);
+    if (!status) {
+        view.plan = plan;
+        status = cli_deliver_all(o, write_plan, &view);
+        resume_close(&view.resume);
+    }
     plan_free(plan);
     return status;
 }

@@ -151,7 +151,7 @@ static void record_end(struct progress *p, const struct job_info *job, const cha
                        const struct attempt_end *end) {
     if (!p->store)
         return;
-    store_add(p->store, job->id, reason, end ? end->out : NULL, end ? end->err : NULL);
+    store_add(p->store, job, reason, end ? end->out : NULL, end ? end->err : NULL);
     if (job->result->status == STATUS_OK && !store_ready(p->store))
         output_hold(p->output, true);
 }

@@ -13,9 +13,11 @@
 /* The database, its log, their shared memory, and the file of ends. */
 #define FDS_NEEDED 4
 
-void recording_open(struct recording *r, const struct cli_options *o, struct progress *progress) {
+void recording_open(struct recording *r, const struct cli_options *o, const uint8_t *settled,
+                    struct progress *progress) {
     struct store_opts opts = {.keep = o->keep ? o->keep : STORE_KEEP_DEFAULT,
-                              .most = o->keep ? o->keep : STORE_MOST_DEFAULT};
+                              .most = o->keep ? o->keep : STORE_MOST_DEFAULT,
+                              .settled = settled};
     char *folder;
     int error;
 

@@ -12,6 +12,7 @@
 #include "cli/events.h"
 #include "cli/progress.h"
 #include "cli/recording.h"
+#include "cli/resume.h"
 #include "report/report.h"
 #include "run/lock.h"
 
@@ -57,6 +58,7 @@ struct run {
     const struct cli_options *options;
     const struct plan *plan;
     int lock; /* descriptor, 0: none */
+    struct resume resume;
     struct run_result result;
     struct output *output;
     struct report_input input;
@@ -193,10 +195,16 @@ static int run_plan(struct run *run) {
     };
     struct recording recording;
     struct session_opts session = {
-        .plan = run->plan, .lock = run->lock, .events = &progress_events, .ctx = &progress};
+        .plan = run->plan,
+        .lock = run->lock,
+        .presence = run->resume.presence.fd,
+        .settled = run->resume.settled,
+        .events = &progress_events,
+        .ctx = &progress,
+    };
     int error, status;
 
-    recording_open(&recording, o, &progress);
+    recording_open(&recording, o, run->resume.settled, &progress);
     session.recorder = recording.store ? &recording_recorder : NULL;
     session.recorder_ctx = &recording;
     error = events_open(&run->events, run->plan->reports, run->plan->nreports);
@@ -234,8 +242,12 @@ static int run_plan(struct run *run) {
 /* With the lock in hand, or without one. */
 static int run_locked(const struct cli_options *o, const struct plan *plan, int lock) {
     struct run run = {.options = o, .plan = plan, .lock = lock};
-    int error = output_open(&run.output, isatty(STDERR_FILENO)), status = CLI_BROKEN;
+    int error, status = resume_open(&run.resume, o, plan);
 
+    if (status)
+        return status;
+    status = CLI_BROKEN;
+    error = output_open(&run.output, isatty(STDERR_FILENO));
     if (error)
         cli_error("%s; nothing was run", strerror(-error));
     else
@@ -243,6 +255,7 @@ static int run_locked(const struct cli_options *o, const struct plan *plan, int 
     run_result_release(&run.result);
     output_free(run.output);
     events_release(&run.events);
+    resume_close(&run.resume);
     return status;
 }
 

@@ -183,7 +183,7 @@ static uint32_t find_job(const struct past_details *d, const char *name) {
 static int find_run(struct past *past, const char *prefix, struct past_details **out) {
     char id[sizeof(*out)->run.id];
     int64_t row = 0;
-    int error = past_find(past, prefix, &row, id);
+    int error = past_find(past, NULL, prefix, &row, id);
 
     if (error == UV_ENOENT)
         cli_error(*prefix ? "no run '%s' is recorded (see muster history)" : "no run is recorded%s",
@@ -227,7 +227,7 @@ int cli_show(const struct cli_options *o) {
     job = strchr(prefix, ':');
     if (job)
         *job++ = '\0';
-    status = lookup_open(&lookup, o);
+    status = lookup_open(&lookup, o, "");
     if (!status && !lookup.there) {
         cli_error("no run is recorded");
         status = CLI_USAGE;

@@ -454,6 +454,7 @@ static int lanes_init(struct lanes *l) {
     if (error)
         return error;
     l->setup.lock = l->opts.lock;
+    l->setup.presence = l->opts.presence;
     l->setup.first_mark = reaper_first_mark(l->env.reaper);
     error = starter_open(&l->starter, l->opts.loop, &starter);
     if (error)

@@ -28,7 +28,7 @@ struct lanes_opts {
     uv_loop_t *loop;         /* the main loop: the I/O lane */
     const struct plan *plan; /* outlives the lanes */
     const char *run_id;      /* MUSTER_RUN */
-    int lock;                /* descriptor of the run's lock, 0: none; see exec/launch.h */
+    int lock, presence;      /* descriptors of the run's, 0: none; see exec/launch.h */
     uint64_t nofile_soft;    /* descriptor limit given back to jobs, */
     uint64_t core_soft;      /* and that on the size of core files */
     uint32_t spare_fds;      /* left for others, see lanes_spares() */

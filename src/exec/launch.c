@@ -233,7 +233,8 @@ static bool offer_to_oom_killer(void) {
 void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
     struct spawner spawner;
     struct room room = {NULL, 0};
-    int kept[] = {fd, setup->devnull, setup->lock};
+    int kept[4] = {fd, setup->devnull};
+    size_t nkept = 2;
     enum outcome outcome;
 
     setsid();
@@ -243,7 +244,11 @@ void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
     for (int i = 0; i < 3; i++) /* main() has seen to it that no other is below 3 */
         if (dup2(setup->devnull, i) < 0)
             return;
-    close_others(kept, setup->lock ? 3 : 2);
+    if (setup->lock)
+        kept[nkept++] = setup->lock;
+    if (setup->presence)
+        kept[nkept++] = setup->presence;
+    close_others(kept, nkept);
     offer_to_oom_killer(); /* if it may */
     do
         outcome = serve_one(fd, &spawner, &room, parent, true);

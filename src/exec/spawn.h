@@ -18,15 +18,15 @@ struct spawn_setup {
     struct rlimit locks;  /* see spawn_opts.mark */
     struct rlimit core;   /* what jobs get */
     uint64_t first_mark;  /* of the run; all are less than SPAWN_MARKS from here */
-    int lock;             /* of the run, 0: none; a launcher keeps it while it lives; not owned */
+    int lock, presence;   /* of the run, 0: none; a launcher keeps them while it lives; not owned */
     int devnull;          /* shared by all jobs as standard input; not owned */
     int nice;             /* muster's own */
 };
 
 /*
  * devnull: /dev/null, open for reading and writing. nofile_soft, core_soft: limits
- * for jobs, on descriptors and the bytes of a core file. first_mark and lock are the caller's to
- * set. 0 or UV_E….
+ * for jobs, on descriptors and the bytes of a core file. first_mark, lock and presence are the
+ * caller's to set. 0 or UV_E….
  */
 int spawn_setup_init(struct spawn_setup *s, int devnull, uint64_t nofile_soft, uint64_t core_soft);
 

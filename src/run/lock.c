@@ -22,15 +22,6 @@
 #define STEM_MAX 100 /* bytes of a manifest's name in its lock's */
 #define PID_MAX  24  /* bytes of an id as text */
 
-/* FNV-1a: the same on every machine that shares the folder. */
-static uint64_t hash_of(const char *s) {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 /*
  * "nightly.ini-0123456789abcdef.lock": the base name is for people, the hash of
  * the whole tells apart. What has no path (standard input, a pipe of the shell's)
@@ -50,26 +41,18 @@ static char *name_of(const struct lock_subject *subject) {
         stem[n] = plain ? base[n] : '_';
     }
     stem[n] = '\0';
-    if (asprintf(&name, "%s-%016llx%s.lock", stem, (unsigned long long)hash_of(key),
+    if (asprintf(&name, "%s-%016llx%s.lock", stem, (unsigned long long)text_hash(key),
                  path ? "" : "-name") < 0)
         name = NULL;
     free(path);
     return name;
 }
 
-/* Others may have put something in its place that does harm when it is opened,
- * locked or written to. */
 static int open_file(struct lock *l) {
-    struct stat st;
-    int fd = openat(l->folder, l->name,
-                    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+    int fd = state_open_file(l->folder, l->name);
 
     if (fd < 0)
-        return -errno;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink > 1) {
-        close(fd);
-        return UV_EPERM;
-    }
+        return fd;
     l->fd = fd;
     return 0;
 }

@@ -24,6 +24,12 @@ const char *const reason_words[REASONS] = {
     [REASON_OOM] = "oom",
 };
 
+uint8_t job_settled(enum status status, enum reason reason) {
+    if (status == STATUS_OK || status == STATUS_CACHED)
+        return SETTLED_OK;
+    return status == STATUS_SKIPPED && reason == REASON_NONE ? SETTLED_SKIPPED : SETTLED_NO;
+}
+
 int64_t job_wall_ns(const struct job_result *j) {
     const struct attempt_result *last;
 

@@ -38,6 +38,13 @@ enum reason {
     REASONS,
 };
 
+/* What a run that resumes this one makes of a job. */
+enum settled {
+    SETTLED_NO,      /* it runs */
+    SETTLED_OK,      /* it need not, and what comes after it may */
+    SETTLED_SKIPPED, /* it was not wanted, nor was what comes after it */
+};
+
 /* The words of reports: "ok", "not-ready"; NULL for STATUS_NONE, REASON_NONE. */
 extern const char *const status_words[STATUSES];
 extern const char *const reason_words[REASONS];
@@ -65,8 +72,9 @@ struct attempt_result {
 struct job_result {
     uint8_t status, reason; /* enum status, enum reason */
     bool flaky, allowed;
-    uint32_t cause; /* the job that failed first (see run_cause()), or NO_JOB */
-    int32_t worker; /* first CPU worker of the last attempt, -1: none */
+    uint8_t settled; /* enum settled */
+    uint32_t cause;  /* the job that failed first (see run_cause()), or NO_JOB */
+    int32_t worker;  /* first CPU worker of the last attempt, -1: none */
     uint32_t leftover, unkillable;
     uint32_t nattempts;
     struct attempt_result *attempts;
@@ -82,6 +90,9 @@ struct job_info {
     const struct plan_job *def;
     struct job_result *result;
 };
+
+/* An enum settled: what a later run makes of a job that ended so, other than `resumed`. */
+uint8_t job_settled(enum status status, enum reason reason);
 
 /* Sums over the attempts: computed, not stored. */
 int64_t job_wall_ns(const struct job_result *j); /* first start to last end */

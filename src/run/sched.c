@@ -227,6 +227,8 @@ static void finish(struct sched *s, uint32_t job, enum job_event event, struct v
     move(s, job, event);
     r->status = (uint8_t)verdict.status;
     r->reason = (uint8_t)verdict.reason;
+    r->settled = verdict.status == STATUS_RESUMED ? s->opts.settled[job]
+                                                  : job_settled(verdict.status, verdict.reason);
     r->cause = cause;
     r->allowed = failed && set_of(s, job)->allow_failure;
     r->flaky = verdict.status == STATUS_OK && r->nattempts > 1;
@@ -272,9 +274,8 @@ static void resolve(struct sched *s, uint32_t job, int64_t now) {
 /* Tells those that come after a job how it ended. */
 static void release_dependents(struct sched *s, uint32_t job, int64_t now) {
     const struct job_result *r = row_of(s, job);
-    bool unwanted = r->status == STATUS_SKIPPED && r->reason == REASON_NONE;
-    bool success = r->status == STATUS_OK || r->status == STATUS_CACHED ||
-                   r->status == STATUS_RESUMED || r->allowed;
+    bool unwanted = r->settled == SETTLED_SKIPPED;
+    bool success = r->settled == SETTLED_OK || r->allowed;
 
     for (uint32_t k = s->dependents_at[job]; k < s->dependents_at[job + 1]; k++) {
         struct sched_job *d = job_at(s, s->dependents[k]);
@@ -321,8 +322,17 @@ static void cancel(struct sched *s, uint32_t job, bool stop, enum reason reason,
     finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_CANCELLED, reason}, cause, NULL);
 }
 
-/* Nothing starts any more. The one place that goes over all jobs. */
+/* What an earlier run has settled ends first: were it cancelled, it would run again
+ * when this run is resumed. */
+static void leave_out(struct sched *s) {
+    for (uint32_t i = 0; s->opts.settled && i < s->plan->njobs; i++)
+        if (s->opts.settled[i] && job_at(s, i)->state == JOB_WAITING)
+            finish(s, i, JOB_EV_SKIP, (struct verdict){STATUS_RESUMED, REASON_NONE}, NO_JOB, NULL);
+}
+
+/* Nothing starts any more. With leave_out() the one place that goes over all jobs. */
 static void close_run(struct sched *s, bool stop, enum reason reason, uint32_t cause, int64_t now) {
+    leave_out(s);
     s->closed = true;
     s->wind_down = false;
     for (uint32_t i = 0; i < s->plan->njobs; i++)
@@ -541,6 +551,7 @@ void sched_begin(struct sched *s, int64_t now) {
         return;
     if (s->plan->deadline_ns)
         s->deadline = now + s->plan->deadline_ns;
+    leave_out(s);
     for (uint32_t i = 0; i < s->plan->njobs; i++)
         resolve(s, i, now);
     settle(s, now);

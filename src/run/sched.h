@@ -42,6 +42,9 @@ struct sched_opts {
     const struct sched_listener *listener;
     void *listener_ctx;
     bool hold; /* dependents wait for sched_release() */
+    /* An enum settled per job: those that are not SETTLED_NO end as `resumed` before
+     * anything else, whatever happens. NULL: none are. */
+    const uint8_t *settled;
 };
 
 struct sched;

@@ -521,6 +521,7 @@ static int open_run(struct session *s) {
         .plan = s->opts->plan,
         .run_id = s->result->id,
         .lock = s->opts->lock,
+        .presence = s->opts->presence,
         .nofile_soft = s->nofile_soft,
         .spare_fds = s->opts->recorder ? s->opts->recorder->fds : 0,
         .core_soft = s->core_soft,
@@ -536,6 +537,7 @@ static int open_run(struct session *s) {
         .listener = &s->opts->events->jobs,
         .listener_ctx = s->opts->ctx,
         .hold = s->opts->recorder != NULL,
+        .settled = s->opts->settled,
     };
     int rc = lanes_open(&s->lanes, &lanes_opts);
 

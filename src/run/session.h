@@ -42,7 +42,9 @@ struct session_recorder {
 
 struct session_opts {
     const struct plan *plan;
-    int lock; /* descriptor of the run's lock, 0: none */
+    int lock;               /* descriptor of the run's lock, 0: none */
+    int presence;           /* that of run/presence.h, 0: none */
+    const uint8_t *settled; /* see sched_opts */
     const struct session_events *events;
     void *ctx;                               /* of events, and of the listener */
     const struct session_recorder *recorder; /* NULL: there is none */

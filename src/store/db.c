@@ -70,6 +70,7 @@ static const char *const migrations[DB_VERSION] = {
     " seq INTEGER NOT NULL,"
     " name TEXT NOT NULL,"
     " definition BLOB NOT NULL," /* see definition.h */
+    " settled INTEGER NOT NULL," /* an enum settled */
     " type TEXT NOT NULL,"
     " status TEXT NOT NULL,"
     " reason TEXT,"

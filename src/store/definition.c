@@ -124,8 +124,7 @@ void definer_init(struct definer *d, const struct plan *plan) {
     *d = (struct definer){.plan = plan, .shared = definition_of(&h)};
 }
 
-struct definition definer_job(struct definer *d, uint32_t job) {
-    const struct plan_job *j = &d->plan->jobs[job];
+struct definition definer_job(struct definer *d, const struct plan_job *j) {
     struct hash h = {FNV_BASIS};
 
     if (d->set != j->set) {
@@ -141,5 +140,7 @@ struct definition definer_job(struct definer *d, uint32_t job) {
     add_vars(&h, j->env);
     for (uint32_t i = 0; i < j->nafter; i++)
         add_text(&h, d->plan->jobs[j->after[i]].name);
+    for (uint32_t i = 0; j->set->shared && i < j->set->shared->count; i++)
+        add_text(&h, d->plan->limits[j->set->shared->list[i]].name);
     return definition_of(&h);
 }

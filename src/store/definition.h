@@ -11,7 +11,8 @@
 /*
  * Two jobs have the same definition when they have the same name and their
  * effective keys, and the variables and environment of the run, are equal; else
- * they differ (but by a chance that can be neglected). It keeps nothing secret.
+ * they differ (but by a chance that can be neglected). Of the keys `secret` does not
+ * count, which changes nothing of what a job does, nor what a limit that it names is.
  */
 struct definition {
     unsigned char bytes[DEFINITION_BYTES];
@@ -27,5 +28,5 @@ struct definer {
 
 /* The plan outlives it. Any thread, one at a time, as definer_job(). */
 void definer_init(struct definer *d, const struct plan *plan);
-struct definition definer_job(struct definer *d, uint32_t job);
+struct definition definer_job(struct definer *d, const struct plan_job *job);
 #endif

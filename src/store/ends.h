@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ends: how the jobs of a run under way ended, a byte each, in a file that is mapped
- * into memory: what is written there outlives the process at once, however it dies,
- * and costs no more than a store. The database follows when it can.
+ * ends: how the jobs of a run under way ended, in a file that is mapped into memory:
+ * what is written there outlives the process at once, however it dies, and costs no
+ * more than a store. The database follows when it can.
  */
 #ifndef MUSTER_STORE_ENDS_H
 #define MUSTER_STORE_ENDS_H
@@ -10,26 +10,37 @@
 #include <stdint.h>
 
 #include "run/result.h"
+#include "store/definition.h"
+
+/* One end. */
+struct end {
+    uint32_t job;
+    enum status status;
+    enum settled settled;
+    struct definition definition;
+};
 
 struct ends {
-    int fd; /* of the file, locked for as long as this process lives; or -1 */
-    uint32_t jobs;
-    char *map; /* a letter per job, or NULL; NUL: it has not ended */
+    int fd;             /* of the file, locked for as long as this process lives; or -1 */
+    struct slot *slots; /* the file, or NULL */
+    uint32_t count;     /* slots in use */
+    uint32_t room;
 };
 
 /* None. */
 void ends_init(struct ends *e);
-/* Makes the file of a run in the state folder. 0 or UV_E…; nothing is left then. Blocks. */
-int ends_make(struct ends *e, const char *folder, const char *run, uint32_t jobs);
-/* Notes how a job ended. One thread at a time. */
-void ends_mark(struct ends *e, uint32_t job, enum status status);
-/* How it did; STATUS_NONE: it has not, or nothing is known. */
-enum status ends_status(const struct ends *e, uint32_t job);
+/* Makes the file of a run in the state folder, for so many ends. 0 or UV_E…; nothing is
+ * left then. Blocks. */
+int ends_make(struct ends *e, const char *folder, const char *run, uint32_t room);
+/* Notes an end. Whole or not at all, whatever happens. One thread at a time. */
+void ends_add(struct ends *e, const struct end *end);
+/* One of those that are there, the first is 0. */
+struct end ends_at(const struct ends *e, uint32_t i);
 /* Lets it go, and, with a folder, removes the file, which nobody needs any more. */
 void ends_release(struct ends *e, const char *folder, const char *run);
 
 /*
- * Opens what a run has left, whose map is then read. Without a file it has no map.
+ * Opens what a run has left, to be read. Without a file there are none in it.
  * *alive: the process that made it lives. 0 or UV_E…. Blocks; release with no folder.
  */
 int ends_open(struct ends *e, const char *folder, const char *run, bool *alive);

@@ -101,15 +101,15 @@ int past_list(struct past *p, const char *key, past_run_cb each, void *ctx) {
     return error;
 }
 
-int past_find(struct past *p, const char *prefix, int64_t *row, char id[32]) {
+int past_find(struct past *p, const char *key, const char *prefix, int64_t *row, char id[32]) {
     sqlite3_stmt *rows = NULL;
     int found = 0;
     int error = db_prepare(&p->db, &rows,
                            "SELECT id, name FROM run WHERE substr(name, 1, length(?1)) = ?1"
-                           " ORDER BY id DESC LIMIT 2");
+                           " AND (?2 IS NULL OR manifest_key = ?2) ORDER BY id DESC LIMIT 2");
 
     if (!error)
-        error = db_bind(&p->db, rows, "t", prefix);
+        error = db_bind(&p->db, rows, "tt", prefix, key);
     while (!error && (error = db_step(&p->db, rows)) == 1) {
         struct row r = {&p->db.sqlite, rows, 0};
 
@@ -154,10 +154,15 @@ static int see_ends(struct past *p, struct past_details *d) {
         snprintf(p->db.why, sizeof p->db.why, "run %s: %s", d->run.id, strerror(-error));
         return error;
     }
+    for (uint32_t i = 0; i < ends.count; i++) {
+        const struct end end = ends_at(&ends, i);
+
+        if (end.job < d->plan.njobs)
+            d->run.jobs[end.job].status = (uint8_t)end.status;
+    }
     for (uint32_t i = 0; i < d->plan.njobs; i++) {
         struct job_result *j = &d->run.jobs[i];
 
-        j->status = (uint8_t)ends_status(&ends, i);
         if (j->status == STATUS_NONE && !d->alive) {
             j->status = STATUS_CANCELLED;
             j->reason = REASON_LOST;

@@ -38,9 +38,10 @@ typedef int (*past_run_cb)(void *ctx, const struct past_run *run);
  * those of one manifest. Ends early with what `each` returns if that is not 0. */
 int past_list(struct past *p, const char *key, past_run_cb each, void *ctx);
 
-/* The newest run whose id begins so ("": any): its row's id, and its own in `id`.
- * UV_ENOENT: none; UV_EEXIST: more than one, *id is the newest's. */
-int past_find(struct past *p, const char *prefix, int64_t *row, char id[32]);
+/* The newest run whose id begins so ("": any), with a `key` (see record_key()) of that
+ * manifest: its row's id, and its own in `id`. UV_ENOENT: none; UV_EEXIST: more than one,
+ * *id is the newest's. */
+int past_find(struct past *p, const char *key, const char *prefix, int64_t *row, char id[32]);
 
 /* What is known of a job's captured output. */
 struct past_output {

@@ -39,7 +39,6 @@ int record_open(struct record *r, const char *folder, const struct run_result *r
     error = db_open(&r->db, folder, DB_WRITE, false);
     if (error)
         return error;
-    definer_init(&r->definer, run->plan);
     r->key = record_key(run->plan->path, run->plan->name);
     r->block = malloc(2 * RECORD_INLINE_MAX);
     return r->key && r->block ? 0 : fail(r, UV_ENOMEM, DB_FILE);
@@ -69,10 +68,11 @@ void record_close(struct record *r) {
 
 int record_prepare(struct record *r) {
     static const char *const texts[] = {
-        "INSERT INTO job (run, seq, name, definition, type, status, reason, words, cause, flaky,"
-        " allowed, worker, leftover, unkillable, wait, wall, cpu_us, max_rss, out_size, err_size,"
+        "INSERT INTO job (run, seq, name, definition, settled, type, status, reason, words, cause,"
+        " flaky, allowed, worker, leftover, unkillable, wait, wall, cpu_us, max_rss, out_size, "
+        "err_size,"
         " lost, out, err)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "INSERT INTO attempt (run, seq, number, start, wall, user_us, sys_us, max_rss, out_bytes,"
         " err_bytes, exit, signal, status, reason)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -131,7 +131,28 @@ static int insert_run(struct record *r, const char *pending, size_t n) {
     return error;
 }
 
-int record_begin(struct record *r) {
+/* The file of ends, with what an earlier run has settled. 0 or UV_E…. */
+static int make_ends(struct record *r, const uint8_t *settled) {
+    const struct plan *plan = r->run->plan;
+    int error = ends_make(&r->ends, r->folder, r->run->id, plan->njobs);
+    struct definer definer;
+
+    if (error)
+        return fail(r, error, r->folder);
+    definer_init(&definer, plan);
+    for (uint32_t i = 0; settled && i < plan->njobs; i++) {
+        const struct end end = {.job = i,
+                                .status = STATUS_RESUMED,
+                                .settled = (enum settled)settled[i],
+                                .definition = definer_job(&definer, &plan->jobs[i])};
+
+        if (settled[i])
+            ends_add(&r->ends, &end);
+    }
+    return 0;
+}
+
+int record_begin(struct record *r, const uint8_t *settled) {
     size_t n = 0;
     char *pending = pending_jobs(r->run->plan, &n);
     int error = pending ? db_begin(&r->db) : fail(r, UV_ENOMEM, DB_FILE);
@@ -140,9 +161,7 @@ int record_begin(struct record *r) {
         error = insert_run(r, pending, n);
         if (!error) {
             r->id = r->db.sqlite.last_insert_rowid(r->db.handle);
-            error = ends_make(&r->ends, r->folder, r->run->id, r->run->plan->njobs);
-            if (error)
-                fail(r, error, r->folder);
+            error = make_ends(r, settled);
         }
         if (!error)
             error = db_commit(&r->db);
@@ -224,32 +243,31 @@ static const char *lost_words(int error) {
 
 static int insert_job(struct record *r, const struct record_job *job,
                       const struct stream_row streams[2]) {
-    const struct job_result *j = &r->run->jobs[job->job];
-    const struct plan_job *p = &r->run->plan->jobs[job->job];
-    struct definition definition = definer_job(&r->definer, job->job);
+    const struct job_result *j = job->info.result;
+    const struct plan_job *p = job->info.def;
     int lost = job->lost ? job->lost : streams[0].error ? streams[0].error : streams[1].error;
 
-    return db_run(&r->db, r->job, "iitbttttniiniiiiiiiitbb", r->id, (int64_t)job->job, p->name,
-                  definition.bytes, (size_t)DEFINITION_BYTES, record_types[p->set->type],
-                  status_words[j->status], reason_words[j->reason], job->words,
-                  j->cause == NO_JOB ? INT64_C(-1) : (int64_t)j->cause, (int64_t)j->flaky,
-                  (int64_t)j->allowed, (int64_t)j->worker, (int64_t)j->leftover,
+    return db_run(&r->db, r->job, "iitbittttniiniiiiiiiitbb", r->id, (int64_t)job->info.id, p->name,
+                  job->definition->bytes, (size_t)DEFINITION_BYTES, (int64_t)j->settled,
+                  record_types[p->set->type], status_words[j->status], reason_words[j->reason],
+                  job->words, j->cause == NO_JOB ? INT64_C(-1) : (int64_t)j->cause,
+                  (int64_t)j->flaky, (int64_t)j->allowed, (int64_t)j->worker, (int64_t)j->leftover,
                   (int64_t)j->unkillable, j->wait_ns, job_wall_ns(j), job_cpu_us(j),
                   (int64_t)job_max_rss(j), streams[0].size, streams[1].size,
                   lost ? lost_words(lost) : NULL, streams[0].bytes, streams[0].inlined,
                   streams[1].bytes, streams[1].inlined);
 }
 
-static int insert_attempts(struct record *r, uint32_t job) {
-    const struct job_result *j = &r->run->jobs[job];
+static int insert_attempts(struct record *r, const struct job_info *job) {
+    const struct job_result *j = job->result;
     int error = 0;
 
     for (uint32_t i = 0; i < j->nattempts && !error; i++) {
         const struct attempt_result *a = &j->attempts[i];
 
-        error = db_run(&r->db, r->attempt, "iiiiiiiiiinntt", r->id, (int64_t)job, (int64_t)i + 1,
-                       a->start_ns - r->run->start_ns, a->wall_ns, a->user_us, a->sys_us,
-                       (int64_t)a->max_rss, (int64_t)a->out_bytes, (int64_t)a->err_bytes,
+        error = db_run(&r->db, r->attempt, "iiiiiiiiiinntt", r->id, (int64_t)job->id,
+                       (int64_t)i + 1, a->start_ns - r->run->start_ns, a->wall_ns, a->user_us,
+                       a->sys_us, (int64_t)a->max_rss, (int64_t)a->out_bytes, (int64_t)a->err_bytes,
                        (int64_t)a->exit, a->signal ? (int64_t)a->signal : INT64_C(-1),
                        status_words[a->status], reason_words[a->reason]);
     }
@@ -261,12 +279,12 @@ int record_job(struct record *r, const struct record_job *job, int *lost) {
                                    {.kind = OUTPUTS_ERR, .capture = job->err}};
     int error;
 
-    *lost = take_stream(r, job->job, &streams[0]);
-    error = take_stream(r, job->job, &streams[1]);
+    *lost = take_stream(r, job->info.id, &streams[0]);
+    error = take_stream(r, job->info.id, &streams[1]);
     if (error)
         *lost = error;
     error = insert_job(r, job, streams);
-    return error ? error : insert_attempts(r, job->job);
+    return error ? error : insert_attempts(r, &job->info);
 }
 
 /* ---- what goes ---- */

@@ -26,7 +26,8 @@ char *record_key(const char *manifest, const char *name);
 
 /* A job that has ended. */
 struct record_job {
-    uint32_t job;
+    struct job_info info;
+    const struct definition *definition;
     const char *words;               /* its reason, or NULL */
     const struct capture *out, *err; /* or NULL */
     int lost;                        /* why these are not there, UV_E…, or 0 */
@@ -42,8 +43,7 @@ struct record {
     char *key;                    /* of its manifest */
     int64_t id;
     int64_t output_bytes;
-    bool ended; /* its row says so, once that is committed */
-    struct definer definer;
+    bool ended;       /* its row says so, once that is committed */
     char *block;      /* room for a stream of each kind */
     struct ends ends; /* from record_begin() on */
     sqlite3_stmt *job, *attempt, *end;
@@ -53,8 +53,12 @@ struct record {
 int record_open(struct record *r, const char *folder, const struct run_result *run);
 void record_close(struct record *r);
 
-/* The run's row; committed. What is marked in `ends` then is recorded. */
-int record_begin(struct record *r);
+/*
+ * The run's row; committed. What is added to `ends` then is recorded. Jobs that are not
+ * SETTLED_NO in `settled` (one per job, or NULL) are in there from the first as `resumed`:
+ * at no moment is this run the last one and does not know of them.
+ */
+int record_begin(struct record *r, const uint8_t *settled);
 /* Where there are more than `most`: removes the oldest runs of the manifest but `keep`,
  * this one among them. Committed. */
 int record_prune(struct record *r, uint32_t keep, uint32_t most);

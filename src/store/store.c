@@ -36,7 +36,8 @@
 
 struct item {
     struct item *next;
-    uint32_t job;
+    struct job_info info; /* what it points to stays */
+    struct definition definition;
     struct capture *out, *err;
     size_t bytes;   /* of memory that the captures hold */
     unsigned files; /* that they hold open */
@@ -53,6 +54,8 @@ enum phase {
 struct store {
     char *folder;
     uint32_t keep, most;
+    const uint8_t *settled; /* see store_opts */
+    struct definer definer; /* main thread */
     pthread_t thread;
     bool running; /* main thread: it is to be joined */
 
@@ -91,9 +94,15 @@ static struct item *item_free(struct item *item) {
 }
 
 /* Notes an end where it survives this process. Locked. */
-static void mark_end(struct store *s, uint32_t job) {
-    if (s->ends)
-        ends_mark(s->ends, job, (enum status)s->begun.jobs[job].status);
+static void note_end(struct store *s, const struct item *item) {
+    const struct job_result *result = item->info.result;
+    const struct end end = {.job = item->info.id,
+                            .status = (enum status)result->status,
+                            .settled = (enum settled)result->settled,
+                            .definition = item->definition};
+
+    if (s->ends && end.status != STATUS_RESUMED) /* those have been from the first */
+        ends_add(s->ends, &end);
 }
 
 /* See store_ready(). Locked. */
@@ -124,10 +133,10 @@ static void note(struct store *s, int error, const char *before, const char *wor
     tell_main(s);
 }
 
-static void note_output(struct store *s, uint32_t job, int error) {
+static void note_output(struct store *s, const struct item *item, int error) {
     char words[DB_WHY_MAX];
 
-    snprintf(words, sizeof words, "%s: %s", s->begun.plan->jobs[job].name, strerror(-error));
+    snprintf(words, sizeof words, "%s: %s", item->info.def->name, strerror(-error));
     note(s, error, "output of job ", words, "");
 }
 
@@ -172,7 +181,7 @@ static void tell_ready(struct store *s) {
     pthread_mutex_lock(&s->lock);
     s->ends = &s->record.ends;
     for (const struct item *item = s->first; item; item = item->next)
-        mark_end(s, item->job);
+        note_end(s, item);
     tell_main(s);
     pthread_mutex_unlock(&s->lock);
 }
@@ -205,7 +214,7 @@ static void open_record(struct store *s) {
         wait_for_room(s);
         error = record_open(&s->record, s->folder, &s->begun);
         if (!error)
-            error = record_begin(&s->record);
+            error = record_begin(&s->record, s->settled);
         if ((error != UV_EMFILE && error != UV_ENFILE) || !put_off(s))
             break;
         record_close(&s->record);
@@ -282,7 +291,8 @@ static int write_items(struct store *s, struct item *items, struct item **rest) 
     int error = 0, lost;
 
     for (; items && !error && bytes <= BATCH_BYTES; items = items->next) {
-        const struct record_job job = {.job = items->job,
+        const struct record_job job = {.info = items->info,
+                                       .definition = &items->definition,
                                        .words = *items->words ? items->words : NULL,
                                        .out = items->out,
                                        .err = items->err,
@@ -291,7 +301,7 @@ static int write_items(struct store *s, struct item *items, struct item **rest) 
         error = record_job(&s->record, &job, &lost);
         if (lost) {
             pthread_mutex_lock(&s->lock);
-            note_output(s, items->job, lost);
+            note_output(s, items, lost);
             pthread_mutex_unlock(&s->lock);
         }
         bytes += items->bytes;
@@ -410,6 +420,7 @@ struct store *store_new(const struct store_opts *opts) {
     }
     s->keep = opts->keep;
     s->most = opts->most;
+    s->settled = opts->settled;
     s->last = &s->first;
     pthread_mutex_init(&s->lock, NULL);
     pthread_condattr_init(&attr);
@@ -426,6 +437,7 @@ void store_begin(struct store *s, const struct run_result *run, bool roomy, void
 
     pthread_mutex_lock(&s->lock);
     s->begun = *run;
+    definer_init(&s->definer, run->plan);
     s->late = !roomy;
     s->wake = wake;
     s->wake_arg = arg;
@@ -488,9 +500,9 @@ static void enqueue(struct store *s, struct item *item) {
         item->bytes = item->files = 0;
         item->lost = s->late ? UV_EMFILE : UV_EBUSY;
         s->lost = true;
-        note_output(s, item->job, item->lost);
+        note_output(s, item, item->lost);
     }
-    mark_end(s, item->job);
+    note_end(s, item);
     s->waiting_bytes += item->bytes;
     s->waiting_files += item->files;
     *s->last = item;
@@ -499,7 +511,7 @@ static void enqueue(struct store *s, struct item *item) {
         pthread_cond_signal(&s->work);
 }
 
-void store_add(struct store *s, uint32_t job, const char *words, struct capture *out,
+void store_add(struct store *s, const struct job_info *job, const char *words, struct capture *out,
                struct capture *err) {
     size_t n = words ? strlen(words) : 0;
     struct item *item = malloc(sizeof *item + n + 1);
@@ -510,7 +522,7 @@ void store_add(struct store *s, uint32_t job, const char *words, struct capture 
     if (s->off) {
         free(item);
     } else {
-        *item = (struct item){.job = job};
+        *item = (struct item){.info = *job, .definition = definer_job(&s->definer, job->def)};
         item->out = share_or_cut(out, item);
         item->err = share_or_cut(err, item);
         memcpy(item->words, n ? words : "", n + 1);

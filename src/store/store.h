@@ -22,6 +22,9 @@ struct store_opts {
     const char *folder; /* the state folder's path, copied */
     uint32_t keep;      /* runs of this manifest that stay, when there are more than */
     uint32_t most;      /* so many: removing is not for every run */
+    /* An enum settled per job that an earlier run has settled, or NULL; stays. They are
+     * recorded as soon as the run is. */
+    const uint8_t *settled;
 };
 
 /*
@@ -41,10 +44,10 @@ void store_begin(struct store *s, const struct run_result *run, bool roomy, void
 /* No call of `wake` comes any more. */
 void store_rest(struct store *s);
 /*
- * A job's result stands: its row in the run's results, the reason in words (copied;
- * "" or NULL: none), and the captured streams, which are shared (may be NULL).
+ * A job's result stands: it and the job's definition stay. With the reason in words
+ * (copied; "" or NULL: none), and the captured streams, which are shared (may be NULL).
  */
-void store_add(struct store *s, uint32_t job, const char *words, struct capture *out,
+void store_add(struct store *s, const struct job_info *job, const char *words, struct capture *out,
                struct capture *err);
 /* Whether an end that is added survives whatever happens to this process, from the
  * call on; also true when that cannot be had. */

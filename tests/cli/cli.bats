@@ -81,7 +81,7 @@ refused() {
 }
 
 @test "what comes later is known by name and refused" {
-    for option in --select=a --log-dir=d --resume --progress=never --explain \
+    for option in --select=a --log-dir=d --progress=never --explain \
         --executor=local; do
         muster "$option" m.ini
         refused "${option%%=*} is not supported yet"

@@ -9,6 +9,13 @@ start() {
     muster=$!
 }
 
+# The processes that start $muster's jobs, and end them when it is killed.
+launchers() {
+    cat /proc/"$muster"/task/*/children | tr ' ' '\n' | while read -r pid; do
+        [ "$(cat "/proc/$pid/comm")" != muster-launch ] || echo "$pid"
+    done
+}
+
 # Milliseconds of a clock that only goes forward.
 now_ms() {
     local up

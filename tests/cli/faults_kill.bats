@@ -44,12 +44,6 @@ all_up() {
     [ "$(alive)" -eq 30 ]
 }
 
-launchers() {
-    cat /proc/"$muster"/task/*/children | tr ' ' '\n' | while read -r pid; do
-        [ "$(cat "/proc/$pid/comm")" != muster-launch ] || echo "$pid"
-    done
-}
-
 # Within a second nothing lives; muster ended by the signal.
 all_gone() {
     local since

@@ -164,6 +164,7 @@ void fake_new(struct fake_run *f) {
         .listener = &listener,
         .listener_ctx = f,
         .hold = f->hold,
+        .settled = f->settled,
     };
 
     f->sched = sched_new(&opts);

@@ -35,7 +35,8 @@ struct fake_run {
     struct sched *sched;
     int64_t now, late_ns; /* how long after a start the scheduler hears of it */
     uint64_t seed;
-    bool hold; /* see sched_release() */
+    bool hold;              /* see sched_release() */
+    const uint8_t *settled; /* see sched_opts */
     char log[16384];
     size_t log_len;
     /* Further ears, for tests that check more than the log; NULL: none. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # torture: the long forms of the tests of faults, and what came of them.
 #
-#   bash torture.bash [walk] [storm] [million]
+#   bash torture.bash [walk] [storm] [million] [resume]
 #
 # Prints Markdown; ends with 1 when a promise was broken. `make torture` calls it with
 # MUSTER, CHILDREN, FAULTS_PRELOAD and PROGRAMS (the folder of walk and storm) set.
@@ -9,7 +9,7 @@
 set -u
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 : "${MUSTER:?}" "${CHILDREN:?}" "${FAULTS_PRELOAD:?}" "${PROGRAMS:?}"
-rows=(walk storm million)
+rows=(walk storm million resume)
 [ $# = 0 ] || rows=("$@")
 jobs=${JOBS:-$(($(nproc) * 4))}
 [ "$jobs" -le 16 ] || jobs=16
@@ -38,8 +38,9 @@ for row in "${rows[@]}"; do
     storm) part 'Signals at random moments' \
         "$PROGRAMS/storm" --runs "${STORM_RUNS:-2000}" --jobs "$jobs" --seed "${SEED:-1}" ;;
     million) part 'A million jobs in one run' bash "$here/million.bash" ;;
+    resume) part 'Killed at random moments, and resumed' bash "$here/resume.bash" ;;
     *)
-        echo "torture: there is no row '$row' (walk storm million)" >&2
+        echo "torture: there is no row '$row' (walk storm million resume)" >&2
         exit 2
         ;;
     esac

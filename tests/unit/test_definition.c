@@ -11,7 +11,7 @@ static struct definition of(const char *text) {
 
     definer_init(&definer, c.plan);
     for (uint32_t i = 0; i < c.plan->njobs; i++)
-        d = definer_job(&definer, i);
+        d = definer_job(&definer, &c.plan->jobs[i]);
     plan_case_free(&c);
     return d;
 }
@@ -80,6 +80,11 @@ static void each_key_makes_a_difference(void **state) {
         JOB("when = always\n"),
         JOB("priority = 1\n"),
         JOB("nice = 1\n"),
+        JOB("max-open-files = 64\n"),
+        "[job x]\ntype = io\nwait-for = file:a\n",
+        "[job x]\ntype = io\nwait-for = file:b\n",
+        "[limit l]\nconcurrency = 1\n" JOB("limits = l\n"),
+        "[limit k]\nconcurrency = 1\n" JOB("limits = k\n"),
         "[job b]\ntype = io\ncommand = b\n" JOB("after = b\n"),
         "[job c]\ntype = io\ncommand = b\n" JOB("after = c\n"),
         "[vars]\nV = 1\n" JOB(""),

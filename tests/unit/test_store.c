@@ -17,43 +17,13 @@
 #include <cmocka.h>
 #include <uv.h>
 
-#include "../fakes/fake_results.h"
 #include "exec/capture.h"
 #include "store/past.h"
 #include "store/record.h"
 #include "store/store.h"
-
-static char folder[64], top[32];
-
-static int fresh_folder(void **state) {
-    (void)state;
-    snprintf(top, sizeof top, "/tmp/test-store-XXXXXX");
-    assert_non_null(mkdtemp(top));
-    snprintf(folder, sizeof folder, "%s/state", top);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    char command[64];
-    pid_t pid;
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf %s", top);
-    pid = fork();
-    if (pid == 0) {
-        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-        _exit(127);
-    }
-    return waitpid(pid, NULL, 0) == pid ? 0 : -1;
-}
+#include "store_case.h"
 
 /* ---- recording ---- */
-
-static unsigned wakes;
-
-static void on_wake(void *arg) {
-    __atomic_fetch_add((unsigned *)arg, 1, __ATOMIC_SEQ_CST);
-}
 
 static struct store *new_store(uint32_t keep) {
     struct store *s = store_new(&(struct store_opts){.folder = folder, .keep = keep, .most = keep});
@@ -78,7 +48,7 @@ static struct capture *captured(const char *bytes, size_t n) {
 static char words_of[FAKE_JOBS][200];
 
 static const char *reason_of(const struct run_result *run, uint32_t job, char *buf, size_t n) {
-    const struct job_info info = {job, &run->plan->jobs[job], &run->jobs[job]};
+    const struct job_info info = info_of(run, job);
 
     return job_reason_text(run, &info, buf, n);
 }
@@ -88,18 +58,13 @@ static void add_jobs(struct store *s, const struct run_result *run, uint32_t lef
     struct capture *out = captured("a\0b\xff\n", 5), *err = captured("oops", 4);
 
     for (uint32_t i = left; i < run->plan->njobs; i++) {
+        const struct job_info info = info_of(run, i);
+
         reason_of(run, i, words_of[i], sizeof words_of[i]);
-        store_add(s, i, words_of[i], i == 0 ? out : NULL, i == 0 ? err : NULL);
+        store_add(s, &info, words_of[i], i == 0 ? out : NULL, i == 0 ? err : NULL);
     }
     capture_free(out);
     capture_free(err);
-}
-
-static struct run_result named(const char *id) {
-    struct run_result run = fake_run;
-
-    snprintf(run.id, sizeof run.id, "%s", id);
-    return run;
 }
 
 static void no_trouble(struct store *s) {
@@ -134,7 +99,7 @@ static struct past_details *load(const char *prefix) {
     char id[32];
 
     assert_int_equal(past_open(&past, folder), 0);
-    assert_int_equal(past_find(&past, prefix, &row, id), 0);
+    assert_int_equal(past_find(&past, NULL, prefix, &row, id), 0);
     assert_int_equal(past_load(&past, row, &d), 0);
     assert_string_equal(d->run.id, id);
     return d;
@@ -282,8 +247,11 @@ static void much_output_is_kept_whole(void **state) {
     out = captured(bytes, SIZE);
     count_bytes(&want, bytes, SIZE);
     store_begin(s, &run, true, on_wake, &wakes);
-    for (uint32_t i = 0; i < FAKE_JOBS; i++)
-        store_add(s, i, NULL, i == 1 ? out : NULL, NULL);
+    for (uint32_t i = 0; i < FAKE_JOBS; i++) {
+        const struct job_info info = info_of(&run, i);
+
+        store_add(s, &info, NULL, i == 1 ? out : NULL, NULL);
+    }
     capture_free(out);
     store_finish(s, &run);
     no_trouble(s);
@@ -458,20 +426,10 @@ static void old_runs_go(void **state) {
 
 /* ---- the database itself ---- */
 
-static void run_sql(const char *sql) {
-    struct db db;
-    sqlite3_stmt *statement;
-
-    assert_int_equal(db_open(&db, folder, DB_WRITE, false), 0);
-    assert_int_equal(db_prepare(&db, &statement, sql), 0);
-    assert_int_equal(db_run(&db, statement, ""), 0);
-    db_finalize(&db, statement);
-    db_close(&db);
-}
-
 /* Much output makes room for itself at the cost of the oldest. */
 static void old_outputs_go(void **state) {
     struct run_result run = named("new");
+    const struct job_info info = info_of(&run, 0);
     struct store *s;
     struct past_details *d;
     struct bytes bytes = {.n = 0};
@@ -485,7 +443,7 @@ static void old_outputs_go(void **state) {
     run_sql("UPDATE run SET output_bytes = (1 << 29) + 1 WHERE name = 'middle'");
     s = new_store(100);
     store_begin(s, &run, true, on_wake, &wakes);
-    store_add(s, 0, NULL, out, NULL);
+    store_add(s, &info, NULL, out, NULL);
     capture_free(out);
     store_finish(s, &run);
     store_close(s, run.exit);
@@ -639,13 +597,13 @@ static void ids_by_their_beginnings(void **state) {
     record("20260101T000000-aaaaaa", 100);
     record("20260101T000000-bbbbbb", 100);
     assert_int_equal(past_open(&past, folder), 0);
-    assert_int_equal(past_find(&past, "", &row, id), 0);
+    assert_int_equal(past_find(&past, NULL, "", &row, id), 0);
     assert_string_equal(id, "20260101T000000-bbbbbb");
-    assert_int_equal(past_find(&past, "20260101T000000-a", &row, id), 0);
+    assert_int_equal(past_find(&past, NULL, "20260101T000000-a", &row, id), 0);
     assert_string_equal(id, "20260101T000000-aaaaaa");
-    assert_int_equal(past_find(&past, "2026", &row, id), UV_EEXIST);
-    assert_int_equal(past_find(&past, "2027", &row, id), UV_ENOENT);
-    assert_int_equal(past_find(&past, "%", &row, id), UV_ENOENT);
+    assert_int_equal(past_find(&past, NULL, "2026", &row, id), UV_EEXIST);
+    assert_int_equal(past_find(&past, NULL, "2027", &row, id), UV_ENOENT);
+    assert_int_equal(past_find(&past, NULL, "%", &row, id), UV_ENOENT);
     past_close(&past);
 }
 
@@ -676,7 +634,7 @@ static void odd_rows(void **state) {
         record(id, 1);
         run_sql(changes[i]);
         assert_int_equal(past_open(&past, folder), 0);
-        if (past_find(&past, "", &row, id) == 0 && past_load(&past, row, &d) == 0) {
+        if (past_find(&past, NULL, "", &row, id) == 0 && past_load(&past, row, &d) == 0) {
             for (uint32_t k = 0; k < d->plan.njobs; k++)
                 reason_of(&d->run, k, words, sizeof words);
             past_read(&past, d, 0, OUTPUTS_OUT, 0, take, &out);
@@ -686,8 +644,6 @@ static void odd_rows(void **state) {
         past_close(&past);
     }
 }
-
-#define in_a_folder(test) cmocka_unit_test_setup_teardown(test, fresh_folder, remove_folder)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* resume: which other runs of its manifest a run begins beside, and what it leaves out. */
+#include "cli/resume.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/state.h"
+#include "cli/lookup.h"
+#include "store/record.h"
+#include "store/settled.h"
+
+/* A note, which is none of what went wrong. */
+#define note(o, ...) ((o)->quiet ? (void)0 : cli_error(__VA_ARGS__))
+
+/* ---- what is left out ---- */
+
+/* Says why a run that was named is not there. */
+static int tell_unknown(struct past *past, const struct cli_options *o, const char *key,
+                        const char *manifest) {
+    char id[32];
+    int64_t row;
+
+    if (past_find(past, NULL, o->resume_run, &row, id) == 0)
+        cli_error("--resume: run %s is none of %s (see muster history); nothing was run", id,
+                  manifest);
+    else if (past_find(past, key, "", &row, id) == 0)
+        cli_error("--resume: no run '%s' of %s is recorded; the last one is %s; nothing was run",
+                  o->resume_run, manifest, id);
+    else
+        cli_error("--resume: no run of %s is recorded; nothing was run", manifest);
+    return CLI_USAGE;
+}
+
+/* Looks the plan's jobs up in a run's record. 0 or UV_E…. */
+static int look_up(struct resume *r, struct past *past, const struct cli_options *o,
+                   const struct plan *plan, int64_t row, const char *id) {
+    uint32_t count = 0;
+    int error;
+
+    r->settled = malloc((size_t)plan->njobs + 1);
+    if (!r->settled)
+        return UV_ENOMEM;
+    error = settled_load(past, row, id, plan, r->settled, &count);
+    if (error)
+        return error;
+    if (count > 0)
+        note(o, "resuming run %s: %u of %u job%s left out", id, (unsigned)count,
+             (unsigned)plan->njobs, plan->njobs == 1 ? "" : "s");
+    else
+        note(o, "nothing to resume: run %s has settled none of these jobs; all run", id);
+    return 0;
+}
+
+/* Finds the run and what it has settled. 0, or the status to end with. */
+static int find(struct resume *r, struct past *past, const struct cli_options *o,
+                const struct plan *plan, const char *key) {
+    const char *manifest = cli_manifest_name(plan->path);
+    char id[32];
+    int64_t row = 0;
+    int error = past_find(past, key, o->resume_run ? o->resume_run : "", &row, id);
+
+    if (error == UV_ENOENT && o->resume_run)
+        return tell_unknown(past, o, key, manifest);
+    if (error == UV_ENOENT) {
+        note(o, "nothing to resume: no run of %s is recorded; all jobs run", manifest);
+        return 0;
+    }
+    if (error == UV_EEXIST) {
+        cli_error("--resume: '%s' may be more than one run of %s (see muster history); "
+                  "nothing was run",
+                  o->resume_run, manifest);
+        return CLI_USAGE;
+    }
+    if (!error)
+        error = look_up(r, past, o, plan, row, id);
+    if (error)
+        cli_error("history: %s; nothing was run",
+                  error == UV_ENOMEM ? "out of memory" : past->db.why);
+    return error ? CLI_BROKEN : 0;
+}
+
+static int find_in_history(struct resume *r, const struct cli_options *o, const struct plan *plan,
+                           const char *key) {
+    const char *manifest = cli_manifest_name(plan->path);
+    struct lookup lookup;
+    int status = lookup_open(&lookup, o, "; nothing was run");
+
+    if (!status && lookup.there) {
+        status = find(r, &lookup.past, o, plan, key);
+    } else if (!status && o->resume_run) {
+        cli_error("--resume: no run of %s is recorded; nothing was run", manifest);
+        status = CLI_USAGE;
+    } else if (!status) {
+        note(o, "nothing to resume: no run of %s is recorded; all jobs run", manifest);
+    }
+    lookup_close(&lookup);
+    return status;
+}
+
+/* ---- other runs ---- */
+
+/* Says why a run that resumes cannot begin. The status to end with. */
+static int tell_others(const struct plan *plan, int error, pid_t other) {
+    const char *manifest = cli_manifest_name(plan->path);
+    char pid[32] = "";
+
+    if (other)
+        snprintf(pid, sizeof pid, " (pid %d)", (int)other);
+    if (error == UV_EBUSY)
+        cli_error("--resume: another run of %s goes on%s; nothing was run", manifest, pid);
+    else if (error == UV_ETIMEDOUT)
+        cli_error("--resume: jobs of a run of %s that was killed will not end; nothing was run",
+                  manifest);
+    else
+        cli_error("--resume: " PRESENCE_FILE ": %s; nothing was run", strerror(-error));
+    return error == UV_EBUSY || error == UV_ETIMEDOUT ? CLI_LOCKED : CLI_BROKEN;
+}
+
+/* 0, or the status to end with. Without --resume nothing hangs on it. */
+static int join(struct resume *r, const struct cli_options *o, const struct plan *plan,
+                const char *key) {
+    char *folder = NULL;
+    pid_t other = 0;
+    int error = state_path(o->state_dir, &folder);
+
+    if (!error)
+        error = presence_join(&r->presence, folder, key, o->resume, &other);
+    else if (o->resume)
+        error = 0; /* who looks for the history will say it */
+    free(folder);
+    return error && o->resume ? tell_others(plan, error, other) : 0;
+}
+
+static char *key_of(const struct plan *plan) {
+    char *key = record_key(plan->path, plan->name);
+
+    if (!key)
+        cli_error("out of memory; nothing was run");
+    return key;
+}
+
+int resume_open(struct resume *r, const struct cli_options *o, const struct plan *plan) {
+    char *key;
+    int status;
+
+    *r = (struct resume){.settled = NULL};
+    if (o->no_history && !o->resume)
+        return 0;
+    key = key_of(plan);
+    status = key ? join(r, o, plan, key) : CLI_BROKEN;
+    if (!status && o->resume)
+        status = find_in_history(r, o, plan, key);
+    free(key);
+    if (status)
+        resume_close(r);
+    return status;
+}
+
+int resume_look(struct resume *r, const struct cli_options *o, const struct plan *plan) {
+    char *key;
+    int status;
+
+    *r = (struct resume){.settled = NULL};
+    if (!o->resume)
+        return 0;
+    key = key_of(plan);
+    status = key ? find_in_history(r, o, plan, key) : CLI_BROKEN;
+    free(key);
+    if (status)
+        resume_close(r);
+    return status;
+}
+
+void resume_close(struct resume *r) {
+    presence_leave(&r->presence);
+    free(r->settled);
+    r->settled = NULL;
+}
