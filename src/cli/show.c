@@ -22,30 +22,39 @@ static int add_to_capture(void *ctx, const char *bytes, size_t n) {
     return capture_add(ctx, bytes, n);
 }
 
-/* The end of a stream as it was when the run ended, or NULL where there is none. */
+/*
+ * The end of a stream as it was when the run ended, or NULL where there is none. *trouble,
+ * 0 before, is why it is not whole, but for what was removed or lost before.
+ */
 static struct capture *read_tail(struct past *past, const struct past_details *d, uint32_t job,
-                                 enum outputs_stream stream) {
+                                 enum outputs_stream stream, int *trouble) {
     int64_t size = d->outputs[job].size[stream];
-    struct capture *c = size > 0 || d->outputs[job].lost ? capture_new() : NULL;
+    bool wanted = size > 0 || d->outputs[job].lost;
+    struct capture *c = wanted ? capture_new() : NULL;
     char line[256];
     int error, n;
 
+    if (wanted && !c)
+        *trouble = UV_ENOMEM;
     if (!c)
         return NULL;
     error = past_read(past, d, job, stream, size > OUTPUT_TAIL_MAX ? size - OUTPUT_TAIL_MAX : 0,
                       add_to_capture, c);
+    if (error && error != UV_ENOENT)
+        *trouble = error;
     if (error || (stream == OUTPUTS_OUT && d->outputs[job].lost)) {
         n = snprintf(line, sizeof line, "[output lost: %s]\n",
                      error == UV_ENOENT ? "removed to make room"
                      : error            ? strerror(-error)
                                         : d->outputs[job].lost);
-        capture_add(c, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
+        error = capture_add(c, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
+        *trouble = *trouble ? *trouble : error;
     }
     return c;
 }
 
-/* All jobs' tails, for reports that show them. NULL: out of memory. */
-static struct output *read_tails(struct past *past, struct past_details *d) {
+/* All jobs' tails, for reports that show them. NULL: out of memory. *trouble: as above. */
+static struct output *read_tails(struct past *past, struct past_details *d, int *trouble) {
     struct output *output;
 
     if (output_open(&output, false))
@@ -53,8 +62,8 @@ static struct output *read_tails(struct past *past, struct past_details *d) {
     for (uint32_t i = 0; i < d->plan.njobs; i++) {
         struct job_result *j = &d->run.jobs[i];
         const struct output_job job = {
-            .out = read_tail(past, d, i, OUTPUTS_OUT),
-            .err = read_tail(past, d, i, OUTPUTS_ERR),
+            .out = read_tail(past, d, i, OUTPUTS_OUT, trouble),
+            .err = read_tail(past, d, i, OUTPUTS_ERR, trouble),
             .keep = true,
             .out_at = &j->out_at,
             .out_len = &j->out_len,
@@ -72,10 +81,10 @@ static struct output *read_tails(struct past *past, struct past_details *d) {
 static int show_run(struct past *past, struct past_details *d, const struct cli_options *o) {
     struct report_input in = {.run = &d->run, .color = cli_wants_color(o, STDOUT_FILENO)};
     struct output *output = NULL;
-    int status;
+    int status, trouble = 0;
 
     if (cli_wants_tails(o->reports, o->nreports)) {
-        output = read_tails(past, d);
+        output = read_tails(past, d, &trouble);
         if (!output || output_error(output)) {
             cli_error("history: %s", output ? strerror(-output_error(output)) : "out of memory");
             output_free(output);
@@ -88,7 +97,9 @@ static int show_run(struct past *past, struct past_details *d, const struct cli_
     in.output = output;
     status = cli_deliver_all(o, cli_write_report, &in);
     output_free(output);
-    return status;
+    if (trouble)
+        cli_error("history: not all output could be read: %s", strerror(-trouble));
+    return status || !trouble ? status : CLI_BROKEN;
 }
 
 /* ---- a job ---- */

@@ -62,7 +62,7 @@ static int count_totals(struct past *p, int64_t row, struct past_run *out) {
 }
 
 static int hand_over(struct past *p, sqlite3_stmt *rows, past_run_cb each, void *ctx) {
-    struct row r = {&p->db.sqlite, rows, 0};
+    struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
     struct past_run run = {0};
     int64_t id = row_number(&r);
     int error = 0;
@@ -75,6 +75,8 @@ static int hand_over(struct past *p, sqlite3_stmt *rows, past_run_cb each, void 
     run.wall_ns = row_number(&r);
     run.exit = (int)row_number_or_none(&r);
     run.interrupted_by = (int)row_number(&r);
+    if (r.lost)
+        return UV_ENOMEM;
     if (!run.id || !run.title || !run.manifest)
         return damaged(p);
     if (run.exit >= 0) {
@@ -111,13 +113,18 @@ int past_find(struct past *p, const char *key, const char *prefix, int64_t *row,
     if (!error)
         error = db_bind(&p->db, rows, "tt", prefix, key);
     while (!error && (error = db_step(&p->db, rows)) == 1) {
-        struct row r = {&p->db.sqlite, rows, 0};
+        struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
+        const char *name;
 
         error = 0;
         if (found++ > 0)
             continue;
         *row = row_number(&r);
-        snprintf(id, 32, "%s", row_text(&r));
+        name = row_text(&r);
+        if (name)
+            snprintf(id, 32, "%s", name);
+        else
+            error = r.lost ? UV_ENOMEM : damaged(p);
     }
     db_finalize(&p->db, rows);
     if (error)
@@ -201,7 +208,7 @@ static int load_row(struct past *p, struct past_details *d, struct row *r) {
     size_t n;
 
     if (!id)
-        return damaged(p);
+        return r->lost ? UV_ENOMEM : damaged(p);
     snprintf(run->id, sizeof run->id, "%s", id);
     d->plan.name = row_copy(r, &d->arena);
     d->plan.path = row_copy(r, &d->arena);
@@ -222,6 +229,8 @@ static int load_row(struct past *p, struct past_details *d, struct row *r) {
     recorded = row_number(r);
     n = (size_t)r->sqlite->column_bytes(r->statement, r->column);
     pending = r->sqlite->column_blob(r->statement, r->column);
+    if (r->lost || (!pending && n > 0))
+        return UV_ENOMEM;
     /* Each job has a row or stands in `pending`, with at least two bytes. */
     if (!d->plan.name || !d->plan.path || !run->host || run->cpus == 0 || jobs < 0 ||
         jobs > recorded + (int64_t)n / 2)
@@ -245,7 +254,7 @@ static int load_run(struct past *p, struct past_details *d) {
     if (!error)
         error = db_bind(&p->db, rows, "i", d->row);
     if (!error && (error = db_step(&p->db, rows)) == 1) {
-        struct row r = {&p->db.sqlite, rows, 0};
+        struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
 
         error = load_row(p, d, &r);
     } else if (!error) {
@@ -288,12 +297,14 @@ static int load_jobs(struct past *p, struct past_details *d) {
     if (!error)
         error = db_bind(&p->db, rows, "i", d->row);
     while (!error && (error = db_step(&p->db, rows)) == 1) {
-        struct row r = {&p->db.sqlite, rows, 0};
+        struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
         int64_t seq = row_number(&r);
 
         error = seq >= 0 && seq < d->plan.njobs ? 0 : damaged(p);
         if (!error)
             load_job(d, (uint32_t)seq, &r);
+        if (!error && r.lost)
+            error = UV_ENOMEM;
     }
     db_finalize(&p->db, rows);
     return error;
@@ -334,7 +345,7 @@ static int load_attempt(struct past_details *d, uint32_t i, struct row *r) {
     a->status = row_word(r, status_words, STATUSES);
     a->reason = row_word(r, reason_words, REASONS);
     stretch(d, a);
-    return 0;
+    return r->lost ? UV_ENOMEM : 0;
 }
 
 static int load_attempts(struct past *p, struct past_details *d) {
@@ -347,7 +358,7 @@ static int load_attempts(struct past *p, struct past_details *d) {
     if (!error)
         error = db_bind(&p->db, rows, "i", d->row);
     while (!error && (error = db_step(&p->db, rows)) == 1) {
-        struct row r = {&p->db.sqlite, rows, 0};
+        struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
         int64_t seq = row_number(&r);
 
         error = seq >= 0 && seq < d->plan.njobs ? load_attempt(d, (uint32_t)seq, &r) : damaged(p);
@@ -434,6 +445,8 @@ static int read_row(struct past *p, sqlite3_stmt *rows, enum outputs_stream stre
     const char *bytes = p->db.sqlite.column_blob(rows, (int)stream);
     int64_t n = p->db.sqlite.column_bytes(rows, (int)stream);
 
+    if (!bytes && p->db.sqlite.column_type(rows, (int)stream) != SQLITE_NULL)
+        return UV_ENOMEM;
     if (!bytes)
         return UV_ENOENT;
     return from < n ? take(ctx, bytes + from, (size_t)(n - from)) : 0;

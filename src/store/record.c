@@ -330,6 +330,10 @@ static int remove_each(struct record *r, sqlite3_stmt *rows,
         int64_t id = r->db.sqlite.column_int64(rows, 0);
         const char *run = (const char *)r->db.sqlite.column_text(rows, 1);
 
+        if (!run) {
+            error = db_error(&r->db); /* out of memory */
+            break;
+        }
         if (id == r->id || goes_on(r, run))
             continue;
         outputs_remove(r->folder, run);

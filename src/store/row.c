@@ -25,13 +25,18 @@ struct timespec row_time(struct row *r) {
 }
 
 const char *row_text(struct row *r) {
-    return (const char *)r->sqlite->column_text(r->statement, r->column++);
+    bool null = r->sqlite->column_type(r->statement, r->column) == SQLITE_NULL;
+    const char *text = (const char *)r->sqlite->column_text(r->statement, r->column++);
+
+    r->lost = r->lost || (!text && !null);
+    return text;
 }
 
 const char *row_copy(struct row *r, struct arena *arena) {
-    const char *text = row_text(r);
+    const char *text = row_text(r), *copy = text ? arena_strndup(arena, text, strlen(text)) : NULL;
 
-    return text ? arena_strndup(arena, text, strlen(text)) : NULL;
+    r->lost = r->lost || (text && !copy);
+    return copy;
 }
 
 const char *row_name(struct row *r, struct arena *arena) {

@@ -2,6 +2,7 @@
 /* row: the columns of a statement's row, from left to right. */
 #ifndef MUSTER_STORE_ROW_H
 #define MUSTER_STORE_ROW_H
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -14,6 +15,7 @@ struct row {
     const struct sqlite *sqlite;
     sqlite3_stmt *statement;
     int column; /* the next */
+    bool lost;  /* a text that is there could not be had for want of memory */
 };
 
 int64_t row_number(struct row *r);
@@ -21,9 +23,9 @@ int64_t row_number(struct row *r);
 int64_t row_number_or_none(struct row *r);
 /* Nanoseconds since 1970. */
 struct timespec row_time(struct row *r);
-/* Until the statement's next step. NULL becomes NULL. */
+/* Until the statement's next step. NULL becomes NULL; so does what is lost. */
 const char *row_text(struct row *r);
-/* The same for as long as the arena lives; also NULL when out of memory. */
+/* The same for as long as the arena lives. */
 const char *row_copy(struct row *r, struct arena *arena);
 /* One that has to be there: "" where it is not. */
 const char *row_name(struct row *r, struct arena *arena);

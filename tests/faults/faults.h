@@ -11,9 +11,9 @@
 enum faults_kind {
     FAULTS_ALLOC,   /* malloc and its like; not those of the loader: a thread's first block */
     FAULTS_MAP,     /* mmap, mremap */
-    FAULTS_OPEN,    /* open, openat, fopen, opendir, mkostemp, memfd_create */
-    FAULTS_READ,    /* read, pread * */
-    FAULTS_WRITE,   /* write, pwrite * */
+    FAULTS_OPEN,    /* open, openat, fopen, opendir, mkdir, mkostemp, memfd_create */
+    FAULTS_READ,    /* read *, pread */
+    FAULTS_WRITE,   /* write *, pwrite, posix_fallocate, ftruncate */
     FAULTS_SYNC,    /* fsync, fdatasync */
     FAULTS_NAME,    /* linkat, renameat, fchmod, fstatat, readlinkat */
     FAULTS_FD,      /* pipe2 *, socketpair, epoll_create1, eventfd, pidfd_open */

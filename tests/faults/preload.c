@@ -50,6 +50,14 @@ static uintptr_t loader_from, loader_to;   /* the dynamic loader's */
     X(DIR *, opendir, (const char *))                                                              \
     X(int, mkostemp, (char *, int))                                                                \
     X(int, memfd_create, (const char *, unsigned))                                                 \
+    X(int, mkdir, (const char *, mode_t))                                                          \
+    X(int, mkdirat, (int, const char *, mode_t))                                                   \
+    X(int, posix_fallocate, (int, off_t, off_t))                                                   \
+    X(int, ftruncate64, (int, off_t))                                                              \
+    X(void *, dlopen, (const char *, int))                                                         \
+    X(void *, mmap64, (void *, size_t, int, int, int, off_t))                                      \
+    X(ssize_t, pread64, (int, void *, size_t, off_t))                                              \
+    X(ssize_t, pwrite64, (int, const void *, size_t, off_t))                                       \
     X(ssize_t, read, (int, void *, size_t))                                                        \
     X(ssize_t, pread, (int, void *, size_t, off_t))                                                \
     X(ssize_t, write, (int, const void *, size_t))                                                 \
@@ -225,6 +233,11 @@ void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset) 
                                        : REAL(mmap)(at, n, protection, flags, fd, offset);
 }
 
+void *mmap64(void *at, size_t n, int protection, int flags, int fd, off_t offset) {
+    return FAILS(FAULTS_MAP, __func__) ? MAP_FAILED
+                                       : REAL(mmap64)(at, n, protection, flags, fd, offset);
+}
+
 void *mremap(void *old, size_t n, size_t wanted, int flags, ...) {
     return FAILS(FAULTS_MAP, __func__) ? MAP_FAILED : REAL(mremap)(old, n, wanted, flags);
 }
@@ -316,6 +329,19 @@ int mkostemp(char *path, int flags) {
     return FAILS(FAULTS_OPEN, __func__) ? -1 : REAL(mkostemp)(path, flags);
 }
 
+int mkdir(const char *path, mode_t mode) {
+    return FAILS(FAULTS_OPEN, __func__) ? -1 : REAL(mkdir)(path, mode);
+}
+
+int mkdirat(int dir, const char *path, mode_t mode) {
+    return FAILS(FAULTS_OPEN, __func__) ? -1 : REAL(mkdirat)(dir, path, mode);
+}
+
+/* As a library that is linked: its calls come by these hooks, too. */
+void *dlopen(const char *path, int flags) {
+    return REAL(dlopen)(path, flags & ~RTLD_DEEPBIND);
+}
+
 int memfd_create(const char *name, unsigned flags) {
     return FAILS(FAULTS_OPEN, __func__) ? -1 : REAL(memfd_create)(name, flags);
 }
@@ -351,6 +377,29 @@ ssize_t pwrite(int fd, const void *buf, size_t n, off_t at) {
     if (FAILS(FAULTS_WRITE, __func__) && !cut(&n))
         return -1;
     return REAL(pwrite)(fd, buf, n, at);
+}
+
+/* SQLite's. */
+ssize_t pread64(int fd, void *buf, size_t n, off_t at) {
+    if (FAILS(FAULTS_READ, __func__) && !cut(&n))
+        return -1;
+    return REAL(pread64)(fd, buf, n, at);
+}
+
+ssize_t pwrite64(int fd, const void *buf, size_t n, off_t at) {
+    if (FAILS(FAULTS_WRITE, __func__) && !cut(&n))
+        return -1;
+    return REAL(pwrite64)(fd, buf, n, at);
+}
+
+int posix_fallocate(int fd, off_t at, off_t n) {
+    int error = FAILS(FAULTS_WRITE, __func__) ? faults->error : 0;
+
+    return error ? error : REAL(posix_fallocate)(fd, at, n);
+}
+
+int ftruncate64(int fd, off_t n) {
+    return FAILS(FAULTS_WRITE, __func__) && faults->error ? -1 : REAL(ftruncate64)(fd, n);
 }
 
 int fsync(int fd) {

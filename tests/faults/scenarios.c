@@ -13,12 +13,18 @@
 
 #include "results.h"
 
-#define REPORTED "run", "--report", "json:results.json"
+#define REPORTED   "run", "--report", "json:results.json"
+#define UNRECORDED REPORTED, "--no-history"
+#define STATE      "--state-dir", "state"
 
-static const char *const args_run[] = {REPORTED, "m.ini", NULL};
-static const char *const args_group[] = {REPORTED, "--output", "group", "--verbose", "m.ini", NULL};
-static const char *const args_stdout[] = {"run", "--report", "json", "m.ini", NULL};
-static const char *const args_locked[] = {REPORTED, "--state-dir", "state", "m.ini", NULL};
+static const char *const args_run[] = {UNRECORDED, "m.ini", NULL};
+static const char *const args_group[] = {UNRECORDED,  "--output", "group",
+                                         "--verbose", "m.ini",    NULL};
+static const char *const args_stdout[] = {"run", "--no-history", "--report", "json", "m.ini", NULL};
+static const char *const args_locked[] = {UNRECORDED, STATE, "m.ini", NULL};
+static const char *const args_recorded[] = {REPORTED, STATE, "m.ini", NULL};
+static const char *const args_shown[] = {"show", "--report", "json", STATE, NULL};
+static const char *const args_history[] = {"history", "--report", "json", STATE, NULL};
 static const char *const args_check[] = {"check", "m.ini", NULL};
 static const char *const args_plan[] = {"plan", "--report", "json", "m.ini", NULL};
 static const char *const args_table[] = {"plan", "m.ini", NULL};
@@ -33,6 +39,14 @@ static void files_of_streams(void) {
     trial_write("sub/tool", "#!/bin/sh\necho tool >> ../ran\necho \"tool $LATE\"\n");
     if (chmod("sub/tool", 0700))
         trial_die("sub/tool");
+}
+
+/* A run that is recorded, without hooks. */
+static void files_of_history(void) {
+    const char *args[] = {"run", STATE, "m.ini", NULL};
+
+    if (trial_run(args, "before") != 0)
+        trial_die("before");
 }
 
 const struct scenario scenarios[] = {
@@ -89,6 +103,7 @@ const struct scenario scenarios[] = {
     {
         .name = "stdout",
         .args = args_stdout,
+        .to_stdout = true,
         .prepare = no_files,
         .manifest = "[job a]\ntype = io\ncommand = echo a >> ran; echo one\n"
                     "[job b]\ntype = cpu\ncommand = echo b >> ran; echo two\n",
@@ -190,6 +205,41 @@ const struct scenario scenarios[] = {
         .tells = "2 jobs: 2 ok\nwall ",
     },
     {
+        .name = "recorded",
+        .args = args_recorded,
+        .prepare = no_files,
+        .manifest =
+            "[job a]\ntype = io\ncommand = echo a >> ran; echo one; echo err >&2\nstderr = "
+            "capture\n"
+            "[job b]\ntype = cpu\nafter = a\ncommand = echo b >> ran; \"$CHILDREN/flood\" 200000 "
+            "100; echo end\n"
+            "[job c]\ntype = io\nafter = a\ncommand = echo c >> ran; exit 3\nallow-failure = yes\n",
+        .jobs = (const struct expected_job[]){{"a", "ok", "one\n", 1, NULL},
+                                              {"b", "ok", NULL, 1, NULL},
+                                              {"c", "failed", "", 1, NULL},
+                                              {.name = NULL}},
+        .tells = "3 jobs: 2 ok, 1 failed (1 allowed)\nwall ",
+        .recorded = true,
+    },
+    {
+        .name = "shown",
+        .args = args_shown,
+        .to_stdout = true,
+        .prepare = files_of_history,
+        .manifest = "[job a]\ntype = io\ncommand = echo a >> ran; echo one\n"
+                    "[job b]\ntype = cpu\nafter = a\ncommand = echo b >> ran; echo two\n",
+        .jobs = (const struct expected_job[]){{"a", "ok", "one\n", 1, NULL},
+                                              {"b", "ok", "two\n", 1, NULL},
+                                              {.name = NULL}},
+    },
+    {
+        .name = "listed",
+        .args = args_history,
+        .prepare = files_of_history,
+        .manifest = "[job a]\ntype = io\ncommand = true\n",
+        .tells = "\"totals\":{\"jobs\":1,\"ok\":1,",
+    },
+    {
         .name = "check",
         .args = args_check,
         .prepare = no_files,
@@ -218,8 +268,8 @@ const struct scenario scenarios[] = {
 const unsigned scenario_count = sizeof scenarios / sizeof *scenarios;
 
 void scenario_prepare(const struct scenario *s) {
-    s->prepare();
     trial_write("m.ini", s->manifest);
+    s->prepare();
 }
 
 /* --- judging ----------------------------------------------------------------- */
@@ -335,10 +385,6 @@ static bool file_ends(const char *path, const char *what) {
     return ends;
 }
 
-static bool to_stdout(const struct scenario *s) {
-    return s->args == args_stdout;
-}
-
 /* Standard error is this; with a fault maybe in another order, as it came. */
 static bool says_all(const char *wanted, bool faulted) {
     size_t n = 0;
@@ -347,6 +393,18 @@ static bool says_all(const char *wanted, bool faulted) {
 
     free(text);
     return all;
+}
+
+/* What the history knows of the run: nothing that is not so, and all of it if `whole`. */
+static const char *history_fault(const struct scenario *s, int status, bool whole) {
+    const char *list[] = {"history", STATE, NULL};
+    struct judge j = {.lossy = true};
+
+    if (trial_run(list, "listed") != 0)
+        return wrong("the history cannot be read", NULL);
+    if (trial_run(args_shown, "shown") != 0)
+        return whole ? wrong("no run in the history", NULL) : NULL;
+    return whole ? report_fault(s, "shown", status, &j) : NULL;
 }
 
 /* It ended as if it had delivered. */
@@ -363,9 +421,11 @@ static const char *delivered_fault(const struct scenario *s, int status, bool as
     if (s->fixed && !(file_is("out", c->out) && (c->deaf || says_all(c->err, c->faulted))))
         return wrong("not all was said", NULL);
     if (s->jobs)
-        fault = report_fault(s, to_stdout(s) ? "out" : "results.json", status, &j);
+        fault = report_fault(s, s->to_stdout ? "out" : "results.json", status, &j);
     if (!fault && !as_expected && !j.spawn)
         fault = wrong("exit 1, and no job could not start", NULL);
+    if (!fault && s->recorded)
+        fault = history_fault(s, status, !c->deaf && !file_says("err", "muster: history: "));
     if (!fault && s->tells && as_expected &&
         !(file_says("out", s->tells) && file_ends("out", "\n")))
         fault = wrong("the table is not whole", NULL);
@@ -378,6 +438,7 @@ const char *scenario_fault(const struct scenario *s, const struct trial_end *end
     int status = signalled ? 128 + WTERMSIG(end->status) : WEXITSTATUS(end->status);
     int wanted = s->signal ? 128 + s->signal : s->status;
     struct judge told = {.lossy = true};
+    const char *fault = NULL;
 
     if (end->hung)
         return wrong("hangs", NULL);
@@ -397,7 +458,9 @@ const char *scenario_fault(const struct scenario *s, const struct trial_end *end
         return wrong("not a word", NULL);
     if (status == 2 && access("ran", F_OK) == 0)
         return wrong("exit 2, and something was run", NULL);
-    if (s->jobs && !to_stdout(s) && access("results.json", F_OK) == 0)
-        return report_fault(s, "results.json", 3, &told);
-    return NULL;
+    if (s->jobs && !s->to_stdout && access("results.json", F_OK) == 0)
+        fault = report_fault(s, "results.json", 3, &told);
+    if (!fault && s->recorded)
+        fault = history_fault(s, status, false);
+    return fault;
 }

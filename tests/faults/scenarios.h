@@ -24,6 +24,8 @@ struct scenario {
     int status;                      /* of the exit */
     int signal;                      /* that ends muster, or 0 */
     const char *tells;               /* of standard output; NULL: not looked at */
+    bool to_stdout;                  /* the report is there, not in the file results.json */
+    bool recorded;                   /* in the folder "state" */
     bool fixed;                      /* both streams are the same each time, and short */
     bool slow;                       /* waits: tried at fewer places */
 };

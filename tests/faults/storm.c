@@ -229,6 +229,32 @@ static const char *report_fault(const json_t *report, unsigned njobs, int status
     return fault;
 }
 
+/* The history can be read, and says of no job that it is ok that has not run. */
+static const char *history_fault(void) {
+    static const char *const list[] = {"history", NULL};
+    static const char *const show[] = {"show", "--report", "json", NULL};
+    json_t *shown = NULL;
+    const json_t *jobs, *job;
+    const char *fault = NULL;
+    size_t i;
+
+    if (trial_run(list, "listed") != 0)
+        return "the history cannot be read";
+    if (trial_run(show, "shown") != 0)
+        return NULL; /* it came to an end before it was there */
+    shown = json_load_file("shown", 0, NULL);
+    if (!shown)
+        return "the history shows no report";
+    jobs = json_object_get(shown, "jobs");
+    json_array_foreach(jobs, i, job) {
+        if (strcmp(results_text(job, "status"), "ok") == 0 &&
+            results_runs(results_text(job, "name")) == 0)
+            fault = "a job is recorded as ok and has not run";
+    }
+    json_decref(shown);
+    return fault;
+}
+
 /* A run that muster ended itself. */
 static const char *end_fault(const struct trial_end *end, unsigned njobs, const struct sent *sent) {
     bool signalled = WIFSIGNALED(end->status);
@@ -305,6 +331,8 @@ static void one_run(const char *folder, enum kind kind, unsigned run) {
         fault = kind == KILL_MUSTER && WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGKILL
                     ? killed_fault()
                     : end_fault(&end, njobs, &sent);
+        if (!fault)
+            fault = history_fault();
         tally->lost[kind] += fault != NULL;
     }
     if (fault && tally->hangs[kind] + tally->orphans[kind] + tally->lost[kind] <= TOLD_MAX)

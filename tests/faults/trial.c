@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,20 +74,22 @@ static void add_option(const char *name, const char *option) {
     setenv(name, text, 1);
 }
 
-static void be_muster(const struct trial *t) {
-    char *argv[32] = {(char[]){"muster"}};
+static void be_muster(const struct trial *t, const char *out_path, const char *err_path) {
+    char *argv[32] = {(char[]){"muster"}}, *folder = getcwd(NULL, 0);
     size_t n = 1;
-    int in = open("/dev/null", O_RDONLY), out = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600),
-        err = open("err", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+    int in = open("/dev/null", O_RDONLY),
+        out = open(out_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600),
+        err = open(err_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0); /* what stops it stops nothing else */
-    if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
+    if (!folder || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
         _exit(99);
     while (n + 1 < sizeof argv / sizeof *argv && t->args[n - 1]) {
         memcpy(&argv[n], &t->args[n - 1], sizeof *argv); /* execv() has no const, and writes not */
         n++;
     }
+    setenv("XDG_STATE_HOME", folder, 1); /* and not the user's */
     for (int sig = 1; sig < 32; sig++)
         signal(sig, SIG_DFL);
     if (t->preload) {
@@ -103,12 +106,26 @@ static void be_muster(const struct trial *t) {
 void trial_start(struct trial *t) {
     t->pid = fork();
     if (t->pid == 0)
-        be_muster(t);
+        be_muster(t, "out", "err");
     if (t->pid < 0)
         trial_die("fork");
     t->pidfd = (int)syscall(SYS_pidfd_open, t->pid, 0);
     if (t->pidfd < 0)
         trial_die("pidfd");
+}
+
+int trial_run(const char *const *args, const char *to) {
+    const struct trial t = {.muster = trial_need("MUSTER"), .args = args};
+    char err[PATH_MAX];
+    pid_t pid = fork();
+    int status;
+
+    snprintf(err, sizeof err, "%s.err", to);
+    if (pid == 0)
+        be_muster(&t, to, err);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        trial_die("fork");
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 bool trial_wait(struct trial *t, int64_t ms) {

@@ -37,6 +37,9 @@ void trial_remove(const char *path);
 /* Starts muster with standard output and error in the files "out" and "err", and the order
  * in the file "faults" where there are hooks. Ends the process on failure. */
 void trial_start(struct trial *t);
+/* Runs muster to its end, as it is, with standard output in the file `to`, standard error
+ * in TO.err. Its exit status, 128 and more for a signal. Ends the process on failure. */
+int trial_run(const char *const *args, const char *to);
 /* Waits so long at most. Whether it is over. */
 bool trial_wait(struct trial *t, int64_t ms);
 /* Waits for its end at most limit_ms, and for what it leaves at most grace_ms;

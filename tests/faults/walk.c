@@ -37,6 +37,7 @@ struct order {
 static const struct order orders[] = {
     {"alloc", FAULTS_ALLOC, FAULTS_MUSTER, ENOMEM, false, 4},
     {"alloc from then on", FAULTS_ALLOC, FAULTS_MUSTER, ENOMEM, true, 4},
+    {"map", FAULTS_MAP, FAULTS_MUSTER, ENOMEM, false, 0},
     {"map, launcher", FAULTS_MAP, FAULTS_LAUNCHER, ENOMEM, false, 0},
     {"map, launcher, from then on", FAULTS_MAP, FAULTS_LAUNCHER, ENOMEM, true, 0},
     {"open EMFILE", FAULTS_OPEN, FAULTS_MUSTER, EMFILE, false, 2},
