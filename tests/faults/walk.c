@@ -298,6 +298,8 @@ static int replay(const char *folder, const char *scenario, const char *order, u
                 try_at(folder, &scenarios[i], k, at, &normal);
                 printf("%s: %u calls, %u faults, %u wrong\n", folder,
                        normal.calls[orders[k].role][orders[k].kind], tally->faults[k], offences(k));
+                free(normal.out);
+                free(normal.err);
                 return offences(k) ? 1 : 0;
             }
     fprintf(stderr, "walk: no such scenario or kind of fault\n");
