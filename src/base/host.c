@@ -27,12 +27,21 @@ static uint32_t affinity_cpus(void) {
     return 1;
 }
 
-/* A mounted hierarchy that may hold CPU quotas. */
+#define NO_QUOTA UINT64_MAX
+
+/* A mounted hierarchy that may hold quotas. */
 struct hierarchy {
     const char *root; /* of the file system, "" for "/" */
     bool v2;
     const char *folder; /* what of it the mount shows */
     const char *mount;  /* where */
+};
+
+/* What groups may have quotas of. */
+struct quota {
+    const char *controller;
+    uint64_t (*of)(const struct hierarchy *h, const char *group); /* NO_QUOTA: none */
+    const char *const *usual;                                     /* mounts of version 1 */
 };
 
 /* Opens ROOT FOLDER REST NAME for reading, or NULL. */
@@ -59,8 +68,8 @@ static bool read_numbers(FILE *f, int64_t *a, int64_t *b) {
     return rest != line && end != rest;
 }
 
-/* The quota of one group in whole CPUs, UINT32_MAX for none. */
-static uint32_t group_cpus(const struct hierarchy *h, const char *group) {
+/* The quota of one group in whole CPUs. */
+static uint64_t group_cpus(const struct hierarchy *h, const char *group) {
     int64_t quota, period;
     /* "max 100000" is no number; v1 writes -1 for none. */
     bool has = h->v2 ? read_numbers(open_at(h, group, "cpu.max"), &quota, &period)
@@ -68,24 +77,37 @@ static uint32_t group_cpus(const struct hierarchy *h, const char *group) {
                            read_numbers(open_at(h, group, "cpu.cfs_period_us"), &period, NULL);
 
     if (!has || quota <= 0 || period <= 0)
-        return UINT32_MAX;
-    int64_t cpus = quota / period + (quota % period != 0);
-    return cpus < UINT32_MAX ? (uint32_t)cpus : UINT32_MAX;
+        return NO_QUOTA;
+    return (uint64_t)(quota / period + (quota % period != 0));
 }
 
+/* That of memory, in bytes; none is a very large number in version 1. */
+static uint64_t group_memory(const struct hierarchy *h, const char *group) {
+    int64_t bytes;
+    bool has = read_numbers(open_at(h, group, h->v2 ? "memory.max" : "memory.limit_in_bytes"),
+                            &bytes, NULL);
+
+    return has && bytes >= 0 ? (uint64_t)bytes : NO_QUOTA;
+}
+
+static const char *const cpu_mounts[] = {"/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/cpu", NULL};
+static const char *const memory_mounts[] = {"/sys/fs/cgroup/memory", NULL};
+static const struct quota cpu_quota = {"cpu", group_cpus, cpu_mounts};
+static const struct quota memory_quota = {"memory", group_memory, memory_mounts};
+
 /* The least quota from a group up to the top of what the mount shows. */
-static uint32_t least_cpus(const struct hierarchy *h, const char *group) {
+static uint64_t least_up(const struct quota *q, const struct hierarchy *h, const char *group) {
     char path[PATH_MAX];
     size_t shown = strlen(h->folder);
-    uint32_t least = UINT32_MAX;
+    uint64_t least = NO_QUOTA;
 
     /* A container's mount may begin at its own group, or have nothing of ours below it. */
     bool below = !strncmp(group, h->folder, shown) && (!group[shown] || group[shown] == '/');
     snprintf(path, sizeof path, "%s", below ? group + shown : "");
     for (;;) {
-        uint32_t cpus = group_cpus(h, path);
-        if (cpus < least)
-            least = cpus;
+        uint64_t one = q->of(h, path);
+        if (one < least)
+            least = one;
         char *slash = strrchr(path, '/');
         if (!slash)
             return least;
@@ -141,15 +163,29 @@ static bool groups_next(struct groups *g) {
     return false;
 }
 
-/* This process's group in a hierarchy. */
-static uint32_t own_group_cpus(const struct hierarchy *h) {
+/* That of this process's group in a hierarchy. */
+static uint64_t least_of_own(const struct quota *q, const struct hierarchy *h) {
     struct groups g = groups_open(h->root);
-    uint32_t least = UINT32_MAX;
+    uint64_t least = NO_QUOTA;
 
     while (groups_next(&g))
-        if (h->v2 ? !*g.controllers : list_has(g.controllers, "cpu"))
-            least = least_cpus(h, g.group);
+        if (h->v2 ? !*g.controllers : list_has(g.controllers, q->controller))
+            least = least_up(q, h, g.group);
     return least;
+}
+
+/* Whether a group's folder is below a mount; then *least is what it leaves of that. */
+static bool look_below(const struct quota *q, const struct hierarchy *h, const char *group,
+                       uint64_t *least) {
+    char path[PATH_MAX];
+    uint64_t one;
+
+    snprintf(path, sizeof path, "%s%s%s/cgroup.procs", h->root, h->mount, group);
+    if (access(path, F_OK) != 0)
+        return false;
+    one = least_up(q, h, group);
+    *least = one < *least ? one : *least;
+    return true;
 }
 
 /*
@@ -157,42 +193,31 @@ static uint32_t own_group_cpus(const struct hierarchy *h) {
  * mounts takes the kernel longer than the rest together. False: not all of this
  * process's groups are there.
  */
-static bool usual_cpus(const char *root, uint32_t *least) {
-    static const struct hierarchy places[] = {
-        {.v2 = true, .mount = "/sys/fs/cgroup"},
-        {.v2 = true, .mount = "/sys/fs/cgroup/unified"},
-        {.v2 = false, .mount = "/sys/fs/cgroup/cpu,cpuacct"},
-        {.v2 = false, .mount = "/sys/fs/cgroup/cpu"},
-    };
+static bool look_in_usual_places(const struct quota *q, const char *root, uint64_t *least) {
+    static const char *const v2_mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", NULL};
     struct groups g = groups_open(root);
     bool all = g.f != NULL;
 
     while (groups_next(&g)) {
-        bool v2 = !*g.controllers, found = !v2 && !list_has(g.controllers, "cpu");
+        bool v2 = !*g.controllers, found = !v2 && !list_has(g.controllers, q->controller);
 
-        for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
-            struct hierarchy h = places[i];
-            char path[PATH_MAX];
-            uint32_t cpus;
+        for (const char *const *mount = v2 ? v2_mounts : q->usual; *mount && !found; mount++) {
+            struct hierarchy h = {.root = root, .v2 = v2, .folder = "", .mount = *mount};
 
-            h.root = root;
-            h.folder = "";
-            snprintf(path, sizeof path, "%s%s%s/cgroup.procs", root, h.mount, g.group);
-            found = h.v2 == v2 && access(path, F_OK) == 0;
-            cpus = found ? least_cpus(&h, g.group) : UINT32_MAX;
-            *least = cpus < *least ? cpus : *least;
+            found = look_below(q, &h, g.group, least);
         }
         all = all && found;
     }
     return all;
 }
 
-uint32_t host_cgroup_cpus(const char *root) {
+/* The least of all quotas that this process is under. */
+static uint64_t least_quota(const struct quota *q, const char *root) {
     char path[PATH_MAX], *line = NULL;
     size_t size = 0;
-    uint32_t least = UINT32_MAX;
+    uint64_t least = NO_QUOTA;
 
-    if (usual_cpus(root, &least))
+    if (look_in_usual_places(q, root, &least))
         return least;
     snprintf(path, sizeof path, "%s/proc/self/mountinfo", root);
     FILE *f = fopen(path, "re");
@@ -216,10 +241,10 @@ uint32_t host_cgroup_cpus(const char *root) {
             h.v2 = !strcmp(type, "cgroup2");
             if (!strcmp(h.folder, "/"))
                 h.folder = "";
-            if (h.v2 || (!strcmp(type, "cgroup") && list_has(options, "cpu"))) {
-                uint32_t cpus = own_group_cpus(&h);
-                if (cpus < least)
-                    least = cpus;
+            if (h.v2 || (!strcmp(type, "cgroup") && list_has(options, q->controller))) {
+                uint64_t one = least_of_own(q, &h);
+                if (one < least)
+                    least = one;
             }
         }
     }
@@ -227,6 +252,24 @@ uint32_t host_cgroup_cpus(const char *root) {
     if (f)
         fclose(f);
     return least;
+}
+
+uint32_t host_cgroup_cpus(const char *root) {
+    uint64_t cpus = least_quota(&cpu_quota, root);
+
+    return cpus < UINT32_MAX ? (uint32_t)cpus : UINT32_MAX;
+}
+
+uint64_t host_cgroup_memory(const char *root) {
+    return least_quota(&memory_quota, root);
+}
+
+uint64_t host_memory(void) {
+    uint64_t quota = host_cgroup_memory("");
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t all = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : NO_QUOTA;
+
+    return quota < all ? quota : all;
 }
 
 /* MOUNT REST, if it is a group's folder; else NULL. */

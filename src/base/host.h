@@ -18,6 +18,14 @@ uint32_t host_cpus(void);
  */
 uint32_t host_cgroup_cpus(const char *root);
 /*
+ * The memory that this process may use, in bytes: all of the machine's, or less
+ * where a cgroup's limit (v2 `memory.max`, v1 `memory.limit_in_bytes`, the least on
+ * the way up the tree) grants less. Reads files.
+ */
+uint64_t host_memory(void);
+/* What the limits of cgroups alone grant; UINT64_MAX, or more than there is, where none does. */
+uint64_t host_cgroup_memory(const char *root);
+/*
  * The folder of this process's own cgroup, malloc'd: in the v1 hierarchy of a
  * controller, or (NULL) in v2, where these usually are mounted; that of the
  * mount itself where the group is not below it, as in a container that was given

@@ -34,7 +34,7 @@ static void cell_put(struct cell *c, const char *between, const char *text) {
     c->end = stpcpy(c->end == c->text ? c->end : stpcpy(c->end, between), text);
 }
 
-#define LIMITS    7
+#define LIMITS    8
 #define LIMIT_MAX (sizeof "max-open-files" + TEXT_FORMAT_MAX + 2)
 
 /* One of a job's limits, behind a comma but for the first. */
@@ -69,6 +69,8 @@ static char *limits_text(const struct plan *plan, const struct plan_job *job) {
         put_number(&c, "cpus", set->cpus);
     if (set->retries)
         put_number(&c, "retries", set->retries);
+    if (set->memory)
+        put_limit(&c, "memory", text_format_size(set->memory, text, sizeof text));
     if (l->memory)
         put_limit(&c, "max-memory", text_format_size(l->memory, text, sizeof text));
     if (l->cpu_ns)

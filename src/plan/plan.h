@@ -116,6 +116,7 @@ struct job_settings {
     struct job_limits limits;
     const struct limit_set *shared; /* limits that it shares with others; NULL: none */
     uint32_t cpus;                  /* workers' worth; 1 in the I/O lane */
+    uint64_t memory;                /* bytes reserved of plan.memory; 0: none */
     int nice;                       /* added to muster's */
     int32_t priority;               /* higher starts first among the ready */
 };
@@ -172,6 +173,7 @@ struct plan {
     const char *name;     /* `name`, else the file's base name without .ini */
     uint32_t io_limit;    /* effective: option, else manifest, else 64 */
     uint32_t cpu_workers; /* effective: option, else manifest, else the machine's */
+    uint64_t memory;      /* bytes that jobs may reserve; known where one does */
     int64_t deadline_ns;  /* 0: none */
     enum on_failure on_failure;
     uint32_t max_failures;
@@ -197,6 +199,7 @@ struct plan_opts {
     const char *path; /* file, or "-" */
     uint32_t io_limit, cpu_workers;
     uint32_t cpus;              /* CPUs that this process may use */
+    uint64_t memory;            /* bytes that it may use; 0: as base/host says */
     const char *const *defines; /* NAME=VALUE, NULL at the end */
     const char *const *jobs;    /* only these and what they come after; NULL at the end */
 };

@@ -91,6 +91,7 @@ enum schema_effect {
     EFFECT_AFTER,
     EFFECT_CPUS,
     EFFECT_LIMITS,
+    EFFECT_MEMORY,
     EFFECT_DIR,
     EFFECT_ENV_FILE,
     EFFECT_STDIN,

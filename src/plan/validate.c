@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/host.h"
+#include "base/text.h"
 #include "base/trace.h"
 
 #define CYCLE_NAMES_MAX 100 /* in a message */
@@ -100,6 +102,24 @@ static void check_action(struct loader *l, uint32_t i, const struct entry *type)
         return;
     diag_error(l->diag, e->key, "%s: job '%s' has to be io: it waits, without a process",
                e->row->name, job->name);
+    e->reported = true;
+}
+
+/* Memory that the machine can never grant. */
+static void check_memory(struct loader *l, uint32_t i) {
+    uint64_t wanted = l->plan->jobs[i].set->memory;
+    char want[TEXT_FORMAT_MAX], most[TEXT_FORMAT_MAX];
+
+    if (!wanted)
+        return;
+    if (!l->plan->memory)
+        l->plan->memory = l->opts->memory ? l->opts->memory : host_memory();
+    struct entry *e = layers_place(l, i, EFFECT_MEMORY);
+    if (wanted <= l->plan->memory || e->reported)
+        return;
+    diag_error(l->diag, e->value, "memory: '%s' is more than this machine grants (%s)",
+               text_format_size(wanted, want, sizeof want),
+               text_format_size(l->plan->memory, most, sizeof most));
     e->reported = true; /* once, when it is shared */
 }
 
@@ -117,6 +137,7 @@ static void check_job(struct loader *l, uint32_t i) {
                    "job '%s' has nothing to do (command, exec or wait-for)", job->name);
     check_lane(l, i, type);
     check_action(l, i, type);
+    check_memory(l, i);
     if (!after || !after->typed)
         return;
     const struct names *names = after->typed;

@@ -4,37 +4,13 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 #include <uv.h>
 
-#include "base/map.h"
 #include "base/trace.h"
+#include "run/groups.h"
 
 #define PASSES_MAX 100
-#define NONE       UINT32_MAX
-
-/* Where a group stands. */
-enum place {
-    PLACE_NOWHERE, /* it has no job */
-    PLACE_LANE,    /* in its lane's queue */
-    PLACE_LIMIT,   /* at the limit `at` */
-    PLACE_FAILING, /* all its jobs are to fail */
-};
-
-/* Jobs that want the same. */
-struct group {
-    enum lane lane;
-    uint32_t width;        /* slots */
-    const uint32_t *wants; /* gates */
-    uint32_t nwants;
-    uint32_t jobs; /* queue of those that are ready */
-    enum place place;
-    uint32_t at;       /* of PLACE_LIMIT */
-    uint32_t woken_by; /* gate that let it back into its lane and counts with it, or NONE */
-    uint32_t woken_next, woken_before; /* the others that it has let into this lane */
-    bool waits;                        /* its first job had to step aside, */
-    uint64_t seen;                     /* when so much had been taken of what it wants */
-};
+#define NONE       GROUPS_NONE
 
 /*
  * A limit, and who waits for it. Those that it has let back into a lane and that
@@ -44,21 +20,18 @@ struct gate {
     struct limit limit;
     uint32_t waiting[LANES]; /* queues of groups */
     uint32_t woken[LANES];   /* first of a list of those let in */
-    uint32_t nwoken[LANES];
-    uint32_t kept;       /* for the favourite, of what there is */
-    uint64_t taken;      /* how often, ever */
-    int64_t due;         /* when there may be room again */
-    uint32_t members_at; /* its groups: from here on in ready.members, to the next gate's */
+    uint64_t nwoken[LANES];  /* how much they want */
+    uint64_t kept;           /* for the favourite, of what there is */
+    uint64_t taken;          /* how often, ever */
+    int64_t due;             /* when there may be room again */
 };
 
 struct ready {
     struct ready_opts opts;
-    uint32_t *group_of; /* of each job of the plan */
-    struct group *groups;
-    uint32_t ngroups;
-    struct gate *gates; /* one more, for the end of the last one's members */
-    uint32_t ngates;
-    uint32_t *members;
+    struct groups groups;
+    struct gate *gates; /* the plan's limits, then its memory */
+    uint32_t ngates, memory;
+    uint64_t memory_free;      /* bytes */
     struct queues jobs, order; /* of jobs, of groups */
     uint32_t lanes[LANES];     /* queues of groups */
     uint32_t failing;          /* queue of groups */
@@ -77,7 +50,7 @@ static bool job_before(const void *ctx, uint32_t a, uint32_t b) {
 static bool group_before(const void *ctx, uint32_t a, uint32_t b) {
     const struct ready *r = ctx;
 
-    return job_before(r, r->groups[a].jobs, r->groups[b].jobs);
+    return job_before(r, r->groups.list[a].jobs, r->groups.list[b].jobs);
 }
 
 static bool due_before(const void *ctx, uint32_t a, uint32_t b) {
@@ -87,101 +60,6 @@ static bool due_before(const void *ctx, uint32_t a, uint32_t b) {
 }
 
 /* ---- beginning and end ---- */
-
-static uint32_t width_of(const struct ready *r, const struct job_settings *set) {
-    uint32_t most = r->opts.slots[set->type].limit;
-
-    return set->type == LANE_IO ? 1 : set->cpus < most ? set->cpus : most;
-}
-
-/* What makes a group; compared byte by byte. */
-struct want {
-    const struct limit_set *limits;
-    uint32_t lane, width;
-};
-
-/* Finds or makes the group of a job. The first two are those of most jobs: one slot, no limit. */
-static uint32_t find_group(struct ready *r, struct map *known, const struct job_settings *set) {
-    struct want *want,
-        plain = {.limits = set->shared, .lane = (uint32_t)set->type, .width = width_of(r, set)};
-    uint32_t group;
-
-    if (!plain.limits && plain.width == 1)
-        return plain.lane;
-    group = map_get(known, (const char *)&plain, sizeof plain);
-    if (group != MAP_NONE)
-        return group;
-    want = arena_alloc(known->arena, sizeof *want);
-    if (!want)
-        return NONE;
-    memcpy(want, &plain, sizeof plain);
-    group = r->ngroups;
-    map_set(known, (const char *)want, sizeof *want, group);
-    if (map_get(known, (const char *)want, sizeof *want) == MAP_NONE)
-        return NONE;
-    r->ngroups++;
-    return group;
-}
-
-static void init_group(const struct ready *r, uint32_t group, const struct job_settings *set) {
-    const struct limit_set *limits = set->shared;
-
-    r->groups[group] = (struct group){
-        .lane = set->type,
-        .width = width_of(r, set),
-        .wants = limits ? limits->list : NULL,
-        .nwants = limits ? limits->count : 0,
-        .jobs = QUEUE_EMPTY,
-        .woken_by = NONE,
-    };
-}
-
-/* Sorts the plan's jobs into groups. */
-static int make_groups(struct ready *r) {
-    const struct plan *p = r->opts.plan;
-    struct arena arena;
-    struct map known;
-    int error = 0;
-
-    arena_init(&arena, NULL);
-    map_init(&known, &arena);
-    r->ngroups = LANES;
-    for (uint32_t i = 0; i < p->njobs && !error; i++) {
-        r->group_of[i] = find_group(r, &known, p->jobs[i].set);
-        error = r->group_of[i] == NONE ? UV_ENOMEM : 0;
-    }
-    arena_release(&arena);
-    if (error)
-        return error;
-    r->groups = calloc(r->ngroups, sizeof *r->groups);
-    if (!r->groups)
-        return UV_ENOMEM;
-    for (uint32_t i = 0; i < p->njobs; i++)
-        init_group(r, r->group_of[i], p->jobs[i].set);
-    return 0;
-}
-
-/* Each gate's groups, by counting. */
-static int link_members(struct ready *r) {
-    uint32_t sum = 0;
-
-    for (uint32_t g = 0; g < r->ngroups; g++)
-        for (uint32_t k = 0; k < r->groups[g].nwants; k++)
-            r->gates[r->groups[g].wants[k] + 1].members_at++;
-    for (uint32_t i = 1; i <= r->ngates; i++)
-        sum = r->gates[i].members_at += sum;
-    r->members = calloc((size_t)sum + 1, sizeof *r->members);
-    if (!r->members)
-        return UV_ENOMEM;
-    /* Backwards, each place counting down from the end of its gate's part. */
-    for (uint32_t g = r->ngroups; g-- > 0;)
-        for (uint32_t k = 0; k < r->groups[g].nwants; k++)
-            r->members[--r->gates[r->groups[g].wants[k] + 1].members_at] = g;
-    for (uint32_t i = 0; i < r->ngates; i++)
-        r->gates[i].members_at = r->gates[i + 1].members_at;
-    r->gates[r->ngates].members_at = sum;
-    return 0;
-}
 
 struct ready *ready_new(const struct ready_opts *opts) {
     const struct plan *p = opts->plan;
@@ -194,20 +72,22 @@ struct ready *ready_new(const struct ready_opts *opts) {
     r->favourite = NONE;
     for (int lane = 0; lane < LANES; lane++)
         r->lanes[lane] = QUEUE_EMPTY;
-    r->ngates = p->nlimits;
-    r->group_of = calloc((size_t)p->njobs + 1, sizeof *r->group_of);
+    r->memory = p->nlimits;
+    r->memory_free = p->memory;
+    r->ngates = groups_gates(p);
     r->gates = calloc((size_t)r->ngates + 1, sizeof *r->gates);
-    if (!r->group_of || !r->gates || make_groups(r) < 0 || link_members(r) < 0 ||
+    if (!r->gates || groups_init(&r->groups, p, opts->slots) < 0 ||
         queues_init(&r->jobs, opts->njobs, job_before, r) < 0 ||
-        queues_init(&r->order, r->ngroups, group_before, r) < 0 ||
+        queues_init(&r->order, r->groups.count, group_before, r) < 0 ||
         heap_init(&r->due, r->ngates, due_before, r) < 0)
         return ready_free(r);
     for (uint32_t i = 0; i < r->ngates; i++) {
-        limit_init(&r->gates[i].limit, &p->limits[i]);
+        if (i != r->memory)
+            limit_init(&r->gates[i].limit, &p->limits[i]);
         for (int lane = 0; lane < LANES; lane++)
             r->gates[i].waiting[lane] = r->gates[i].woken[lane] = NONE;
     }
-    trace(TRACE_SCHED, "%u groups of jobs, %u limits", r->ngroups, r->ngates);
+    trace(TRACE_SCHED, "%u groups of jobs, %u limits", r->groups.count, r->ngates);
     return r;
 }
 
@@ -217,10 +97,8 @@ struct ready *ready_free(struct ready *r) {
     queues_release(&r->jobs);
     queues_release(&r->order);
     heap_release(&r->due);
-    free(r->members);
-    free(r->groups);
+    groups_release(&r->groups);
     free(r->gates);
-    free(r->group_of);
     free(r);
     return NULL;
 }
@@ -230,7 +108,7 @@ int ready_reserve(struct ready *r, uint32_t njobs) {
 }
 
 uint32_t ready_group(const struct ready *r, uint32_t index) {
-    return r->group_of[index];
+    return r->groups.of[index];
 }
 
 /* ---- where groups stand ---- */
@@ -246,17 +124,22 @@ static uint32_t *queue_of(struct ready *r, const struct group *g) {
     }
 }
 
+/* How much a group wants at a gate. */
+static uint64_t need(const struct ready *r, const struct group *g, uint32_t gate) {
+    return gate == r->memory ? g->memory : 1;
+}
+
 static void note_woken(struct ready *r, uint32_t group, uint32_t gate) {
-    struct group *g = &r->groups[group];
+    struct group *g = &r->groups.list[group];
     struct gate *t = &r->gates[gate];
 
     g->woken_by = gate;
     g->woken_before = NONE;
     g->woken_next = t->woken[g->lane];
     if (g->woken_next != NONE)
-        r->groups[g->woken_next].woken_before = group;
+        r->groups.list[g->woken_next].woken_before = group;
     t->woken[g->lane] = group;
-    t->nwoken[g->lane]++;
+    t->nwoken[g->lane] += need(r, g, gate);
 }
 
 /* What let a group into its lane no longer counts with it. */
@@ -264,18 +147,18 @@ static void forget_woken(struct ready *r, struct group *g) {
     if (g->woken_by == NONE)
         return;
     if (g->woken_next != NONE)
-        r->groups[g->woken_next].woken_before = g->woken_before;
+        r->groups.list[g->woken_next].woken_before = g->woken_before;
     if (g->woken_before != NONE)
-        r->groups[g->woken_before].woken_next = g->woken_next;
+        r->groups.list[g->woken_before].woken_next = g->woken_next;
     else
         r->gates[g->woken_by].woken[g->lane] = g->woken_next;
-    r->gates[g->woken_by].nwoken[g->lane]--;
+    r->gates[g->woken_by].nwoken[g->lane] -= need(r, g, g->woken_by);
     g->woken_by = NONE;
 }
 
 /* Moves a group to another place. */
 static void stand(struct ready *r, uint32_t group, enum place place, uint32_t at) {
-    struct group *g = &r->groups[group];
+    struct group *g = &r->groups.list[group];
 
     if (g->place != PLACE_NOWHERE)
         queue_remove(&r->order, queue_of(r, g), group);
@@ -286,49 +169,81 @@ static void stand(struct ready *r, uint32_t group, enum place place, uint32_t at
         queue_push(&r->order, queue_of(r, g), group);
 }
 
+/* Whether the gate is closed until time has passed, whoever may end before. */
+static bool is_shut(struct ready *r, uint32_t gate, int64_t now) {
+    return gate != r->memory && limit_shut(&r->gates[gate].limit, now);
+}
+
 /* How much there is now at a gate for a group. */
-static uint32_t room_for(struct ready *r, uint32_t gate, uint32_t group, int64_t now) {
+static uint64_t room_for(struct ready *r, uint32_t gate, uint32_t group, int64_t now) {
     struct gate *t = &r->gates[gate];
-    uint32_t room = limit_room(&t->limit, now);
+    uint64_t room = gate == r->memory ? r->memory_free : limit_room(&t->limit, now);
 
     if (t->kept && group != r->favourite && group_before(r, r->favourite, group))
         return room > t->kept ? room - t->kept : 0;
     return room;
 }
 
+/* A small job would find room for ever where a large one waits before it: it has to wait too. */
+static bool must_queue(const struct ready *r, uint32_t gate, uint32_t group) {
+    for (int lane = 0; lane < LANES && gate == r->memory; lane++) {
+        uint32_t first = r->gates[gate].waiting[lane];
+
+        if (first != QUEUE_EMPTY && first != group &&
+            r->groups.list[first].memory > r->memory_free && group_before(r, first, group))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a group may pass a gate at which `more` is spoken for. */
+static bool may_pass(struct ready *r, uint32_t gate, uint32_t group, uint64_t more, int64_t now) {
+    return more + need(r, &r->groups.list[group], gate) <= room_for(r, gate, group, now) &&
+           !must_queue(r, gate, group);
+}
+
 static void set_due(struct ready *r, uint32_t gate, int64_t now) {
     struct gate *t = &r->gates[gate];
     bool waited = t->waiting[LANE_IO] != QUEUE_EMPTY || t->waiting[LANE_CPU] != QUEUE_EMPTY;
 
+    if (gate == r->memory)
+        return;
     heap_remove(&r->due, gate);
     t->due = waited ? limit_due(&t->limit, now) : LIMIT_NEVER;
     if (t->due != LIMIT_NEVER)
         heap_push(&r->due, gate);
 }
 
+/* Lets the first group that waits for a lane into it, if there is room for it. */
+static bool let_one_in(struct ready *r, uint32_t gate, enum lane lane, int64_t now) {
+    uint32_t group = r->gates[gate].waiting[lane];
+
+    if (group == QUEUE_EMPTY || !may_pass(r, gate, group, r->gates[gate].nwoken[lane], now))
+        return false;
+    stand(r, group, PLACE_LANE, NONE);
+    note_woken(r, group, gate);
+    return true;
+}
+
 /* Something has changed at a gate: lets as many groups into each lane as there is room for. */
 static void let_in(struct ready *r, uint32_t gate, int64_t now) {
-    struct gate *t = &r->gates[gate];
+    bool more;
 
-    for (int lane = 0; lane < LANES; lane++) {
-        uint32_t group;
-
-        while ((group = t->waiting[lane]) != QUEUE_EMPTY &&
-               t->nwoken[lane] < room_for(r, gate, group, now)) {
-            stand(r, group, PLACE_LANE, NONE);
-            note_woken(r, group, gate);
-        }
-    }
+    do {
+        more = false;
+        for (int lane = 0; lane < LANES; lane++)
+            more |= let_one_in(r, gate, (enum lane)lane, now);
+    } while (more);
     set_due(r, gate, now);
 }
 
 /* A group waits at a gate that has let in some that come later: these wait again. */
 static void recall_later(struct ready *r, uint32_t group, int64_t now) {
-    const struct group *g = &r->groups[group];
+    const struct group *g = &r->groups.list[group];
     uint32_t next;
 
     for (uint32_t other = r->gates[g->at].woken[g->lane]; other != NONE; other = next) {
-        next = r->groups[other].woken_next;
+        next = r->groups.list[other].woken_next;
         if (group_before(r, group, other))
             stand(r, other, PLACE_LIMIT, g->at);
     }
@@ -350,25 +265,25 @@ static uint64_t count_taken(const struct ready *r, const struct group *g) {
     return sum;
 }
 
-static void set_favourite(struct ready *r, uint32_t group, uint32_t kept) {
-    const struct group *g = &r->groups[group];
+static void set_favourite(struct ready *r, uint32_t group, bool is) {
+    const struct group *g = &r->groups.list[group];
 
-    r->favourite = kept ? group : NONE;
+    r->favourite = is ? group : NONE;
     for (uint32_t k = 0; k < g->nwants; k++)
-        r->gates[g->wants[k]].kept = kept;
+        r->gates[g->wants[k]].kept = is ? need(r, g, g->wants[k]) : 0;
 }
 
 /* Nothing is kept for a group any more, if it was. */
 static void forget_favourite(struct ready *r, uint32_t group, int64_t now) {
     if (r->favourite != group)
         return;
-    set_favourite(r, group, 0);
-    let_in_at_all(r, &r->groups[group], now);
+    set_favourite(r, group, false);
+    let_in_at_all(r, &r->groups.list[group], now);
 }
 
 /* A group's first job cannot start now: `shut`, because time has to pass. */
 static void note_wait(struct ready *r, uint32_t group, bool shut, int64_t now) {
-    struct group *g = &r->groups[group];
+    struct group *g = &r->groups.list[group];
 
     if (g->nwants == 0)
         return;
@@ -379,20 +294,20 @@ static void note_wait(struct ready *r, uint32_t group, bool shut, int64_t now) {
     if (shut)
         forget_favourite(r, group, now);
     else if (r->favourite == NONE && count_taken(r, g) - g->seen >= PASSES_MAX)
-        set_favourite(r, group, 1);
+        set_favourite(r, group, true);
 }
 
 /* ---- jobs come and go ---- */
 
 static bool refused(const struct ready *r, const struct group *g, int64_t now) {
     for (uint32_t k = 0; k < g->nwants; k++)
-        if (limit_refuses(&r->gates[g->wants[k]].limit, now))
+        if (g->wants[k] != r->memory && limit_refuses(&r->gates[g->wants[k]].limit, now))
             return true;
     return false;
 }
 
 void ready_push(struct ready *r, uint32_t group, uint32_t job, int64_t now) {
-    struct group *g = &r->groups[group];
+    struct group *g = &r->groups.list[group];
 
     if (g->place == PLACE_NOWHERE) {
         queue_push(&r->jobs, &g->jobs, job);
@@ -410,7 +325,7 @@ void ready_push(struct ready *r, uint32_t group, uint32_t job, int64_t now) {
 
 /* Takes the first job of a group out; what it stands for is as it was. */
 static uint32_t pop_first(struct ready *r, uint32_t group) {
-    struct group *g = &r->groups[group];
+    struct group *g = &r->groups.list[group];
     uint32_t *queue = queue_of(r, g), job;
 
     queue_remove(&r->order, queue, group);
@@ -425,16 +340,16 @@ static uint32_t pop_first(struct ready *r, uint32_t group) {
 
 /* The first job has gone: whoever let it in may let in another. */
 static void first_gone(struct ready *r, uint32_t group, int64_t now) {
-    struct group *g = &r->groups[group];
+    struct group *g = &r->groups.list[group];
 
     forget_woken(r, g);
     if (r->favourite == group)
-        set_favourite(r, group, 0);
+        set_favourite(r, group, false);
     let_in_at_all(r, g, now);
 }
 
 void ready_remove(struct ready *r, uint32_t group, uint32_t job, int64_t now) {
-    struct group *g = &r->groups[group];
+    struct group *g = &r->groups.list[group];
 
     if (job != g->jobs) {
         queue_remove(&r->jobs, &g->jobs, job);
@@ -446,25 +361,26 @@ void ready_remove(struct ready *r, uint32_t group, uint32_t job, int64_t now) {
 
 /* The gate that a group has to wait at, or NONE; *shut: for time to pass. */
 static uint32_t find_closed(struct ready *r, uint32_t group, int64_t now, bool *shut) {
-    const struct group *g = &r->groups[group];
+    const struct group *g = &r->groups.list[group];
 
     for (uint32_t k = 0; k < g->nwants; k++)
-        if (limit_shut(&r->gates[g->wants[k]].limit, now)) {
+        if (is_shut(r, g->wants[k], now)) {
             *shut = true;
             return g->wants[k];
         }
     *shut = false;
     for (uint32_t k = 0; k < g->nwants; k++)
-        if (room_for(r, g->wants[k], group, now) == 0)
+        if (!may_pass(r, g->wants[k], group, 0, now))
             return g->wants[k];
     return NONE;
 }
 
 /* A group leaves its lane's queue to wait at a gate; who let it in lets in another. */
 static void step_aside(struct ready *r, uint32_t group, uint32_t gate, int64_t now) {
-    uint32_t woken_by = r->groups[group].woken_by;
+    uint32_t woken_by = r->groups.list[group].woken_by;
 
-    trace(TRACE_SCHED, "group %u waits for limit %s", group, r->opts.plan->limits[gate].name);
+    trace(TRACE_SCHED, "group %u waits for %s", group,
+          gate == r->memory ? "memory" : r->opts.plan->limits[gate].name);
     stand(r, group, PLACE_LIMIT, gate);
     recall_later(r, group, now);
     if (woken_by != NONE)
@@ -485,13 +401,24 @@ static int next_lane(const struct ready *r, const bool *full) {
     return first;
 }
 
+static void take(struct ready *r, const struct group *g, uint32_t job, int64_t now) {
+    for (uint32_t k = 0; k < g->nwants; k++) {
+        struct gate *t = &r->gates[g->wants[k]];
+
+        if (g->wants[k] != r->memory)
+            limit_take(&t->limit, job, now);
+        t->taken++;
+    }
+    r->memory_free -= g->memory;
+}
+
 enum ready_answer ready_next(struct ready *r, int64_t now, uint32_t *job) {
     bool full[LANES] = {false}, shut;
     uint32_t group, gate;
     int lane;
 
     while ((group = r->failing) != QUEUE_EMPTY) {
-        if (refused(r, &r->groups[group], now)) {
+        if (refused(r, &r->groups.list[group], now)) {
             *job = pop_first(r, group);
             return READY_FAIL;
         }
@@ -500,15 +427,10 @@ enum ready_answer ready_next(struct ready *r, int64_t now, uint32_t *job) {
     while ((lane = next_lane(r, full)) >= 0) {
         group = r->lanes[lane];
         gate = find_closed(r, group, now, &shut);
-        full[lane] = gate == NONE && !slots_fit(&r->opts.slots[lane], r->groups[group].width);
+        full[lane] = gate == NONE && !slots_fit(&r->opts.slots[lane], r->groups.list[group].width);
         if (gate == NONE && !full[lane]) {
-            const struct group *g = &r->groups[group];
-
             *job = pop_first(r, group);
-            for (uint32_t k = 0; k < g->nwants; k++) {
-                limit_take(&r->gates[g->wants[k]].limit, *job, now);
-                r->gates[g->wants[k]].taken++;
-            }
+            take(r, &r->groups.list[group], *job, now);
             first_gone(r, group, now);
             return READY_START;
         }
@@ -522,19 +444,22 @@ enum ready_answer ready_next(struct ready *r, int64_t now, uint32_t *job) {
 /* ---- what becomes of those that start ---- */
 
 void ready_started(struct ready *r, uint32_t group, int64_t start, int64_t now) {
-    const struct group *g = &r->groups[group];
+    const struct group *g = &r->groups.list[group];
 
     for (uint32_t k = 0; k < g->nwants; k++) {
-        limit_started(&r->gates[g->wants[k]].limit, start);
+        if (g->wants[k] != r->memory)
+            limit_started(&r->gates[g->wants[k]].limit, start);
         set_due(r, g->wants[k], now);
     }
 }
 
 void ready_undo(struct ready *r, uint32_t group, uint32_t job, int64_t now) {
-    const struct group *g = &r->groups[group];
+    const struct group *g = &r->groups.list[group];
 
     for (uint32_t k = 0; k < g->nwants; k++)
-        limit_undo(&r->gates[g->wants[k]].limit, job);
+        if (g->wants[k] != r->memory)
+            limit_undo(&r->gates[g->wants[k]].limit, job);
+    r->memory_free += g->memory;
     let_in_at_all(r, g, now);
 }
 
@@ -543,25 +468,24 @@ static void refuse_members(struct ready *r, uint32_t gate, int64_t now) {
     trace(TRACE_SCHED, "limit %s: its circuit opens", r->opts.plan->limits[gate].name);
     if (!limit_refuses(&r->gates[gate].limit, now))
         return;
-    for (uint32_t i = r->gates[gate].members_at; i < r->gates[gate + 1].members_at; i++) {
-        uint32_t group = r->members[i], woken_by;
+    for (uint32_t i = r->groups.members_at[gate]; i < r->groups.members_at[gate + 1]; i++) {
+        uint32_t group = r->groups.members[i];
 
-        if (r->groups[group].place == PLACE_NOWHERE)
+        if (r->groups.list[group].place == PLACE_NOWHERE)
             continue;
         forget_favourite(r, group, now);
-        woken_by = r->groups[group].woken_by;
         stand(r, group, PLACE_FAILING, NONE);
-        if (woken_by != NONE)
-            let_in(r, woken_by, now);
+        let_in_at_all(r, &r->groups.list[group], now); /* who waited behind it */
     }
 }
 
 void ready_end(struct ready *r, uint32_t group, uint32_t job, enum limit_outcome outcome,
                int64_t now) {
-    const struct group *g = &r->groups[group];
+    const struct group *g = &r->groups.list[group];
 
+    r->memory_free += g->memory;
     for (uint32_t k = 0; k < g->nwants; k++)
-        if (limit_end(&r->gates[g->wants[k]].limit, job, outcome, now))
+        if (g->wants[k] != r->memory && limit_end(&r->gates[g->wants[k]].limit, job, outcome, now))
             refuse_members(r, g->wants[k], now);
     let_in_at_all(r, g, now);
 }
@@ -576,5 +500,5 @@ int64_t ready_due(const struct ready *r) {
 }
 
 uint32_t ready_width(const struct ready *r, enum lane lane) {
-    return r->lanes[lane] == QUEUE_EMPTY ? 0 : r->groups[r->lanes[lane]].width;
+    return r->lanes[lane] == QUEUE_EMPTY ? 0 : r->groups.list[r->lanes[lane]].width;
 }

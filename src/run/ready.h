@@ -8,7 +8,6 @@
 #include "plan/plan.h"
 #include "run/heap.h"
 #include "run/limit.h"
-#include "run/queue.h"
 #include "run/slots.h"
 
 /*
@@ -20,6 +19,8 @@
  *   too wide for the free slots holds up those behind it in its lane.
  * - One that must wait for a limit steps aside: others pass, unless they want
  *   that limit too. Of those that want it the first in order is next.
+ * - One that wants more memory than is free holds up those behind it that want
+ *   memory too: small ones would find room for ever.
  * - One that wants several may see the others taken whenever one gets free.
  *   Once PASSES_MAX others have taken what it wants while it stood first, what
  *   it wants is kept for it against those that come later in order, until it

@@ -178,7 +178,7 @@ END
 @test "what is not supported yet is refused by name" {
     expect_error "'http' is not supported yet" 'http = http://localhost/'
     expect_error "'cleanup' is not supported yet" 'exec = true' 'cleanup = true'
-    expect_error "'memory' is not supported yet" 'exec = true' 'memory = 1G'
+    expect_error "'inputs' is not supported yet" 'exec = true' 'inputs = x.c'
     run --separate-stderr "$MUSTER" run --explain m.ini
     [ "$status" -eq 2 ]
     [[ "$stderr" == *'--explain is not supported yet'* ]]

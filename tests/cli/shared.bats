@@ -191,3 +191,21 @@ END
     [ "$status" -eq 2 ]
     [[ "$stderr" == "m.ini:8:10: error: limits: no limit 'bd'"* ]]
 }
+
+@test "memory: reserved as a whole, and never more than the machine has" {
+    # in parts of what muster may use at most: the machine's and its cgroup's
+    total=$(awk '/^MemTotal:/ { print $2 * 1024 }' /proc/meminfo)
+    {
+        printf '[muster]\nio-limit = 8\n[defaults]\ntype = io\nmemory = %d\n' $((total * 3 / 10))
+        printf 'command = echo start >> log; sleep 0.1; echo end >> log\n'
+        printf '[job j%d]\n' 1 2 3 4 5 6 7
+    } > m.ini
+    run --separate-stderr "$MUSTER" run m.ini
+    [ "$status" -eq 0 ]
+    [ "$(most_at_once log)" -le 3 ]
+    [ "$(grep -c end log)" -eq 7 ]
+    printf '[job x]\ntype = io\nexec = true\nmemory = %d\n' $((total * 2)) > m.ini
+    run --separate-stderr "$MUSTER" check m.ini
+    [ "$status" -eq 2 ]
+    [[ "$stderr" == 'm.ini:4:10: error: memory: '*' is more than this machine grants ('*')'* ]]
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_host: CPUs by cgroup quotas, on a tree of files made for each case. */
+/* test_host: CPUs and memory by cgroup quotas, on a tree of files made for each case. */
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
@@ -137,6 +137,27 @@ static void test_usual_places(void **state) {
     assert_int_equal(host_cgroup_cpus(root), 1);
 }
 
+static void test_memory(void **state) {
+    (void)state;
+    assert_true(host_cgroup_memory(root) == UINT64_MAX);
+    put("proc/self/cgroup", "4:memory:/a/b\n0::/u\n");
+    put("sys/fs/cgroup/memory/a/b/cgroup.procs", "");
+    put("sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
+    put("sys/fs/cgroup/unified/u/cgroup.procs", "");
+    put("sys/fs/cgroup/unified/u/memory.max", "max\n");
+    assert_true(host_cgroup_memory(root) == UINT64_C(9223372036854771712));
+    put("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "2147483648\n");
+    assert_true(host_cgroup_memory(root) == UINT64_C(2) << 30);
+    put("sys/fs/cgroup/unified/memory.max", "1073741824\n");
+    assert_true(host_cgroup_memory(root) == UINT64_C(1) << 30);
+    /* Elsewhere: the list of mounts tells. */
+    put("proc/self/cgroup", "4:memory:/elsewhere\n");
+    put("proc/self/mountinfo", "33 31 0:30 / /cg rw - cgroup cgroup rw,memory\n");
+    put("cg/elsewhere/memory.limit_in_bytes", "4096\n");
+    assert_true(host_cgroup_memory(root) == 4096);
+    assert_true(host_cgroup_cpus(root) == UINT32_MAX);
+}
+
 static void expect_cgroup(const char *controller, const char *want) {
     char full[PATH_MAX], *found = host_cgroup(root, controller);
 
@@ -183,6 +204,7 @@ static void test_machine(void **state) {
     assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
     assert_int_equal(host_cpus(), 1); /* as it was when first asked */
     assert_true(*host_name());
+    assert_true(host_memory() > 1 << 20 && host_memory() < UINT64_C(1) << 62);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -191,7 +213,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(test_nothing_there),    CASE(test_v2),         CASE(test_v2_own_namespace),
         CASE(test_v2_mounted_below), CASE(test_v1),         CASE(test_machine),
-        CASE(test_usual_places),     CASE(test_own_folder),
+        CASE(test_usual_places),     CASE(test_own_folder), CASE(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -267,6 +267,50 @@ static void a_wide_job_holds_no_limit_while_it_waits(void **state) {
     end();
 }
 
+/* Bytes are taken whole, a large job is not starved by small ones, and others pass. */
+static void memory_is_reserved_in_order(void **state) {
+    uint32_t slots[8];
+
+    (void)state;
+    begin(8, 8, 2);
+    w.plan.memory = 10;
+    w.sets[0].memory = 4;
+    w.sets[1].memory = 9;
+    w.sets[1].type = LANE_CPU;
+    w.sets[2].memory = 1;
+    w.jobs[2].set = &w.sets[1];
+    w.jobs[3].set = w.jobs[4].set = &w.sets[2];
+    w.jobs[5].set = &w.sets[3]; /* wants none */
+    open_ready();
+    for (uint32_t i = 0; i < 6; i++)
+        push(i);
+    assert_int_equal(next(&slots[0]), 0);
+    assert_int_equal(next(&slots[1]), 1);
+    assert_int_equal(next(&slots[5]), 5); /* 3 and 4 would fit, but 2 comes before them */
+    assert_int_equal(next(NULL), NO_JOB);
+    over(0, slots[0]);
+    assert_int_equal(next(NULL), NO_JOB);
+    push(6);
+    assert_int_equal(next(NULL), NO_JOB);
+    over(1, slots[1]);
+    assert_int_equal(next(&slots[2]), 2);
+    assert_int_equal(next(&slots[3]), 3);
+    assert_int_equal(next(NULL), NO_JOB); /* 10 of 10 */
+    over(3, slots[3]);
+    assert_int_equal(next(&slots[4]), 4);
+    over(2, slots[2]);
+    over(4, slots[4]);
+    assert_int_equal(next(&slots[6]), 6);
+    assert_int_equal(next(NULL), NO_JOB);
+    /* One that is no longer wanted holds nobody up. */
+    push(2);
+    push(3);
+    assert_int_equal(next(NULL), NO_JOB);
+    ready_remove(w.ready, ready_group(w.ready, 2), 2, w.now);
+    assert_int_equal(next(NULL), 3);
+    end();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_on_one_limit_are_cheap),
@@ -275,6 +319,7 @@ int main(void) {
         cmocka_unit_test(one_that_wants_both_is_not_starved),
         cmocka_unit_test(what_waits_for_a_token_keeps_nothing),
         cmocka_unit_test(a_wide_job_holds_no_limit_while_it_waits),
+        cmocka_unit_test(memory_is_reserved_in_order),
     };
 
     return cmocka_run_group_tests_name("ready", tests, NULL, NULL);

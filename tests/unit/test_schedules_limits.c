@@ -43,6 +43,7 @@ static struct {
         uint32_t list[LIMITS_MAX];
     } sets[JOBS_MAX];
     bool holds[JOBS_MAX], asked[JOBS_MAX];
+    uint64_t memory;     /* reserved */
     bool scarce, closed; /* a start was put off; nothing starts any more */
     uint32_t failures;
 } m;
@@ -90,7 +91,7 @@ static bool kept_out(uint32_t job) {
             (b->open && (f.now < b->till || b->probing)))
             return true;
     }
-    return false;
+    return f.sets[job].memory > f.plan.memory - m.memory;
 }
 
 static bool refused(uint32_t job) {
@@ -125,6 +126,7 @@ static void check_start(struct fake_run *run, const struct attempt *a) {
         }
     }
     m.holds[a->job] = m.asked[a->job] = true;
+    m.memory += f.sets[a->job].memory;
     total_starts++;
 }
 
@@ -149,6 +151,7 @@ static void give(uint32_t job, bool undone, bool ok, bool failed) {
 
     assert_true(m.holds[job]);
     m.holds[job] = false;
+    m.memory -= f.sets[job].memory;
     for (uint32_t k = 0; set && k < set->count; k++) {
         struct book *b = &m.books[set->list[k]];
         bool probe = b->probing && b->probe == job;
@@ -187,6 +190,21 @@ static void check_done(struct fake_run *run, uint32_t job) {
         m.closed = true;
 }
 
+static bool before(uint32_t a, uint32_t b) {
+    int32_t of_a = f.sets[a].priority, of_b = f.sets[b].priority;
+
+    return of_a != of_b ? of_a > of_b : a < b;
+}
+
+/* Whether one that comes before it waits for more memory than there is. */
+static bool queues_for_memory(uint32_t job) {
+    for (uint32_t i = 0; f.sets[job].memory && i < f.plan.njobs; i++)
+        if (before(i, job) && sched_view(f.sched, i).state == JOB_READY &&
+            f.sets[i].memory > f.plan.memory - m.memory)
+            return true;
+    return false;
+}
+
 /* After each call: nobody stands about who could run. */
 static void check_world(void) {
     uint32_t used[LANES] = {0};
@@ -201,6 +219,7 @@ static void check_world(void) {
         return;
     for (int lane = 0; lane < LANES; lane++) {
         uint32_t limit = lane == LANE_IO ? f.plan.io_limit : f.plan.cpu_workers, head = NO_JOB;
+        bool queued = false;
 
         for (uint32_t i = 0; i < f.plan.njobs; i++) {
             if ((int)f.sets[i].type != lane || sched_view(f.sched, i).state != JOB_READY)
@@ -208,10 +227,12 @@ static void check_world(void) {
             assert_false(refused(i));
             if (kept_out(i))
                 continue;
-            if (head == NO_JOB || f.sets[i].priority > f.sets[head].priority)
+            queued |= queues_for_memory(i);
+            if (head == NO_JOB || before(i, head))
                 head = i;
         }
-        if (head != NO_JOB)
+        /* Of one that may have to queue for memory the book does not know whether it does. */
+        if (head != NO_JOB && !queued)
             assert_true(used[lane] + f.sets[head].cpus > limit);
     }
 }
@@ -248,6 +269,7 @@ static void make_plan(void) {
     f.plan.on_failure = one_in(8) ? ON_FAILURE_CANCEL : ON_FAILURE_CONTINUE;
     f.plan.max_failures = 1 + roll(3);
     f.plan.deadline_ns = one_in(10) ? (1 + roll(30)) * NS_PER_S : 0;
+    f.plan.memory = one_in(2) ? 1 + roll(8) : 0;
     f.seed = m.random;
     make_limits();
     for (uint32_t i = 0; i < n; i++) {
@@ -267,6 +289,7 @@ static void make_plan(void) {
             if (one_in(2))
                 set->list[set->count++] = k;
         p->shared = set->count ? set : NULL;
+        p->memory = f.plan.memory && one_in(2) ? 1 + roll((uint32_t)f.plan.memory) : 0;
         for (uint32_t k = 0; k < i; k++)
             if (one_in(8))
                 f.after[i][f.jobs[i].nafter++] = k;
@@ -345,6 +368,7 @@ static void one_schedule(uint64_t seed) {
         assert_int_equal(f.dones[i], 1);
     for (uint32_t i = 0; i < m.nlimits; i++)
         assert_int_equal(m.books[i].used, 0);
+    assert_int_equal(m.memory, 0);
     fake_release(&f);
 }
 

@@ -90,7 +90,6 @@ static void test_not_supported(void **state) {
         "m.ini:11:1: error: 'pty' is not supported yet\n"
         "m.ini:12:1: error: 'each.x' is not supported yet\n"
         "m.ini:14:1: error: 'jobserver' is not supported yet\n"
-        "m.ini:15:1: error: 'memory' is not supported yet\n"
         "m.ini:17:15: error: concurrency: '0' is out of range (1 or more)\n"
         "m.ini:18:1: error: unknown key 'rat' in [limit l]; did you mean 'rate'?\n"
         "m.ini:19:1: error: '[worker w]' is not supported yet\n");
@@ -131,6 +130,32 @@ static void test_spoilt(void **state) {
     plan_case_messages("[job a]\ntype = \x01\ncommand = \xff\n",
                        "m.ini:2:8: error: '\\x01' is a control character\n"
                        "m.ini:3:11: error: '\\xff' is not UTF-8\n");
+}
+
+static void test_memory(void **state) {
+    static const char text[] = "[defaults]\nmemory = 2G\ntype = io\ncommand = x\n[job a]\n[job b]\n"
+                               "[job c]\nmemory = 1G\n[job d]\nmemory = 3G\n";
+    struct plan_opts opts = {.path = "m.ini", .cpus = 2, .memory = UINT64_C(1) << 30};
+    struct plan *plan;
+    struct diag *diag;
+    char *said;
+
+    (void)state;
+    assert_int_equal(plan_load_bytes(&opts, text, strlen(text), &plan, &diag), UV_EINVAL);
+    said = plan_case_render(diag, "m.ini");
+    assert_string_equal(
+        said, "m.ini:2:10: error: memory: '2.0G' is more than this machine grants (1.0G)\n"
+              "    2 | memory = 2G\n      |          ^~\n"
+              "m.ini:10:10: error: memory: '3.0G' is more than this machine grants (1.0G)\n"
+              "   10 | memory = 3G\n      |          ^~\n"
+              "muster: m.ini: 2 errors, nothing was run\n");
+    free(said);
+    plan_free(plan);
+    opts.memory *= 3;
+    assert_int_equal(plan_load_bytes(&opts, text, strlen(text), &plan, &diag), 0);
+    assert_true(plan->memory == opts.memory);
+    assert_true(plan->jobs[2].set->memory == UINT64_C(1) << 30);
+    plan_free(plan);
 }
 
 static void test_lanes(void **state) {
@@ -591,6 +616,7 @@ int main(void) {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_spoilt),
         cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_memory),
         cmocka_unit_test(test_own_environment),
         cmocka_unit_test(test_long_command),
         cmocka_unit_test(test_order),
