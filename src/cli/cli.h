@@ -120,6 +120,8 @@ bool cli_wants_tails(const struct report_spec *reports, size_t n);
 /* Writes the reports that were asked for, and the table where none of them went to standard
  * output. 0 or CLI_BROKEN. */
 int cli_deliver_all(const struct cli_options *o, cli_write_cb write, void *ctx);
+/* Where a report goes, as people see it. */
+const char *cli_report_name(const struct report_spec *report);
 /* Writes a report where it belongs. 0, or CLI_BROKEN: what went wrong has been said. */
 int cli_deliver(const struct report_spec *report, cli_write_cb write, void *ctx);
 #endif

@@ -94,6 +94,10 @@ int cli_check_reports(const struct report_spec *a, size_t na, const struct repor
     return CLI_USAGE;
 }
 
+const char *cli_report_name(const struct report_spec *report) {
+    return report->shown ? report->shown : report->file ? report->file : "standard output";
+}
+
 int cli_deliver(const struct report_spec *report, cli_write_cb write, void *ctx) {
     struct sink sink;
     int error =
@@ -107,11 +111,7 @@ int cli_deliver(const struct report_spec *report, cli_write_cb write, void *ctx)
     }
     if (!error)
         return 0;
-    cli_error("%s: %s",
-              report->shown  ? report->shown
-              : report->file ? report->file
-                             : "standard output",
-              strerror(-error));
+    cli_error("%s: %s", cli_report_name(report), strerror(-error));
     return CLI_BROKEN;
 }
 

@@ -12,7 +12,7 @@
 #include "report/output.h"
 
 static void tell(const struct report_spec *spec, int error) {
-    cli_error("%s: %s", spec->file ? spec->file : "standard output", strerror(-error));
+    cli_error("%s: %s", cli_report_name(spec), strerror(-error));
 }
 
 void events_init(struct events *e) {

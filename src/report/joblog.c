@@ -4,8 +4,11 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <uv.h>
 
+#include "base/mask.h"
 #include "report/escape.h"
 #include "report/rows.h"
 
@@ -40,24 +43,40 @@ static void guard(char first, FILE *out) {
         fputc(' ', out);
 }
 
-static void write_command(const struct report_row *row, FILE *out) {
+/* The command of a job, or one of its words; secrets in it are masked. 0 or UV_ENOMEM. */
+static int write_part(const struct run_result *run, const char *text, bool word, bool first,
+                      FILE *out) {
+    size_t n;
+    char *masked = mask_text(run->plan->mask, text, strlen(text), &n);
+
+    if (!masked)
+        return UV_ENOMEM;
+    if (!first)
+        fputc(' ', out);
+    else if (!word || word_plain(masked))
+        guard(*masked, out);
+    if (word)
+        write_word(masked, out);
+    else
+        escape_text(out, ESCAPE_TSV, masked);
+    free(masked);
+    return 0;
+}
+
+static int write_command(const struct run_result *run, const struct report_row *row, FILE *out) {
     const struct plan_job *job = row->job;
+    int error = 0;
 
     switch (job->action) {
     case ACTION_COMMAND:
-        guard(*job->command, out);
-        escape_text(out, ESCAPE_TSV, job->command);
-        break;
+        return write_part(run, job->command, false, true, out);
     case ACTION_EXEC:
-        guard(word_plain(job->argv[0]) ? *job->argv[0] : 0, out);
-        for (size_t i = 0; job->argv[i]; i++) {
-            if (i)
-                fputc(' ', out);
-            write_word(job->argv[i], out);
-        }
-        break;
-    default:
+        for (size_t i = 0; job->argv[i] && !error; i++)
+            error = write_part(run, job->argv[i], true, i == 0, out);
+        return error;
+    default: /* nothing that a shell could run */
         escape_text(out, ESCAPE_TSV, row->name);
+        return 0;
     }
 }
 
@@ -75,9 +94,10 @@ int report_joblog_write(const struct report_input *in, FILE *out) {
     double epoch_s = (double)run->started.tv_sec + (double)run->started.tv_nsec / 1e9;
     struct report_row row;
     struct rows rows;
+    int error = 0;
 
     fprintf(out, "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n");
-    for (rows_begin(&rows, in); rows_next(&rows, &row);) {
+    for (rows_begin(&rows, in); !error && rows_next(&rows, &row);) {
         const struct attempt_result *last = row.last;
 
         if (!last)
@@ -85,8 +105,8 @@ int report_joblog_write(const struct report_input *in, FILE *out) {
         fprintf(out, "%" PRIu32 "\t:\t%10.3f\t%10.3f\t0\t%" PRIu64 "\t%d\t%d\t", row.index + 1,
                 epoch_s + (double)(last->start_ns - run->start_ns) / 1e9,
                 (double)last->wall_ns / 1e9, last->out_bytes, exit_value(&row), last->signal);
-        write_command(&row, out);
+        error = write_command(run, &row, out);
         fputc('\n', out);
     }
-    return rows_error(&rows);
+    return error ? error : rows_error(&rows);
 }

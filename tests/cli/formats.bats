@@ -295,7 +295,7 @@ END
 }
 
 @test "show: a past run in every format but events" {
-    printf '[defaults]\ntype = io\n[job a]\ncommand = echo text\n[job b]\ncommand = echo why; exit 3\n' > m.ini
+    printf '[defaults]\ntype = io\n[job a]\ncommand = echo text\n[job b]\nafter = a\ncommand = echo why; exit 3\n' > m.ini
     # shellcheck disable=SC2086 # options
     muster -q $EVERY -r table:r.table m.ini
     [ "$status" -eq 1 ]
@@ -306,4 +306,25 @@ END
         [ "$status" -eq 0 ]
         diff <(sed 's/"tid":[0-9]*//' "s.$format") <(sed 's/"tid":[0-9]*//' "r.$format")
     done
+}
+
+@test "a secret is in no report" {
+    manifest << 'END'
+[muster]
+name = run of s3cret
+[defaults]
+type = io
+env.TOKEN = s3cret
+secret = TOKEN
+[job a]
+command = echo "$TOKEN"; echo s3cret >&2; exit 3
+stderr = capture
+[job b]
+exec = false s3cret --token=s3cret
+END
+    # shellcheck disable=SC2086 # options
+    "$MUSTER" -v $EVERY -r table:r.table m.ini > out 2>&1 || :
+    [ "$(ls r.* | wc -l)" -eq 10 ]
+    [ "$(cat r.* out | grep -c s3cret)" -eq 0 ]
+    for format in json jsonl junit tap joblog html; do grep -qF '***' "r.$format"; done
 }
