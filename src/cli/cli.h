@@ -57,6 +57,8 @@ struct cli_options {
     const char *const *jobs;      /* wanted ones, NULL at the end */
     const char **defines;         /* NAME=VALUE, NULL at the end; owned */
     size_t ndefines;
+    const char **tags; /* of --select, a list each; NULL at the end; owned */
+    size_t ntags;
     struct report_spec *reports; /* owned */
     size_t nreports;
     uint32_t io_limit, cpu_workers; /* 0: not given */

@@ -58,6 +58,7 @@ int cli_load(const struct cli_options *o, const char *path, struct plan **out, u
         .cpus = host_cpus(),
         .defines = o->defines,
         .jobs = o->verb == VERB_RUN || o->verb == VERB_PLAN ? o->jobs : NULL,
+        .tags = o->tags,
     };
     struct diag *diag = NULL;
     int error = plan_load(&opts, out, &diag);

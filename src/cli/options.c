@@ -135,6 +135,12 @@ static int set_define(struct cli_options *o, const char *name, const char *value
     return 0;
 }
 
+static int set_select(struct cli_options *o, const char *name, const char *value) {
+    (void)name; /* the plan's reader takes it apart */
+    o->tags[o->ntags++] = value;
+    return 0;
+}
+
 static int set_report(struct cli_options *o, const char *name, const char *value) {
     size_t n = strcspn(value, ":");
     const char *file = value[n] ? value + n + 1 : NULL;
@@ -227,6 +233,8 @@ const struct cli_option_row cli_option_rows[] = {
     {"dry-run", 'n', NULL, false, RUN, "the same as plan", set_dry_run},
     {"define", 'D', "NAME=VALUE", false, LOADING | BIT(VERB_LIST), "declare a variable",
      set_define},
+    {"select", 's', "TAGS", false, RUN, "only jobs with these tags, and those before them",
+     set_select},
     {"output", 'o', "MODE", false, RUN, "job output to show: failed, group or none", set_output},
     {"quiet", 'q', NULL, false, RUN | BIT(VERB_CHECK), "print nothing when all went well",
      set_quiet},
@@ -246,7 +254,6 @@ const struct cli_option_row cli_option_rows[] = {
     {"raw", 0, NULL, false, BIT(VERB_SHOW), "a job's output as it is, on a terminal too", set_raw},
     {"help", 0, NULL, false, ALL, "print this", set_help},
     {"version", 0, NULL, false, ALL, "print the version", set_version},
-    {"select", 's', "TAGS", false, ALL, NULL, NULL},
     {"log-dir", 'l', "DIR", false, ALL, NULL, NULL},
     {"progress", 0, "WHEN", false, ALL, NULL, NULL},
     {"explain", 0, NULL, false, ALL, NULL, NULL},
@@ -424,7 +431,8 @@ int cli_parse(struct cli_options *o, int argc, char **argv) {
     *o = (struct cli_options){.deadline_ns = -1, .on_failure = -1, .output = -1, .lock = -1};
     o->defines = calloc(words, sizeof *o->defines);
     o->reports = calloc(words, sizeof *o->reports);
-    if (!o->defines || !o->reports) {
+    o->tags = calloc(words, sizeof *o->tags);
+    if (!o->defines || !o->reports || !o->tags) {
         cli_error("out of memory");
         return CLI_BROKEN;
     }
@@ -450,5 +458,6 @@ int cli_parse(struct cli_options *o, int argc, char **argv) {
 void cli_options_release(struct cli_options *o) {
     free(o->defines);
     free(o->reports);
+    free(o->tags);
     *o = (struct cli_options){0};
 }

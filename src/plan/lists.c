@@ -109,13 +109,17 @@ static bool parse_list(struct parse *p, enum words_rule rule, word_fault_cb faul
     return !faults;
 }
 
+static const char *plain_name_fault(const char *s, size_t n) {
+    return text_name_valid(s, n) ? NULL : "is not a name (letters, digits, '_', '.' and '-')";
+}
+
 static const char *name_fault(const char *s, size_t n) {
     const char *open = memchr(s, '[', n);
 
     /* job[value] and job[*] name items. */
     if (open && s[n - 1] == ']' && text_name_valid(s, (size_t)(open - s)))
         return "is not supported yet";
-    return text_name_valid(s, n) ? NULL : "is not a name (letters, digits, '_', '.' and '-')";
+    return plain_name_fault(s, n);
 }
 
 static const char *var_fault(const char *s, size_t n) {
@@ -130,6 +134,10 @@ static const char *pair_fault(const char *s, size_t n) {
 
 bool parse_names(struct parse *p, void *out) {
     return parse_list(p, WORDS_LIST, name_fault, out);
+}
+
+bool parse_tags(struct parse *p, void *out) {
+    return parse_list(p, WORDS_LIST, plain_name_fault, out);
 }
 
 bool parse_vars(struct parse *p, void *out) {

@@ -23,7 +23,7 @@ struct values {
     size_t words_cap;
 };
 
-/* Words of a list with their places: VALUE_NAMES, VALUE_WORDS. */
+/* Words of a list with their places: VALUE_NAMES, VALUE_TAGS, VALUE_WORDS. */
 struct name {
     const char *text;
     uint32_t len;
@@ -117,6 +117,7 @@ bool parse_ready(struct parse *p, void *out);
 bool parse_exec(struct parse *p, void *out);
 bool parse_shell(struct parse *p, void *out);
 bool parse_names(struct parse *p, void *out);
+bool parse_tags(struct parse *p, void *out);
 bool parse_vars(struct parse *p, void *out);
 bool parse_words(struct parse *p, void *out);
 bool parse_pairs(struct parse *p, void *out);

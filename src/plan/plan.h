@@ -202,6 +202,7 @@ struct plan_opts {
     uint64_t memory;            /* bytes that it may use; 0: as base/host says */
     const char *const *defines; /* NAME=VALUE, NULL at the end */
     const char *const *jobs;    /* only these and what they come after; NULL at the end */
+    const char *const *tags;    /* and those with these: lists; NULL at the end */
 };
 
 /*

@@ -157,7 +157,7 @@ const struct schema_key schema_keys[] = {
         .min = 1, JOB(limits.file_bytes)),
 
     /* selection and caching */
-    KEY(JOB, "tags", WORDS, NULL, "names for --select", .later = true),
+    KEY(JOB, "tags", TAGS, NULL, "names for --select", .effect = EFFECT_TAGS),
     KEY(JOB, "inputs", WORDS, NULL, "files that it reads", .later = true),
     KEY(JOB, "outputs", WORDS, NULL, "files that it writes", .later = true),
 

@@ -68,6 +68,7 @@ enum value_type {
     VALUE_HTTP_LIST,
     VALUE_NAMES,   /* struct names: jobs or templates */
     VALUE_VARS,    /* names of environment variables: char **, NULL at the end */
+    VALUE_TAGS,    /* struct names: any */
     VALUE_WORDS,   /* struct names: a list of anything */
     VALUE_PAIRS,   /* list of NAME=VALUE,NAME=VALUE */
     VALUE_NAME,    /* a single one */
@@ -99,6 +100,7 @@ enum schema_effect {
     EFFECT_STDERR,
     EFFECT_SHELL,
     EFFECT_USE,
+    EFFECT_TAGS,
     EFFECT_SECRET, /* counts wherever it stands */
     EFFECT_ENV,    /* env.NAME; has no one place */
     EFFECTS,

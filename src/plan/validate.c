@@ -7,6 +7,7 @@
 #include "base/host.h"
 #include "base/text.h"
 #include "base/trace.h"
+#include "plan/tags.h"
 
 #define CYCLE_NAMES_MAX 100 /* in a message */
 #define NO_INDEX        UINT32_MAX
@@ -237,7 +238,7 @@ void validate_jobs(struct loader *l) {
 static bool mark_wanted(struct loader *l, bool *keep) {
     bool good = true;
 
-    for (const char *const *name = l->opts->jobs; *name; name++) {
+    for (const char *const *name = l->opts->jobs; name && *name; name++) {
         uint32_t s = map_get(&l->names[SECTION_JOB], *name, strlen(*name));
         if (s != MAP_NONE) {
             keep[l->sections[s]->job] = true;
@@ -255,10 +256,11 @@ static bool mark_wanted(struct loader *l, bool *keep) {
 void validate_select(struct loader *l) {
     struct plan *plan = l->plan;
 
-    if (!l->opts->jobs || !*l->opts->jobs)
+    if (!(l->opts->jobs && *l->opts->jobs) && !(l->opts->tags && *l->opts->tags))
         return;
     bool *keep = arena_array(&l->scratch, bool, plan->njobs);
-    if (!mark_wanted(l, keep) || l->diag->errors)
+    bool named = mark_wanted(l, keep), tagged = tags_mark(l, keep);
+    if (!named || !tagged || l->diag->errors)
         return;
     /* Backwards through the order all that a kept job comes after is met behind it. */
     for (uint32_t i = plan->njobs; i-- > 0;)

@@ -9,6 +9,6 @@
  * plan->order when there is no cycle.
  */
 void validate_jobs(struct loader *l);
-/* Leaves only the wanted jobs and what they come after. Reports names nobody bears. */
+/* Leaves only the wanted jobs and what they come after. Reports names and tags nobody bears. */
 void validate_select(struct loader *l);
 #endif

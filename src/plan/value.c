@@ -45,6 +45,7 @@ static const struct form forms[VALUE_TYPES] = {
     [VALUE_HTTP_LIST] = {parse_http_list, sizeof(char *), PUT_WHOLE, true, false},
     [VALUE_NAMES] = {parse_names, sizeof(struct names), PUT_WORDS, true, true},
     [VALUE_VARS] = {parse_vars, sizeof(char **), PUT_WORDS, true, true},
+    [VALUE_TAGS] = {parse_tags, sizeof(struct names), PUT_WORDS, true, true},
     [VALUE_WORDS] = {parse_words, sizeof(struct names), PUT_WORDS, true, true},
     [VALUE_PAIRS] = {parse_pairs, sizeof(struct names), PUT_WORDS, true, true},
     [VALUE_NAME] = {parse_name, sizeof(char *), PUT_WHOLE, false, false},

@@ -81,7 +81,7 @@ refused() {
 }
 
 @test "what comes later is known by name and refused" {
-    for option in --select=a --log-dir=d --progress=never --explain \
+    for option in --log-dir=d --progress=never --explain \
         --executor=local; do
         muster "$option" m.ini
         refused "${option%%=*} is not supported yet"
@@ -95,6 +95,39 @@ refused() {
     muster f.ini fetsh
     [ "$status" -eq 2 ]
     [[ $stderr == *"fetsh"*"did you mean 'fetch'?"* ]]
+    [ ! -e log ]
+}
+
+@test "jobs that are named and tags that are selected add up, with what they come after" {
+    manifest s.ini << 'END'
+[defaults]
+type = cpu
+command = echo "$MUSTER_JOB" >> log
+[job base]
+[job unit]
+after = base
+tags = test fast
+[job docs]
+tags = doc
+[job deploy]
+after = unit
+[job spare]
+[job lint]
+tags = fast
+END
+    muster run s.ini docs spare docs
+    [ "$status" -eq 0 ]
+    [ "$(sort log | tr '\n' ' ')" = 'docs spare ' ]
+    rm log
+    muster run s.ini --select test -s doc -r json
+    [ "$(sort log | tr '\n' ' ')" = 'base docs unit ' ]
+    [ "$(jq -r '.jobs[].name' <<< "$output" | tr '\n' ' ')" = 'base unit docs ' ]
+    muster plan -s 'doc, fast' s.ini deploy
+    [ "$(sed 1d <<< "$output" | cut -d' ' -f1 | tr '\n' ' ')" = 'base unit docs deploy lint ' ]
+    rm log
+    muster -s fsat s.ini
+    [ "$status" -eq 2 ]
+    [[ $stderr == *"no job in s.ini has the tag 'fsat'; did you mean 'fast'?"* ]]
     [ ! -e log ]
 }
 

@@ -205,7 +205,6 @@ static void test_refused(void **state) {
                                "name files for the others (--report FORMAT:FILE)"},
         {"--color=yes a", "--color: 'yes' is not one of auto, always, never"},
         {"--lock=hold a", "--lock: 'hold' is not one of no, wait, skip, fail"},
-        {"-s tag a", "--select is not supported yet"},
         {"-l dir a", "--log-dir is not supported yet"},
         {"--progress=auto a", "--progress is not supported yet"},
         {"--explain a", "--explain is not supported yet"},

@@ -294,6 +294,40 @@ static void test_wanted_jobs(void **state) {
     plan_case_free(&c);
 }
 
+/* What is left of a manifest with tags: the jobs' names, or what was said. */
+static void assert_selected(const char *const *tags, const char *const *jobs, const char *wanted) {
+    static const char text[] = "[defaults]\ntype = io\ncommand = x\ntags = all\n[vars]\nV = db\n"
+                               "[job a]\ntags =\n[job b]\nafter = a\ntags = fast, \"net\"\n"
+                               "[job c]\ntags = fast {V}\n[job d]\n";
+    struct plan_opts opts = {.path = "m.ini", .cpus = 1, .tags = tags, .jobs = jobs};
+    struct plan_case c;
+    char left[64] = "";
+
+    plan_load_bytes(&opts, text, sizeof text - 1, &c.plan, &c.diag);
+    c.said = plan_case_render(c.diag, "m.ini");
+    for (uint32_t i = 0; !c.diag->errors && i < c.plan->njobs; i++)
+        strcat(strcat(left, c.plan->jobs[i].name), " ");
+    assert_string_equal(c.diag->errors ? c.said : left, wanted);
+    plan_case_free(&c);
+}
+
+static void test_wanted_tags(void **state) {
+    (void)state;
+    assert_selected((const char *[]){"net", NULL}, NULL, "a b ");
+    assert_selected((const char *[]){"db,all", NULL}, NULL, "c d ");
+    assert_selected((const char *[]){"fast", "'all'", NULL}, NULL, "a b c d ");
+    assert_selected((const char *[]){"db", NULL}, (const char *[]){"a", "d", NULL}, "a c d ");
+    assert_selected((const char *[]){"fsat net alll", NULL}, (const char *[]){"e", NULL},
+                    "muster: no job 'e' in m.ini\n"
+                    "muster: no job in m.ini has the tag 'fsat'; did you mean 'fast'?\n"
+                    "muster: no job in m.ini has the tag 'alll'; did you mean 'all'?\n"
+                    "muster: m.ini: 3 errors, nothing was run\n");
+    assert_selected((const char *[]){" , ", "'a", NULL}, NULL,
+                    "muster: --select: ' , ' names no tag\n"
+                    "muster: --select: the quote is never closed in ''a'\n"
+                    "muster: m.ini: 2 errors, nothing was run\n");
+}
+
 /* --- files --- */
 
 static char folder[64];
@@ -623,6 +657,7 @@ int main(void) {
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_deep),
         cmocka_unit_test(test_wanted_jobs),
+        cmocka_unit_test(test_wanted_tags),
         cmocka_unit_test_setup_teardown(test_include, enter_folder, leave_folder),
         cmocka_unit_test_setup_teardown(test_include_faults, enter_folder, leave_folder),
         cmocka_unit_test_setup_teardown(test_include_depth, enter_folder, leave_folder),
