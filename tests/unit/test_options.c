@@ -198,7 +198,7 @@ static void test_refused(void **state) {
         {"show -r jsonl", "--report: 'jsonl' is no format of 'show'"},
         {"-n -r html:x a", "--report: 'html' is no format of 'plan'"},
         {"-r jsno a", "--report: 'jsno' is not one of table, json, jsonl, junit, tap, joblog, "
-         "markdown, html, trace, prometheus; did you mean 'json'?"},
+                      "markdown, html, trace, prometheus; did you mean 'json'?"},
         {"-r json: a", "--report: 'json:' names no file"},
         {"-r : a", "--report: ':' names no file"},
         {"-r json -r table a", "only one report can be printed on standard output; "
