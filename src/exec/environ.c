@@ -157,13 +157,6 @@ struct late_env environ_read_late(struct arena *arena, const char *path) {
     return late;
 }
 
-static bool is_secret(const struct plan *plan, const char *name) {
-    for (const char *const *secret = plan->secrets; secret && *secret; secret++)
-        if (strcmp(*secret, name) == 0)
-            return true;
-    return false;
-}
-
 int environ_late_mask(const struct environ *e, const struct env_var *late, struct mask_set **out) {
     struct mask_value *values;
     size_t n = 0, found = 0;
@@ -171,14 +164,14 @@ int environ_late_mask(const struct environ *e, const struct env_var *late, struc
 
     *out = NULL;
     for (const struct env_var *v = late; v && v->name; v++)
-        n += is_secret(e->plan, v->name);
+        n += plan_is_secret(e->plan, v->name);
     if (!n)
         return 0;
     values = malloc(n * sizeof *values);
     if (!values)
         return UV_ENOMEM;
     for (const struct env_var *v = late; v->name; v++)
-        if (is_secret(e->plan, v->name))
+        if (plan_is_secret(e->plan, v->name))
             values[found++] = (struct mask_value){v->value, strlen(v->value)};
     error = mask_set_new(out, e->plan->mask, values, n);
     free(values);

@@ -30,6 +30,13 @@ struct plan *plan_free(struct plan *plan) {
     return NULL;
 }
 
+bool plan_is_secret(const struct plan *plan, const char *name) {
+    for (const char *const *secret = plan->secrets; secret && *secret; secret++)
+        if (!strcmp(*secret, name))
+            return true;
+    return false;
+}
+
 static const char *find_path(const struct env_var *env) {
     for (; env && env->name; env++)
         if (!strcmp(env->name, "PATH"))

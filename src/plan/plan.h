@@ -222,6 +222,8 @@ int plan_load_bytes(const struct plan_opts *opts, const char *bytes, size_t n, s
 /* Accepts NULL; returns NULL. */
 struct plan *plan_free(struct plan *plan);
 
+/* Whether a job's `secret` names a variable. */
+bool plan_is_secret(const struct plan *plan, const char *name);
 /* The PATH that a job will have, or NULL: by it the programs of `exec` are found. */
 const char *plan_job_path(const struct plan *plan, const struct plan_job *job);
 /* Finds a program by a PATH (NULL: the system's default), names with a slash

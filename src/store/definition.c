@@ -36,10 +36,12 @@ static void add_words(struct hash *h, const char *const *words) {
     add(h, "w", 1);
 }
 
-static void add_vars(struct hash *h, const struct env_var *vars) {
+/* Of secrets the names alone: from what is stored no value can be guessed and tried. */
+static void add_vars(struct hash *h, const struct env_var *vars, const struct plan *plan) {
     for (; vars && vars->name; vars++) {
         add_text(h, vars->name);
-        add_text(h, vars->value);
+        if (!plan_is_secret(plan, vars->name))
+            add_text(h, vars->value);
     }
     add(h, "v", 1);
 }
@@ -58,7 +60,8 @@ static struct definition definition_of(const struct hash *h) {
 }
 
 /* A value of job_settings, by its form. */
-static void add_value(struct hash *h, const struct schema_key *key, const void *value) {
+static void add_value(struct hash *h, const struct plan *plan, const struct schema_key *key,
+                      const void *value) {
     const char *text;
 
     switch (key->type) {
@@ -77,7 +80,7 @@ static void add_value(struct hash *h, const struct schema_key *key, const void *
         const struct env_file *file = *(const struct env_file *const *)value;
 
         add_text(h, file ? file->path : NULL);
-        add_vars(h, file ? file->vars : NULL);
+        add_vars(h, file ? file->vars : NULL, plan);
         break;
     }
     case VALUE_STDIN:
@@ -104,14 +107,14 @@ static void add_value(struct hash *h, const struct schema_key *key, const void *
 }
 
 /* By the table of keys, so that a new one counts by itself. */
-static struct definition of_settings(const struct job_settings *set) {
+static struct definition of_settings(const struct plan *plan, const struct job_settings *set) {
     struct hash h = {FNV_BASIS};
 
     for (size_t i = 0; i < schema_key_count; i++) {
         const struct schema_key *key = &schema_keys[i];
 
         if (key->scope == SCOPE_JOB && key->placed)
-            add_value(&h, key, (const char *)set + key->offset);
+            add_value(&h, plan, key, (const char *)set + key->offset);
     }
     return definition_of(&h);
 }
@@ -119,8 +122,8 @@ static struct definition of_settings(const struct job_settings *set) {
 void definer_init(struct definer *d, const struct plan *plan) {
     struct hash h = {FNV_BASIS};
 
-    add_vars(&h, plan->vars);
-    add_vars(&h, plan->env);
+    add_vars(&h, plan->vars, plan);
+    add_vars(&h, plan->env, plan);
     *d = (struct definer){.plan = plan, .shared = definition_of(&h)};
 }
 
@@ -129,7 +132,7 @@ struct definition definer_job(struct definer *d, const struct plan_job *j) {
 
     if (d->set != j->set) {
         d->set = j->set;
-        d->of_set = of_settings(j->set);
+        d->of_set = of_settings(d->plan, j->set);
     }
     add(&h, d->shared.bytes, DEFINITION_BYTES);
     add(&h, d->of_set.bytes, DEFINITION_BYTES);
@@ -137,7 +140,7 @@ struct definition definer_job(struct definer *d, const struct plan_job *j) {
     add(&h, &j->action, sizeof j->action);
     add_text(&h, j->command);
     add_words(&h, j->argv);
-    add_vars(&h, j->env);
+    add_vars(&h, j->env, d->plan);
     for (uint32_t i = 0; i < j->nafter; i++)
         add_text(&h, d->plan->jobs[j->after[i]].name);
     for (uint32_t i = 0; j->set->shared && i < j->set->shared->count; i++)

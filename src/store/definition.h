@@ -11,8 +11,9 @@
 /*
  * Two jobs have the same definition when they have the same name and their
  * effective keys, and the variables and environment of the run, are equal; else
- * they differ (but by a chance that can be neglected). Of the keys `secret` does not
- * count, which changes nothing of what a job does, nor what a limit that it names is.
+ * they differ (but by a chance that can be neglected). The values of secrets do not
+ * count, nor do of the keys `secret`, which changes nothing of what a job does, and what
+ * a limit that it names is.
  */
 struct definition {
     unsigned char bytes[DEFINITION_BYTES];

@@ -47,6 +47,7 @@ dir = {IN_VARS}
 command = true
 END
     echo 'IN_FILE=file-value' > values.env
+    export XDG_STATE_HOME=$PWD/state # with the rest
     for mode in failed group none; do
         for extra in -v -q; do
             INHERITED=inherited-value MUSTER_DEBUG=all \
@@ -60,6 +61,16 @@ END
             for value in inherited var env file job defined; do
                 nowhere "$value-value" m.ini values.env
             done
+        done
+    done
+    muster show :cpu
+    [ "$output$stderr" = '*** *** ****** *** ***' ]
+    for what in history show 'show :io'; do
+        # shellcheck disable=SC2086 # words
+        muster $what
+        [ "$status" -eq 0 ]
+        for value in inherited var env file job defined; do
+            nowhere "$value-value" m.ini values.env
         done
     done
     INHERITED=inherited-value muster plan -D DEFINED=defined-value m.ini

@@ -103,10 +103,20 @@ static void each_key_makes_a_difference(void **state) {
     }
 }
 
+static void values_of_secrets_make_none(void **state) {
+    (void)state;
+    assert_true(same(JOB("env.A = 1\nsecret = A\n"), JOB("env.A = 2\nsecret = A\n")));
+    assert_true(
+        same("[vars]\nA = 1\n" JOB("secret = A B\n"), "[vars]\nA = 2\n" JOB("secret = A\n")));
+    assert_false(same(JOB("env.A = 1\nsecret = B\n"), JOB("env.A = 2\nsecret = B\n")));
+    assert_false(same(JOB("env.A =\nsecret = A B\n"), JOB("env.B =\nsecret = A B\n")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_otherwise_is_the_same),
         cmocka_unit_test(each_key_makes_a_difference),
+        cmocka_unit_test(values_of_secrets_make_none),
     };
 
     return cmocka_run_group_tests_name("definition", tests, NULL, NULL);
