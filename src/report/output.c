@@ -200,12 +200,15 @@ static size_t read_tail(struct output *o, const struct capture *c) {
 /* Copies the end of a stream into the store of the tails. */
 static void keep_tail(struct output *o, const struct capture *c, uint64_t *at, uint64_t *len) {
     uint64_t start = capture_size(o->tails);
-    int error = capture_add(o->tails, o->block, read_tail(o, c));
+    size_t n = read_tail(o, c);
+    int error = capture_add(o->tails, o->block, n);
 
-    if (error)
-        note_error(o, error);
     *at = start;
     *len = capture_size(o->tails) - start;
+    if (error) {
+        note_error(o, error);
+        *len = n < OUTPUT_TAIL_MAX ? n + 1 : n; /* less will be found: output_lost() */
+    }
 }
 
 /* Ends an event: what it says is to be read by now. */
@@ -424,6 +427,16 @@ int output_error(const struct output *o) {
 
 long output_tail(const struct output *o, uint64_t at, char *buf, size_t n) {
     return capture_read(o->tails, at, buf, n);
+}
+
+size_t output_lost(const struct output *o, char last, char *buf, size_t n) {
+    char line[CUT_MAX];
+    size_t len = (size_t)lost_line(o->error, last, line);
+
+    len = len < CUT_MAX ? len : CUT_MAX - 1;
+    len = len < n ? len : n;
+    memcpy(buf, line, len);
+    return len;
 }
 
 struct output *output_free(struct output *o) {

@@ -55,6 +55,11 @@ void output_drain(struct output *o);
 int output_error(const struct output *o);
 /* Copies a kept tail. How many bytes, or UV_E…. After output_drain. */
 long output_tail(const struct output *o, uint64_t at, char *buf, size_t n);
+/*
+ * What stands in the place of a tail, or of its rest, that was lost by output_error(),
+ * behind a byte `last`: into buf, n bytes at most. How many.
+ */
+size_t output_lost(const struct output *o, char last, char *buf, size_t n);
 /* Accepts NULL; returns NULL. */
 struct output *output_free(struct output *o);
 #endif

@@ -94,7 +94,12 @@ int row_tail(const struct report_input *in, const struct report_row *row, enum r
         long got = output_tail(in->output, at + n, buf + n, (size_t)want - n);
 
         if (got <= 0) {
-            error = got < 0 ? (int)got : UV_EIO;
+            char last = n > 0 ? buf[n - 1] : '\n';
+
+            if (output_error(in->output)) /* which was told */
+                n += output_lost(in->output, last, buf + n, max - n);
+            else
+                error = got < 0 ? (int)got : UV_EIO;
             break;
         }
         n += (size_t)got;
