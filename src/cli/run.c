@@ -212,6 +212,9 @@ static int run_plan(struct run *run) {
     if (!error)
         error = events_open(&run->events, o->reports, o->nreports);
     events_attach(&run->events, run->output);
+    if (access("/proc/self", F_OK) != 0)
+        cli_error("/proc is not there: processes that leave the session of their job are not "
+                  "found");
     if (!error)
         error = session_run(&session, &run->result);
     hold_signals();

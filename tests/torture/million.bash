@@ -6,6 +6,8 @@
 # muster's, not at all.
 set -u
 total=${JOBS_TOTAL:-1000000}
+pause=1
+[ "$total" -ge 100000 ] || pause=0.05
 # shellcheck disable=SC2016 # awk's
 awk -v total="$total" 'BEGIN {
     print "[muster]\nio-limit = 32\n[defaults]\nexec = /bin/true"
@@ -27,12 +29,12 @@ look() {
     [ -n "$rss" ] && echo "$rss $fds $children"
 }
 
-# One a second from when jobs run on.
+# Some a second from when jobs run on.
 : >samples
 while kill -0 "$muster" 2>/dev/null; do
     sample=$(look) && [ -n "$(cat "/proc/$muster/task/"*/children 2>/dev/null)" ] &&
         echo "$sample" >>samples
-    sleep 1
+    sleep "$pause"
 done
 wait "$muster"
 status=$?

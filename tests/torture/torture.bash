@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # torture: the long forms of the tests of faults, and what came of them.
 #
-#   bash torture.bash [walk] [storm] [million] [resume]
+#   bash torture.bash [walk] [storm] [million] [ids] [resume]
 #
 # Prints Markdown; ends with 1 when a promise was broken. `make torture` calls it with
 # MUSTER, CHILDREN, FAULTS_PRELOAD and PROGRAMS (the folder of walk and storm) set.
@@ -9,7 +9,7 @@
 set -u
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 : "${MUSTER:?}" "${CHILDREN:?}" "${FAULTS_PRELOAD:?}" "${PROGRAMS:?}"
-rows=(walk storm million resume)
+rows=(walk storm million ids resume)
 [ $# = 0 ] || rows=("$@")
 jobs=${JOBS:-$(($(nproc) * 4))}
 [ "$jobs" -le 16 ] || jobs=16
@@ -38,9 +38,10 @@ for row in "${rows[@]}"; do
     storm) part 'Signals at random moments' \
         "$PROGRAMS/storm" --runs "${STORM_RUNS:-2000}" --jobs "$jobs" --seed "${SEED:-1}" ;;
     million) part 'A million jobs in one run' bash "$here/million.bash" ;;
+    ids) part 'Process ids that come again at once' bash "$here/ids.bash" ;;
     resume) part 'Killed at random moments, and resumed' bash "$here/resume.bash" ;;
     *)
-        echo "torture: there is no row '$row' (walk storm million resume)" >&2
+        echo "torture: there is no row '$row' (walk storm million ids resume)" >&2
         exit 2
         ;;
     esac
