@@ -121,7 +121,7 @@ static int add_row(struct libscols_table *table, const struct plan *plan,
     if (!error)
         error = scols_line_set_data(line, COLUMN_JOB, job->name);
     if (!error)
-        error = scols_line_set_data(line, COLUMN_TYPE, lane_words[job->set->type]);
+        error = scols_line_set_data(line, COLUMN_TYPE, type_word(job));
     if (!error)
         error = scols_line_set_data(line, COLUMN_LANE, lane_words[job->set->type]);
     if (!error)
@@ -199,8 +199,8 @@ static int write_job(const struct plan *plan, const struct plan_job *job, uint32
     /* Names are ASCII by the manifest's grammar: json_pack() takes them as they are. */
     limits = shared_limits(plan, job);
     object = json_pack("{s:s, s:s, s:I, s:o, s:o, s:I, s:f, s:I}", "name", job->name, "type",
-                       lane_words[job->set->type], "wave", (json_int_t)wave, "after", after,
-                       "limits", limits, "cpus", (json_int_t)job->set->cpus, "timeout_s",
+                       type_word(job), "wave", (json_int_t)wave, "after", after, "limits", limits,
+                       "cpus", (json_int_t)job->set->cpus, "timeout_s",
                        (double)(job->set->timeout_ns / 1000) / 1e6, "retries",
                        (json_int_t)job->set->retries);
     if (object && json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0)

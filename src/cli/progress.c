@@ -34,7 +34,7 @@ static void on_running(void *ctx, const struct job_info *job, uint32_t attempt, 
     text_visible(line, sizeof line, last_line, strlen(last_line), NULL);
     output_printf(p->output,
                   "job %s: running for %s, %s lane, attempt %" PRIu32 " of %" PRIu64 "%s%s\n",
-                  j->name, elapsed, lane_words[j->set->type], attempt,
+                  j->name, elapsed, lane_words[job->result->lane], attempt,
                   (uint64_t)j->set->retries + 1, *line ? ": " : "", line);
 }
 
@@ -54,7 +54,7 @@ static void on_started(void *ctx, const struct job_info *job, const struct attem
     if (!p->verbose)
         return;
     output_printf(p->output, "job %s: started, %s lane, slot %" PRIu32, j->name,
-                  lane_words[j->set->type], a->slot);
+                  lane_words[a->lane], a->slot);
     if (pid)
         output_printf(p->output, ", pid %d", (int)pid);
     if (j->set->retries)

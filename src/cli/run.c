@@ -15,6 +15,7 @@
 #include "cli/resume.h"
 #include "report/report.h"
 #include "run/lock.h"
+#include "store/habits.h"
 
 /* ---- signals while reports are written ---- */
 
@@ -180,6 +181,25 @@ static void apply_options(struct plan *plan, const struct cli_options *o) {
         plan->lock = (enum lock_mode)o->lock;
 }
 
+/* Where jobs of type auto start by their history; NULL: there is none. */
+static uint8_t *read_habits(const struct cli_options *o, const struct plan *plan) {
+    uint8_t *lanes = NULL;
+    bool any = false;
+    char *folder;
+
+    for (uint32_t i = 0; i < plan->njobs && !any; i++)
+        any = plan->jobs[i].set->automatic;
+    if (!any || o->no_history || state_path(o->state_dir, &folder) < 0)
+        return NULL;
+    lanes = habits_read(folder, plan);
+    free(folder);
+    return lanes;
+}
+
+static enum lane lane_by_habit(void *ctx, uint32_t job) {
+    return (enum lane)((const uint8_t *)ctx)[job];
+}
+
 /* From the first job to the last report. The status to end with. */
 static int run_plan(struct run *run) {
     const struct cli_options *o = run->options;
@@ -202,8 +222,11 @@ static int run_plan(struct run *run) {
         .events = &progress_events,
         .ctx = &progress,
     };
+    uint8_t *lanes = read_habits(o, run->plan);
     int error, status;
 
+    session.lane_of = lanes ? lane_by_habit : NULL;
+    session.lane_ctx = lanes;
     recording_open(&recording, o, run->resume.settled, &progress);
     session.recorder = recording.store ? &recording_recorder : NULL;
     session.recorder_ctx = &recording;
@@ -217,6 +240,7 @@ static int run_plan(struct run *run) {
                   "found");
     if (!error)
         error = session_run(&session, &run->result);
+    free(lanes);
     hold_signals();
     recording_catch_up(&recording);
     output_drain(run->output);

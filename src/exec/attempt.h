@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "plan/plan.h"
+
 struct capture;
-struct plan_job;
 
 /* Where in the start of a process it went wrong. */
 enum spawn_stage {
@@ -34,6 +35,7 @@ struct attempt {
     uint32_t job;               /* its number: one of the plan's jobs, or that of an item's */
     uint32_t number;            /* from 1 */
     uint32_t slot;              /* lowest slot it holds in its lane */
+    enum lane lane;             /* that it starts in */
     const struct plan_job *def; /* the job; outlives the attempt */
 };
 

@@ -196,13 +196,13 @@ char **environ_make(const struct environ *e, const struct plan_job *job, const s
     block_set_all(&b, job_file_vars(job->set));
     block_set_all(&b, late);
     block_set_all(&b, job->env);
-    block_set(&b, "MUSTER_LANE", job->set->type == LANE_CPU ? "cpu" : "io");
+    block_set(&b, "MUSTER_LANE", a->lane == LANE_CPU ? "cpu" : "io");
     block_set(&b, "MUSTER_RUN", e->run_id);
     block_set(&b, "MUSTER_JOB", job->name);
     block_set_number(&b, "MUSTER_ATTEMPT", a->number);
     block_set_number(&b, "MUSTER_ATTEMPTS", UINT64_C(1) + job->set->retries);
     block_set_number(&b, "MUSTER_SLOT", a->slot);
-    if (job->set->type == LANE_CPU)
+    if (a->lane == LANE_CPU)
         block_set_number(&b, "MUSTER_WORKER", a->slot);
     return block_end(&b);
 }

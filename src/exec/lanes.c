@@ -360,7 +360,7 @@ static void make_room(int fd, uint64_t fds) {
 static int fit_descriptors(struct lanes *l) {
     const struct plan *plan = l->opts.plan;
     uint64_t each = ATTEMPT_FDS, used = count_fds() + RESERVED_FDS, spare;
-    uint32_t ncpu = 0, nio, workers;
+    uint32_t ncpu = 0, only_cpu = 0, nio, workers;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit))
@@ -368,7 +368,8 @@ static int fit_descriptors(struct lanes *l) {
     for (uint32_t i = 0; i < plan->njobs; i++) {
         if (plan->jobs[i].set->err.kind == STREAM_CAPTURE)
             each = ATTEMPT_FDS + 2; /* another pipe and another file */
-        ncpu += plan->jobs[i].set->type == LANE_CPU;
+        ncpu += plan->jobs[i].set->type == LANE_CPU || plan->jobs[i].set->automatic;
+        only_cpu += plan->jobs[i].set->type == LANE_CPU;
     }
     workers = ncpu < plan->cpu_workers ? ncpu : plan->cpu_workers;
     l->spares = limit.rlim_cur >= used + l->opts.spare_fds + (workers ? LOOP_FDS : 0) + each;
@@ -381,12 +382,12 @@ static int fit_descriptors(struct lanes *l) {
         /* Workers whose loops do not fit are put off one by one. */
         if (workers && spare < LOOP_FDS + each)
             return UV_EMFILE;
-        spare = ncpu < plan->njobs ? each : 0;
+        spare = only_cpu < plan->njobs ? each : 0;
     } else {
         spare -= workers * (LOOP_FDS + each);
     }
     l->io_width = spare / each < plan->io_limit ? (uint32_t)(spare / each) : plan->io_limit;
-    nio = plan->njobs - ncpu < l->io_width ? plan->njobs - ncpu : l->io_width;
+    nio = plan->njobs - only_cpu < l->io_width ? plan->njobs - only_cpu : l->io_width;
     make_room(l->setup.devnull, used + workers * (LOOP_FDS + each) + nio * each - 1);
     return 0;
 }
@@ -578,7 +579,7 @@ static int start_process(struct lanes *l, const struct attempt *a) {
     struct task *t = calloc(1, sizeof *t);
     int error = t ? process_init(&t->process, &l->env, a) : UV_ENOMEM;
 
-    if (!error && t->process.job->set->type == LANE_CPU && (error = find_worker(l, t)))
+    if (!error && a->lane == LANE_CPU && (error = find_worker(l, t)))
         process_release(&t->process);
     if (!error) {
         t->lanes = l;

@@ -292,7 +292,10 @@ static void build_job(struct loader *l, struct making *m, struct section *s) {
     layers.set.folder = s->source->folder;
     if (!layers.set.dir)
         layers.set.dir = s->source->folder;
-    if (layers.set.type == LANE_IO)
+    layers.set.automatic = layers.set.type == TYPE_AUTO;
+    if (layers.set.automatic)
+        layers.set.type = LANE_IO;
+    else if (layers.set.type == LANE_IO)
         layers.set.cpus = 1;
     *job = (struct plan_job){
         .name = arena_strndup(&l->plan->arena, source_text(s->source, s->name), s->name.len),

@@ -19,6 +19,7 @@ struct mask_set;
 #define PLAN_STRING_MAX 131071U
 
 enum lane { LANE_IO, LANE_CPU, LANES };
+#define TYPE_AUTO LANES /* the word behind those of lanes, until a job is put together */
 enum action { ACTION_NONE, ACTION_COMMAND, ACTION_EXEC, ACTION_WAIT, ACTIONS };
 enum when { WHEN_SUCCESS, WHEN_FAILURE, WHEN_ALWAYS };
 enum on_failure { ON_FAILURE_CONTINUE, ON_FAILURE_DRAIN, ON_FAILURE_CANCEL };
@@ -97,6 +98,7 @@ struct limit_set {
 /* How a job is run. Shared by all jobs whose layers say the same, which are most. */
 struct job_settings {
     enum lane type;                  /* the lane it is marked for */
+    bool automatic;                  /* type = auto: that is where it starts, as far as is known */
     const char *folder;              /* absolute; of the file that its section stands in */
     const char *dir;                 /* absolute */
     const char *const *shell;        /* words before the command, NULL at the end */

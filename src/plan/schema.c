@@ -72,7 +72,7 @@ const struct schema_key schema_keys[] = {
 
     /* [defaults], [template], [job]: lane and action */
     KEY(JOB, "type", ENUM, NULL, "the lane; required",
-        .words = words_type, .words_now = 2, JOB(type), .effect = EFFECT_TYPE),
+        .words = words_type, JOB(type), .effect = EFFECT_TYPE),
     KEY(JOB, "command", COMMAND, NULL, "run by the shell", .action = true, .effect = EFFECT_ACTION),
     KEY(JOB, "exec", EXEC, NULL, "run without a shell", .action = true, .effect = EFFECT_ACTION),
     KEY(JOB, "http", URL, NULL, "an HTTP request, without a process",

@@ -81,7 +81,7 @@ static void check_lane(struct loader *l, uint32_t i, const struct entry *type) {
     if (!e || !e->typed || !type || !type->typed)
         return;
     uint32_t cpus = *(const uint32_t *)e->typed;
-    if (job->set->type == LANE_IO) {
+    if (job->set->type == LANE_IO && !job->set->automatic) {
         /* What is shared may be meant for others. */
         if (cpus != 1 && is_own(l->drafts[i].section, e))
             diag_warning(l->diag, e->value,
@@ -131,7 +131,7 @@ static void check_job(struct loader *l, uint32_t i) {
     const struct entry *after = layers_place(l, i, EFFECT_AFTER);
 
     if (!d->below->incomplete && !type)
-        diag_error(l->diag, d->section->header, "job '%s' has no type (type = io or cpu)",
+        diag_error(l->diag, d->section->header, "job '%s' has no type (type = io, cpu or auto)",
                    job->name);
     if (!d->below->incomplete && !layers_place(l, i, EFFECT_ACTION))
         diag_error(l->diag, d->section->header,

@@ -18,13 +18,14 @@ static void cell_job(const struct report_input *in, const struct report_row *row
 static void cell_type(const struct report_input *in, const struct report_row *row, char *buf,
                       size_t n) {
     (void)in;
-    snprintf(buf, n, "%s", lane_words[row->job->set->type]);
+    snprintf(buf, n, "%s", type_word(row->job));
 }
 
 static void cell_lane(const struct report_input *in, const struct report_row *row, char *buf,
                       size_t n) {
     (void)in;
-    snprintf(buf, n, "%s", row->last ? lane_words[row->lane] : nothing);
+    snprintf(buf, n, "%s%s", row->last && row->result->moved ? "auto\u2192" : "",
+             row->last ? lane_words[row->lane] : nothing);
 }
 
 static void cell_status(const struct report_input *in, const struct report_row *row, char *buf,

@@ -183,7 +183,7 @@ int json_write_job_head(const struct run_result *run, const struct report_row *r
     put(&o, "name", text(row->name));
     put(&o, "section", text(row->section));
     put(&o, "item", text_or_null(row->item));
-    put(&o, "type", text(lane_words[row->job->set->type]));
+    put(&o, "type", text(type_word(row->job)));
     put(&o, "lane", last ? text(lane_words[row->lane]) : json_null());
     put(&o, "worker", number_or_null(r->worker, r->worker >= 0));
     put(&o, "status", text_or_null(status_words[r->status]));

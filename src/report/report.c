@@ -9,6 +9,10 @@
 const char muster_version[] = PACKAGE_VERSION;
 const char *const lane_words[LANES] = {[LANE_IO] = "io", [LANE_CPU] = "cpu"};
 
+const char *type_word(const struct plan_job *job) {
+    return job->set->automatic ? "auto" : lane_words[job->set->type];
+}
+
 const struct report_writer report_writers[] = {
     {REPORT_TABLE, false, report_table_write},
     {REPORT_JSON, true, report_json_write},

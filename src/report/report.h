@@ -13,6 +13,8 @@ struct past_run;
 
 extern const char muster_version[];         /* "0.1.0" */
 extern const char *const lane_words[LANES]; /* "io", "cpu" */
+/* A job's mark: "io", "cpu", "auto". */
+const char *type_word(const struct plan_job *job);
 
 struct report_input {
     const struct run_result *run;

@@ -24,7 +24,7 @@ void row_init(struct report_row *row, const struct run_result *run, const struct
         .job = info->def,
         .result = r,
         .last = r->nattempts ? &r->attempts[r->nattempts - 1] : NULL,
-        .lane = info->def->set->type,
+        .lane = (enum lane)r->lane,
         .cause = r->cause == NO_JOB ? NULL : run_cause(run, r->cause).name,
     };
 }

@@ -133,6 +133,9 @@ static void write_hints(const struct report_input *in, FILE *out) {
     for (rows_begin(&rows, in); hints < HINTS_MAX && rows_next(&rows, &row);) {
         const struct job_result *r = row.result;
         enum lane type = row.job->set->type;
+
+        if (row.job->set->automatic) /* no mark that could be wrong */
+            continue;
         int64_t cpu_ns = job_cpu_us(r) * 1000, wall_ns = 0;
         char cpu[TEXT_FORMAT_MAX], wall[TEXT_FORMAT_MAX], name[NAME_MAX_SHOWN];
         double share;

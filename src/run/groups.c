@@ -13,13 +13,16 @@ struct want {
     const struct limit_set *limits;
     uint64_t memory;
     uint32_t lane, width;
+    uint32_t twin; /* group, or GROUPS_NONE */
+    uint32_t zero; /* no gap */
 };
 
-static struct want want_of(const struct slots *slots, const struct job_settings *set) {
-    uint32_t most = slots[set->type].limit, width = set->cpus < most ? set->cpus : most;
+static struct want want_of(const struct slots *slots, const struct job_settings *set,
+                           enum lane lane) {
+    uint32_t most = slots[lane].limit, width = set->cpus < most ? set->cpus : most;
 
-    return (struct want){set->shared, set->memory, (uint32_t)set->type,
-                         set->type == LANE_IO ? 1 : width};
+    return (struct want){
+        set->shared, set->memory, (uint32_t)lane, lane == LANE_IO ? 1 : width, GROUPS_NONE, 0};
 }
 
 /* Finds or makes a group. The first two are those of most jobs: one slot, nothing else. */
@@ -27,7 +30,7 @@ static uint32_t find_group(struct groups *g, struct map *known, const struct wan
     struct want *copy;
     uint32_t group;
 
-    if (!want->limits && !want->memory && want->width == 1)
+    if (!want->limits && !want->memory && want->width == 1 && want->twin == GROUPS_NONE)
         return want->lane;
     group = map_get(known, (const char *)want, sizeof *want);
     if (group != MAP_NONE)
@@ -44,26 +47,37 @@ static uint32_t find_group(struct groups *g, struct map *known, const struct wan
     return group;
 }
 
+/* The group of a job with some settings, and first that which it may move to. */
+static uint32_t find_groups(struct groups *g, struct map *known, const struct slots *slots,
+                            const struct job_settings *set, struct want *want) {
+    uint32_t twin = GROUPS_NONE;
+
+    if (set->automatic) {
+        *want = want_of(slots, set, LANE_CPU);
+        twin = find_group(g, known, want);
+        if (twin == GROUPS_NONE)
+            return GROUPS_NONE;
+    }
+    *want = want_of(slots, set, set->type);
+    want->twin = twin;
+    return find_group(g, known, want);
+}
+
 /* Sets `of` and count. How much all groups want, or GROUPS_NONE: out of memory. */
-static uint32_t sort_jobs(struct groups *g, const struct plan *p, const struct slots *slots) {
-    struct arena arena;
-    struct map known;
+static uint32_t sort_jobs(struct groups *g, struct map *known, const struct plan *p,
+                          const struct slots *slots) {
     uint32_t wants = 0;
 
-    arena_init(&arena, NULL);
-    map_init(&known, &arena);
     g->count = LANES;
-    for (uint32_t i = 0; i < p->njobs && wants != GROUPS_NONE; i++) {
-        struct want want = want_of(slots, p->jobs[i].set);
+    for (uint32_t i = 0; i < p->njobs; i++) {
         uint32_t before = g->count;
+        struct want want;
 
-        g->of[i] = find_group(g, &known, &want);
+        g->of[i] = find_groups(g, known, slots, p->jobs[i].set, &want);
         if (g->of[i] == GROUPS_NONE)
-            wants = GROUPS_NONE;
-        else if (g->count > before)
-            wants += (want.limits ? want.limits->count : 0) + 1;
+            return GROUPS_NONE;
+        wants += (g->count - before) * ((want.limits ? want.limits->count : 0) + 1);
     }
-    arena_release(&arena);
     return wants;
 }
 
@@ -75,6 +89,7 @@ static uint32_t init_group(struct group *g, const struct want *want, uint32_t *w
         .width = want->width,
         .memory = want->memory,
         .wants = wants,
+        .twin = want->twin,
         .jobs = QUEUE_EMPTY,
         .woken_by = GROUPS_NONE,
     };
@@ -83,6 +98,22 @@ static uint32_t init_group(struct group *g, const struct want *want, uint32_t *w
     if (g->memory)
         g->wants[g->nwants++] = memory;
     return g->nwants;
+}
+
+/* All that are there, which the map knows but for the first two. */
+static void init_groups(struct groups *g, const struct map *known, uint32_t memory) {
+    uint32_t wants = 0;
+
+    for (uint32_t lane = 0; lane < LANES; lane++)
+        init_group(&g->list[lane], &(struct want){NULL, 0, lane, 1, GROUPS_NONE, 0}, g->wants,
+                   memory);
+    for (size_t i = 0; i < known->count; i++) {
+        const struct map_entry *e = &known->entries[i];
+        struct want want;
+
+        memcpy(&want, e->name, sizeof want);
+        wants += init_group(&g->list[e->value], &want, g->wants + wants, memory);
+    }
 }
 
 /* Each gate's groups, by counting. */
@@ -98,32 +129,38 @@ static void link_members(struct groups *g, uint32_t ngates) {
             g->members[--g->members_at[g->list[i].wants[k]]] = i;
 }
 
-int groups_init(struct groups *g, const struct plan *p, const struct slots *slots) {
-    uint32_t wants, ngates = groups_gates(p);
+/* Behind `of`: groups and their links. 0 or UV_ENOMEM. */
+static int make_groups(struct groups *g, struct map *known, const struct plan *p,
+                       const struct slots *slots) {
+    uint32_t ngates = groups_gates(p), wants = sort_jobs(g, known, p, slots);
 
-    *g = (struct groups){.of = calloc((size_t)p->njobs + 1, sizeof *g->of)};
-    wants = g->of ? sort_jobs(g, p, slots) : GROUPS_NONE;
-    if (wants == GROUPS_NONE) {
-        groups_release(g);
+    if (wants == GROUPS_NONE)
         return UV_ENOMEM;
-    }
     g->list = calloc(g->count, sizeof *g->list);
     g->wants = calloc((size_t)wants + 1, sizeof *g->wants);
     g->members = calloc((size_t)wants + 1, sizeof *g->members);
     g->members_at = calloc((size_t)ngates + 1, sizeof *g->members_at);
-    if (!g->list || !g->wants || !g->members || !g->members_at) {
-        groups_release(g);
+    if (!g->list || !g->wants || !g->members || !g->members_at)
         return UV_ENOMEM;
-    }
-    wants = 0;
-    for (uint32_t i = 0; i < p->njobs; i++) {
-        struct want want = want_of(slots, p->jobs[i].set);
-
-        if (!g->list[g->of[i]].width) /* the first of its group */
-            wants += init_group(&g->list[g->of[i]], &want, g->wants + wants, p->nlimits);
-    }
+    init_groups(g, known, p->nlimits);
     link_members(g, ngates);
     return 0;
+}
+
+int groups_init(struct groups *g, const struct plan *p, const struct slots *slots) {
+    struct arena arena;
+    struct map known;
+    int error = UV_ENOMEM;
+
+    arena_init(&arena, NULL);
+    map_init(&known, &arena);
+    *g = (struct groups){.of = calloc((size_t)p->njobs + 1, sizeof *g->of)};
+    if (g->of)
+        error = make_groups(g, &known, p, slots);
+    arena_release(&arena);
+    if (error)
+        groups_release(g);
+    return error;
 }
 
 void groups_release(struct groups *g) {

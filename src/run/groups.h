@@ -29,6 +29,7 @@ struct group {
     uint64_t memory; /* bytes */
     uint32_t *wants; /* gates */
     uint32_t nwants;
+    uint32_t twin; /* the same in the CPU lane, of jobs that may go there; else NONE */
     uint32_t jobs; /* queue of those that are ready */
     enum place place;
     uint32_t at;       /* of PLACE_LIMIT */

@@ -107,8 +107,11 @@ int ready_reserve(struct ready *r, uint32_t njobs) {
     return queues_reserve(&r->jobs, njobs);
 }
 
-uint32_t ready_group(const struct ready *r, uint32_t index) {
-    return r->groups.of[index];
+uint32_t ready_group(const struct ready *r, uint32_t index, enum lane lane) {
+    uint32_t group = r->groups.of[index];
+    const struct group *g = &r->groups.list[group];
+
+    return g->lane != lane && g->twin != NONE ? g->twin : group;
 }
 
 /* ---- where groups stand ---- */

@@ -49,8 +49,9 @@ struct ready *ready_free(struct ready *r);
 
 /* Room for numbers of jobs below njobs. 0 or UV_ENOMEM, which leaves all as it was. */
 int ready_reserve(struct ready *r, uint32_t njobs);
-/* The group of a job of the plan: what the other calls want to know of it. */
-uint32_t ready_group(const struct ready *r, uint32_t index);
+/* The group of a job of the plan in a lane that it may be in: what the other calls want to
+ * know of it. */
+uint32_t ready_group(const struct ready *r, uint32_t index, enum lane lane);
 
 /* A job is ready. */
 void ready_push(struct ready *r, uint32_t group, uint32_t job, int64_t now);

@@ -2,6 +2,11 @@
 /* result: how each job and the run as a whole went; what all reports read. */
 #include "run/result.h"
 
+#include <stdlib.h>
+#include <uv.h>
+
+#include "exec/attempt.h"
+
 const char *const status_words[STATUSES] = {
     [STATUS_OK] = "ok",           [STATUS_FAILED] = "failed",
     [STATUS_TIMEOUT] = "timeout", [STATUS_CANCELLED] = "cancelled",
@@ -28,6 +33,47 @@ uint8_t job_settled(enum status status, enum reason reason) {
     if (status == STATUS_OK || status == STATUS_CACHED)
         return SETTLED_OK;
     return status == STATUS_SKIPPED && reason == REASON_NONE ? SETTLED_SKIPPED : SETTLED_NO;
+}
+
+int job_reserve_attempt(struct job_result *j) {
+    uint32_t n = j->nattempts;
+    struct attempt_result *rows;
+
+    if (n & (n - 1)) /* doubled whenever n is a power of two */
+        return 0;
+    rows = reallocarray(j->attempts, n ? (size_t)n * 2 : 1, sizeof *rows);
+    if (!rows)
+        return UV_ENOMEM;
+    j->attempts = rows;
+    return 0;
+}
+
+void job_add_attempt(struct job_result *j, const struct attempt *a, struct attempt_end *end,
+                     enum status status, enum reason reason) {
+    j->attempts[j->nattempts++] = (struct attempt_result){
+        .start_ns = end->start_ns,
+        .wall_ns = end->wall_ns,
+        .user_us = end->user_us,
+        .sys_us = end->sys_us,
+        .max_rss = end->max_rss,
+        .out_bytes = end->out_bytes,
+        .err_bytes = end->err_bytes,
+        .exit = (int16_t)end->exit,
+        .signal = (uint8_t)end->signal,
+        .core = end->core,
+        .killed = end->killed,
+        .status = (uint8_t)status,
+        .reason = (uint8_t)reason,
+        .stage = (uint8_t)end->stage,
+        .slot = a->slot,
+        .error = end->error,
+        .detail = end->detail,
+    };
+    end->detail = NULL;
+    j->leftover += end->leftover;
+    j->unkillable += end->unkillable;
+    if (a->lane == LANE_CPU)
+        j->worker = (int32_t)a->slot;
 }
 
 int64_t job_wall_ns(const struct job_result *j) {

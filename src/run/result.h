@@ -9,6 +9,9 @@
 
 #include "plan/plan.h"
 
+struct attempt;
+struct attempt_end;
+
 enum status {
     STATUS_NONE, /* not ended */
     STATUS_OK,
@@ -73,6 +76,8 @@ struct job_result {
     uint8_t status, reason; /* enum status, enum reason */
     bool flaky, allowed;
     uint8_t settled; /* enum settled */
+    uint8_t lane;    /* enum lane: that it was counted in last */
+    bool moved;      /* into it from the other one, while it ran */
     uint32_t cause;  /* the job that failed first (see run_cause()), or NO_JOB */
     int32_t worker;  /* first CPU worker of the last attempt, -1: none */
     uint32_t leftover, unkillable;
@@ -93,6 +98,12 @@ struct job_info {
 
 /* An enum settled: what a later run makes of a job that ended so, other than `resumed`. */
 uint8_t job_settled(enum status status, enum reason reason);
+
+/* Makes room for one more attempt's row. 0 or UV_ENOMEM. */
+int job_reserve_attempt(struct job_result *j);
+/* Writes an attempt's end down, for which there is room; takes its detail. */
+void job_add_attempt(struct job_result *j, const struct attempt *a, struct attempt_end *end,
+                     enum status status, enum reason reason);
 
 /* Sums over the attempts: computed, not stored. */
 int64_t job_wall_ns(const struct job_result *j); /* first start to last end */

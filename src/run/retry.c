@@ -42,6 +42,18 @@ bool retry_wanted(const struct job_settings *set, struct verdict verdict,
     }
 }
 
+enum limit_outcome retry_outcome(struct verdict verdict) {
+    switch (verdict.status) {
+    case STATUS_OK:
+        return LIMIT_GOOD;
+    case STATUS_FAILED:
+    case STATUS_TIMEOUT:
+        return LIMIT_BAD;
+    default:
+        return LIMIT_NEITHER;
+    }
+}
+
 /* splitmix64 (Steele, Lea, Flood 2014): any seed will do, also 0. */
 static uint64_t draw(uint64_t *random) {
     uint64_t z = *random += UINT64_C(0x9e3779b97f4a7c15);

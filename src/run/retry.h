@@ -7,6 +7,7 @@
 
 #include "exec/attempt.h"
 #include "plan/plan.h"
+#include "run/limit.h"
 #include "run/result.h"
 
 struct verdict {
@@ -19,6 +20,9 @@ struct verdict retry_judge(const struct job_settings *set, const struct attempt_
 /* Whether `retry-on` asks for another attempt after this one. */
 bool retry_wanted(const struct job_settings *set, struct verdict verdict,
                   const struct attempt_end *end);
+
+/* What it says to the circuit breakers that the attempt ran under. */
+enum limit_outcome retry_outcome(struct verdict verdict);
 
 /*
  * The delay before the next attempt, drawn from [delay - delay * jitter, delay]

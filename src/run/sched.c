@@ -35,6 +35,9 @@ struct sched_job {
     bool dep_failed;   /* one that it comes after did not succeed */
     bool dep_unwanted; /* one that it comes after was skipped by choice */
     bool has_row;      /* there is room for its attempt's result row */
+    bool guest;        /* it counts in the CPU lane, though it started in the other */
+    uint8_t lane;      /* enum lane: where its current attempt was started, or the next will be */
+    bool computes;     /* that is the CPU lane, whatever its mark */
     bool aside;        /* ended, and its dependents wait for sched_release() */
     uint8_t stopped;   /* enum reason: why its attempt was told to end */
     uint32_t deps;     /* that it comes after and that have not ended */
@@ -95,17 +98,25 @@ static struct job_info info_of(const struct sched *s, uint32_t job) {
     return (struct job_info){.id = job, .def = def_of(s, job), .result = row_of(s, job)};
 }
 
-/* Workers' worth. Never more than there are, else it would wait for ever. */
-static uint32_t weight(const struct sched *s, uint32_t job) {
-    const struct job_settings *set = set_of(s, job);
-    uint32_t most = s->slots[set->type].limit;
+/* Where its attempt was started, or the next will be. */
+static enum lane lane_of(const struct sched *s, uint32_t job) {
+    return (enum lane)job_at(s, job)->lane;
+}
 
-    return set->type == LANE_IO ? 1 : set->cpus < most ? set->cpus : most;
+/* Workers' worth. Never more than there are, else it would wait for ever. */
+static uint32_t weight_in(const struct sched *s, uint32_t job, enum lane lane) {
+    uint32_t cpus = set_of(s, job)->cpus, most = s->slots[lane].limit;
+
+    return lane == LANE_IO ? 1 : cpus < most ? cpus : most;
+}
+
+static uint32_t weight(const struct sched *s, uint32_t job) {
+    return weight_in(s, job, lane_of(s, job));
 }
 
 /* What the job's start needs beside a process; see ready.h. */
 static uint32_t group_of(const struct sched *s, uint32_t job) {
-    return ready_group(s->ready, job);
+    return ready_group(s->ready, job, lane_of(s, job));
 }
 
 static bool starts_first(const void *ctx, uint32_t a, uint32_t b) {
@@ -171,7 +182,10 @@ struct sched *sched_new(const struct sched_opts *opts) {
         const struct job_settings *set = p->jobs[i].set;
 
         edges += p->jobs[i].nafter;
-        most[set->type] += set->type == LANE_IO ? 1 : set->cpus;
+        if (set->type == LANE_IO)
+            most[LANE_IO]++;
+        if (set->type == LANE_CPU || set->automatic)
+            most[LANE_CPU] += set->cpus;
     }
     for (int lane = 0; lane < LANES; lane++)
         if (most[lane] > UINT32_MAX)
@@ -196,6 +210,10 @@ struct sched *sched_new(const struct sched_opts *opts) {
         s->jobs[i].deps = p->jobs[i].nafter;
         s->jobs[i].cause = NO_JOB;
         s->jobs[i].attempt = 1;
+        s->jobs[i].lane = (uint8_t)p->jobs[i].set->type;
+        if (p->jobs[i].set->automatic && opts->lane_of)
+            s->jobs[i].lane = (uint8_t)opts->lane_of(opts->lane_ctx, i);
+        s->opts.results[i].lane = s->jobs[i].lane;
         s->opts.results[i].cause = NO_JOB;
         s->opts.results[i].worker = -1;
     }
@@ -366,54 +384,27 @@ static void settle(struct sched *s, int64_t now) {
 /* Makes room for one more row before an attempt starts, so that its end can be
  * written down whatever memory there is by then. */
 static bool reserve_row(struct sched *s, uint32_t job) {
-    struct job_result *r = row_of(s, job);
-    uint32_t n = r->nattempts;
-    struct attempt_result *rows;
+    struct sched_job *j = job_at(s, job);
 
-    if (job_at(s, job)->has_row || (n & (n - 1))) /* doubled whenever n is a power of two */
-        return job_at(s, job)->has_row = true;
-    rows = realloc(r->attempts, (n ? (size_t)n * 2 : 1) * sizeof *rows);
-    if (rows)
-        r->attempts = rows;
-    return job_at(s, job)->has_row = rows;
+    j->has_row = j->has_row || job_reserve_attempt(row_of(s, job)) == 0;
+    return j->has_row;
 }
 
 static void add_row(struct sched *s, const struct attempt *a, struct attempt_end *end,
-                    struct verdict verdict) {
-    struct job_result *r = row_of(s, a->job);
-
-    if (!job_at(s, a->job)->has_row) /* it was out of memory that failed the job */
-        return;
+                    struct verdict v) {
+    if (job_at(s, a->job)->has_row) /* else it was out of memory that failed the job */
+        job_add_attempt(row_of(s, a->job), a, end, v.status, v.reason);
     job_at(s, a->job)->has_row = false;
-    r->attempts[r->nattempts++] = (struct attempt_result){
-        .start_ns = end->start_ns,
-        .wall_ns = end->wall_ns,
-        .user_us = end->user_us,
-        .sys_us = end->sys_us,
-        .max_rss = end->max_rss,
-        .out_bytes = end->out_bytes,
-        .err_bytes = end->err_bytes,
-        .exit = (int16_t)end->exit,
-        .signal = (uint8_t)end->signal,
-        .core = end->core,
-        .killed = end->killed,
-        .status = (uint8_t)verdict.status,
-        .reason = (uint8_t)verdict.reason,
-        .stage = (uint8_t)end->stage,
-        .slot = a->slot,
-        .error = end->error,
-        .detail = end->detail,
-    };
-    end->detail = NULL;
-    r->leftover += end->leftover;
-    r->unkillable += end->unkillable;
-    if (set_of(s, a->job)->type == LANE_CPU)
-        r->worker = (int32_t)a->slot;
 }
 
 static void give_slots(struct sched *s, uint32_t job) {
-    slots_give(&s->slots[set_of(s, job)->type], job_at(s, job)->slot);
-    job_at(s, job)->slot = SLOTS_NONE;
+    struct sched_job *j = job_at(s, job);
+
+    slots_give(&s->slots[lane_of(s, job)], j->slot);
+    j->slot = SLOTS_NONE;
+    if (j->guest)
+        slots_remove_guests(&s->slots[LANE_CPU], weight_in(s, job, LANE_CPU));
+    j->guest = false;
 }
 
 /* Something has changed for the better: lanes that paused try again. */
@@ -421,19 +412,6 @@ static void unpause(struct sched *s, enum lane lane) {
     uint32_t width = ready_width(s->ready, lane);
 
     slots_unpause(&s->slots[lane], width ? width : 1);
-}
-
-/* What an attempt's end says to the circuit breakers that it ran under. */
-static enum limit_outcome outcome_of(struct verdict v) {
-    switch (v.status) {
-    case STATUS_OK:
-        return LIMIT_GOOD;
-    case STATUS_FAILED:
-    case STATUS_TIMEOUT:
-        return LIMIT_BAD;
-    default:
-        return LIMIT_NEITHER;
-    }
 }
 
 /* Takes an attempt's end in: a row, and another attempt or the job's end. */
@@ -454,11 +432,13 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
     give_slots(s, a->job);
     if (!j->alive)
         ready_started(s->ready, group_of(s, a->job), now, now);
-    ready_end(s->ready, group_of(s, a->job), a->job, outcome_of(v), now);
+    ready_end(s->ready, group_of(s, a->job), a->job, retry_outcome(v), now);
     if (j->alive) {
         j->alive = false;
-        s->alive[set->type] -= weight(s, a->job);
+        s->alive[a->lane] -= weight(s, a->job);
     }
+    if (j->computes)
+        j->lane = LANE_CPU;
     if (end->error != UV_ECANCELED)
         add_row(s, a, end, v);
 
@@ -486,7 +466,7 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
 /* There is no room for the attempt's process now. */
 static void put_off(struct sched *s, const struct attempt *a, int error, int64_t now) {
     struct sched_job *j = job_at(s, a->job);
-    enum lane lane = set_of(s, a->job)->type;
+    enum lane lane = a->lane;
 
     trace(TRACE_SCHED, "job %s: start put off: %s", name_of(s, a->job), uv_strerror(error));
     if (s->alive[LANE_IO] + s->alive[LANE_CPU] > 0)
@@ -516,9 +496,10 @@ static void put_off(struct sched *s, const struct attempt *a, int error, int64_t
 
 static void start(struct sched *s, uint32_t job, int64_t now) {
     struct sched_job *j = job_at(s, job);
-    struct attempt a = {.job = job, .number = j->attempt, .def = def_of(s, job)};
+    struct attempt a = {
+        .job = job, .number = j->attempt, .def = def_of(s, job), .lane = lane_of(s, job)};
 
-    a.slot = j->slot = slots_take(&s->slots[set_of(s, job)->type], weight(s, job));
+    a.slot = j->slot = slots_take(&s->slots[a.lane], weight(s, job));
     move(s, job, JOB_EV_SLOT);
     if (reserve_row(s, job)) {
         s->opts.executor->start(s->opts.executor_ctx, &a);
@@ -569,9 +550,10 @@ void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t 
     move(s, a->job, JOB_EV_STARTED);
     j->alive = true;
     j->since = now;
-    s->alive[set->type] += weight(s, a->job);
+    s->alive[a->lane] += weight(s, a->job);
+    row_of(s, a->job)->lane = (uint8_t)a->lane;
     s->starved_since = NEVER;
-    slots_widen(&s->slots[set->type]);
+    slots_widen(&s->slots[a->lane]);
     ready_started(s->ready, group_of(s, a->job), start, now);
     if (j->state == JOB_RUNNING && set->timeout_ns)
         set_timer(s, a->job, now + set->timeout_ns);
@@ -597,6 +579,19 @@ void sched_ended(struct sched *s, const struct attempt *a, struct attempt_end *e
         unpause(s, (enum lane)lane);
     settle(s, now);
     dispatch(s, now);
+}
+
+void sched_computes(struct sched *s, uint32_t job, uint32_t attempt) {
+    struct sched_job *j = job_at(s, job);
+
+    if (!set_of(s, job)->automatic || !j->alive || j->attempt != attempt || j->lane != LANE_IO ||
+        j->guest)
+        return;
+    trace(TRACE_SCHED, "job %s computes", name_of(s, job));
+    j->guest = j->computes = true;
+    slots_add_guests(&s->slots[LANE_CPU], weight_in(s, job, LANE_CPU));
+    row_of(s, job)->lane = LANE_CPU;
+    row_of(s, job)->moved = true;
 }
 
 void sched_advance(struct sched *s, int64_t now) {
@@ -673,7 +668,7 @@ struct sched_counts sched_counts(const struct sched *s) {
 
     memcpy(c.by_state, s->by_state, sizeof c.by_state);
     for (int lane = 0; lane < LANES; lane++) {
-        c.running[lane] = s->slots[lane].used;
+        c.running[lane] = s->slots[lane].used + s->slots[lane].guests;
         c.width[lane] = s->slots[lane].width;
     }
     return c;

@@ -41,6 +41,9 @@ struct sched_opts {
     void *executor_ctx;
     const struct sched_listener *listener;
     void *listener_ctx;
+    /* Where a job of type auto starts, as its history has it; NULL: all in the I/O lane. */
+    enum lane (*lane_of)(void *ctx, uint32_t job);
+    void *lane_ctx;
     bool hold; /* dependents wait for sched_release() */
     /* An enum settled per job: those that are not SETTLED_NO end as `resumed` before
      * anything else, whatever happens. NULL: none are. */
@@ -68,6 +71,10 @@ void sched_put_off(struct sched *s, const struct attempt *a, int error, int64_t 
 /* The attempt is gone. The scheduler classifies it, retries or ends the job,
  * and starts what has become possible. */
 void sched_ended(struct sched *s, const struct attempt *a, struct attempt_end *end, int64_t now);
+/* An attempt of a job of type auto that started in the I/O lane has shown that it
+ * computes: it counts in the CPU lane as well from now on, and the job's next
+ * attempt starts there. No effect on any other, or when it has ended. */
+void sched_computes(struct sched *s, uint32_t job, uint32_t attempt);
 /* Fires all timers that are due: timeouts, delays, the deadline. */
 void sched_advance(struct sched *s, int64_t now);
 /* When sched_advance() is wanted next, or INT64_MAX. */

@@ -29,6 +29,7 @@
 #include "base/trace.h"
 #include "exec/lanes.h"
 #include "exec/reserve.h"
+#include "exec/sampler.h"
 #include "run/job.h"
 #include "run/sched.h"
 #include "run/suspend.h"
@@ -77,6 +78,7 @@ struct session {
     uv_async_t news;      /* of the recorder */
     struct lanes *lanes;
     struct sched *sched;
+    struct sampler *sampler; /* of jobs of type auto; made for the first */
     uint64_t seed;
     uint64_t nofile_soft; /* before it was raised */
     uint64_t core_soft;   /* before it was lowered */
@@ -213,6 +215,7 @@ static void on_timer(uv_timer_t *timer) {
     /* By the timer and not from the last job's `ended`: the lanes are done
      * with that attempt here. */
     s->closing = true;
+    s->sampler = sampler_close(s->sampler);
     lanes_close(s->lanes, on_lanes_closed);
 }
 
@@ -237,6 +240,23 @@ static bool all_started(const struct sched *sched) {
            0;
 }
 
+static void on_computes(void *ctx, uint32_t job, uint32_t attempt) {
+    struct session *s = ctx;
+
+    note_awake(s);
+    sched_computes(s->sched, job, attempt);
+}
+
+/* Of a job of type auto that starts in the I/O lane: does it wait or compute? */
+static void watch_cpu_time(struct session *s, const struct attempt *a, pid_t pid) {
+    if (!a->def->set->automatic || a->lane != LANE_IO || pid == 0)
+        return;
+    if (!s->sampler)
+        s->sampler = sampler_new(&s->loop, on_computes, s);
+    if (s->sampler)
+        sampler_add(s->sampler, a->job, a->number, pid);
+}
+
 static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t start_ns) {
     struct session *s = ctx;
     int64_t now, start;
@@ -245,6 +265,7 @@ static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t st
     now = clock_run_ns();
     start = now - (clock_ns() - start_ns); /* too early by any pause in between */
     sched_started(s->sched, a, pid, start, now);
+    watch_cpu_time(s, a, pid);
     if (!s->retries && all_started(s->sched))
         lanes_rest(s->lanes);
     rearm(s);
@@ -272,7 +293,7 @@ static void tell_shortage(struct session *s, int error, enum lane lane, uint32_t
 
 static void on_put_off(void *ctx, const struct attempt *a, int error) {
     struct session *s = ctx;
-    enum lane lane = a->def->set->type;
+    enum lane lane = a->lane;
     uint32_t from = sched_counts(s->sched).width[lane];
 
     note_awake(s);
@@ -285,6 +306,8 @@ static void on_ended(void *ctx, const struct attempt *a, struct attempt_end *end
     struct session *s = ctx;
 
     note_awake(s);
+    if (s->sampler)
+        sampler_remove(s->sampler, a->job);
     if (!end->start_ns) /* it never started: it failed now */
         end->start_ns = clock_ns();
     sched_ended(s->sched, a, end, clock_run_ns());
@@ -507,7 +530,7 @@ static void survey(struct session *s, uint32_t width) {
     uint32_t wanted = 0;
 
     for (uint32_t i = 0; i < p->njobs; i++) {
-        wanted += p->jobs[i].set->type == LANE_IO;
+        wanted += p->jobs[i].set->type == LANE_IO; /* also of those that may go to the other */
         s->retries = s->retries || p->jobs[i].set->retries > 0;
     }
     if (width < p->io_limit && width < wanted)
@@ -536,6 +559,8 @@ static int open_run(struct session *s) {
         .executor_ctx = s,
         .listener = &s->opts->events->jobs,
         .listener_ctx = s->opts->ctx,
+        .lane_of = s->opts->lane_of,
+        .lane_ctx = s->opts->lane_ctx,
         .hold = s->opts->recorder != NULL,
         .settled = s->opts->settled,
     };

@@ -42,6 +42,9 @@ struct session_recorder {
 
 struct session_opts {
     const struct plan *plan;
+    /* Where jobs of type auto start, see sched.h; NULL: in the I/O lane. */
+    enum lane (*lane_of)(void *ctx, uint32_t job);
+    void *lane_ctx;
     int lock;               /* descriptor of the run's lock, 0: none */
     int presence;           /* that of run/presence.h, 0: none */
     const uint8_t *settled; /* see sched_opts */

@@ -39,8 +39,9 @@ void slots_release(struct slots *s) {
 }
 
 bool slots_fit(const struct slots *s, uint32_t n) {
-    return s->paused_till == INT64_MAX &&
-           (s->used == 0 || (s->used < s->width && n <= s->width - s->used));
+    uint32_t used = s->used + s->guests;
+
+    return s->paused_till == INT64_MAX && (used == 0 || (used < s->width && n <= s->width - used));
 }
 
 uint32_t slots_take(struct slots *s, uint32_t n) {
@@ -67,6 +68,15 @@ void slots_give(struct slots *s, uint32_t first) {
         s->used--;
         first = s->next[first];
     }
+}
+
+void slots_add_guests(struct slots *s, uint32_t n) {
+    s->guests += n;
+}
+
+void slots_remove_guests(struct slots *s, uint32_t n) {
+    assert(n <= s->guests);
+    s->guests -= n;
 }
 
 void slots_narrow(struct slots *s, uint32_t n, int64_t now) {

@@ -16,6 +16,7 @@ struct slots {
     struct heap free; /* numbers of free slots, the lowest first */
     uint32_t *next;   /* of a taken one: the next that the same job holds */
     uint32_t used;
+    uint32_t guests;       /* that count as well, and have no number here */
     uint32_t limit, width; /* width <= limit: how many may be taken now */
     int64_t pause_ns;      /* the last pause's length; 0: none since a start succeeded */
     int64_t paused_till;   /* no start before, or INT64_MAX: not paused */
@@ -33,6 +34,9 @@ void slots_release(struct slots *s);
 bool slots_fit(const struct slots *s, uint32_t n);
 /* Takes the n lowest free slots; slots_fit(s, n) holds. The lowest. */
 uint32_t slots_take(struct slots *s, uint32_t n);
+/* So many more count from now on, whether there is room or not; or no longer. */
+void slots_add_guests(struct slots *s, uint32_t n);
+void slots_remove_guests(struct slots *s, uint32_t n);
 /* Gives back all that were taken with `first`. */
 void slots_give(struct slots *s, uint32_t first);
 /* A process could not be made, though no more than n slots' worth run. What it

@@ -116,6 +116,7 @@ static struct definition of_settings(const struct plan *plan, const struct job_s
         if (key->scope == SCOPE_JOB && key->placed)
             add_value(&h, plan, key, (const char *)set + key->offset);
     }
+    add(&h, &set->automatic, sizeof set->automatic);
     return definition_of(&h);
 }
 

@@ -10,7 +10,6 @@
 #include <uv.h>
 
 #include "store/ends.h"
-#include "store/record.h"
 #include "store/row.h"
 #include "store/tracks.h"
 
@@ -143,7 +142,7 @@ static bool make_jobs(struct past_details *d, uint32_t n) {
         return false;
     d->plan.njobs = n;
     for (uint32_t i = 0; i < n; i++) {
-        d->plan.jobs[i] = (struct plan_job){.name = "", .set = &d->sets[LANE_IO]};
+        d->plan.jobs[i] = (struct plan_job){.name = "", .set = &d->sets[RECORD_IO]};
         d->run.jobs[i] = (struct job_result){.cause = NO_JOB, .worker = -1};
     }
     return true;
@@ -195,7 +194,10 @@ static void name_jobs(struct past_details *d, const char *pending, size_t n) {
 
         if (!stop || stop == pending)
             return;
-        d->plan.jobs[i].set = &d->sets[*pending == 'c' ? LANE_CPU : LANE_IO];
+        d->plan.jobs[i].set = &d->sets[*pending == 'c'   ? RECORD_CPU
+                                       : *pending == 'a' ? RECORD_AUTO
+                                                         : RECORD_IO];
+        d->run.jobs[i].lane = *pending == 'c' ? LANE_CPU : LANE_IO;
         d->plan.jobs[i].name = pending_name(d, pending + 1, stop);
         pending = stop + 1;
     }
@@ -268,9 +270,13 @@ static void load_job(struct past_details *d, uint32_t i, struct row *r) {
     struct plan_job *p = &d->plan.jobs[i];
     struct job_result *j = &d->run.jobs[i];
     int64_t cause;
+    uint8_t type;
 
     p->name = row_name(r, &d->arena);
-    p->set = &d->sets[row_word(r, record_types, LANES)];
+    type = row_word(r, record_types, RECORD_TYPES);
+    p->set = &d->sets[type];
+    j->moved = type == RECORD_AUTO_MOVED;
+    j->lane = type == RECORD_IO || type == RECORD_AUTO ? LANE_IO : LANE_CPU;
     j->status = row_word(r, status_words, STATUSES);
     j->reason = row_word(r, reason_words, REASONS);
     j->words = row_copy(r, &d->arena);
@@ -397,8 +403,9 @@ int past_load(struct past *p, int64_t row, struct past_details **out) {
     arena_init(&d->arena, NULL);
     d->row = row;
     d->run.plan = &d->plan;
-    for (int lane = 0; lane < LANES; lane++)
-        d->sets[lane].type = (enum lane)lane;
+    d->sets[RECORD_CPU].type = LANE_CPU;
+    for (int type = RECORD_AUTO; type < RECORD_TYPES; type++)
+        d->sets[type].automatic = true;
     error = load_all(p, d);
     if (error) {
         past_details_free(d);

@@ -9,6 +9,7 @@
 #include "run/result.h"
 #include "store/db.h"
 #include "store/outputs.h"
+#include "store/record.h"
 
 /* The history, open for reading. Functions return 0 or UV_E…, and then db.why says
  * what is wrong, in words. All block; one thread at a time. */
@@ -53,7 +54,7 @@ struct past_output {
 struct past_details {
     struct arena arena; /* all that is in it */
     struct plan plan;
-    struct job_settings sets[LANES];
+    struct job_settings sets[RECORD_TYPES];
     struct run_result run;       /* its job rows are the arena's, too */
     struct past_output *outputs; /* one per job */
     int64_t row;

@@ -12,7 +12,21 @@
 #include "exec/capture.h"
 #include "store/outputs.h"
 
-const char *const record_types[LANES + 1] = {[LANE_IO] = "io", [LANE_CPU] = "cpu"};
+const char *const record_types[RECORD_TYPES] = {
+    [RECORD_IO] = "io",
+    [RECORD_CPU] = "cpu",
+    [RECORD_AUTO] = "auto",
+    [RECORD_AUTO_CPU] = "auto-cpu",
+    [RECORD_AUTO_MOVED] = "auto-moved",
+};
+
+static enum record_type type_of(const struct plan_job *p, const struct job_result *j) {
+    if (p->set->automatic)
+        return j->moved              ? RECORD_AUTO_MOVED
+               : j->lane == LANE_CPU ? RECORD_AUTO_CPU
+                                     : RECORD_AUTO;
+    return p->set->type == LANE_CPU ? RECORD_CPU : RECORD_IO;
+}
 
 static int fail(struct record *r, int error, const char *what) {
     snprintf(r->db.why, sizeof r->db.why, "%s: %s", what, strerror(-error));
@@ -102,7 +116,9 @@ static char *pending_jobs(const struct plan *plan, size_t *n) {
     if (!out)
         return NULL;
     for (uint32_t i = 0; i < plan->njobs; i++) {
-        fputc(plan->jobs[i].set->type == LANE_CPU ? 'c' : 'i', out);
+        const struct job_settings *set = plan->jobs[i].set;
+
+        fputc(set->automatic ? 'a' : set->type == LANE_CPU ? 'c' : 'i', out);
         fputs(plan->jobs[i].name, out);
         fputc('\0', out);
     }
@@ -249,7 +265,7 @@ static int insert_job(struct record *r, const struct record_job *job,
 
     return db_run(&r->db, r->job, "iitbittttniiniiiiiiiitbb", r->id, (int64_t)job->info.id, p->name,
                   job->definition->bytes, (size_t)DEFINITION_BYTES, (int64_t)j->settled,
-                  record_types[p->set->type], status_words[j->status], reason_words[j->reason],
+                  record_types[type_of(p, j)], status_words[j->status], reason_words[j->reason],
                   job->words, j->cause == NO_JOB ? INT64_C(-1) : (int64_t)j->cause,
                   (int64_t)j->flaky, (int64_t)j->allowed, (int64_t)j->worker, (int64_t)j->leftover,
                   (int64_t)j->unkillable, j->wait_ns, job_wall_ns(j), job_cpu_us(j),

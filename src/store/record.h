@@ -14,8 +14,16 @@ struct capture;
 #define RECORD_INLINE_MAX  (64U << 10)        /* longer streams get a file each */
 #define RECORD_OUTPUTS_MAX (INT64_C(1) << 30) /* bytes that older runs' output may take */
 
-/* The lanes in the database's words; NULL at the end. */
-extern const char *const record_types[LANES + 1];
+/* A job's mark and the lane that it ended in; their words in the database. */
+enum record_type {
+    RECORD_IO,
+    RECORD_CPU,
+    RECORD_AUTO,       /* in the I/O lane */
+    RECORD_AUTO_CPU,   /* in the CPU lane, */
+    RECORD_AUTO_MOVED, /* where it was moved to while it ran */
+    RECORD_TYPES,
+};
+extern const char *const record_types[RECORD_TYPES];
 
 /*
  * What all runs of a manifest share: its real path, or for one without a path

@@ -42,7 +42,7 @@ int tracks_assign(struct run_result *run) {
 
         for (uint32_t i = 0; i < run->plan->njobs; i++)
             for (uint32_t k = 0; k < run->jobs[i].nattempts; k++)
-                if (run->plan->jobs[i].set->type == (enum lane)lane)
+                if (run->jobs[i].lane == lane)
                     attempts[n++] = &run->jobs[i].attempts[k];
         assign(attempts, n, ends);
     }

@@ -61,6 +61,7 @@ static struct plan fake_plan = {
 static struct job_result fake_rows[FAKE_JOBS] = {
     [FAKE_OK] = {.status = STATUS_OK,
                  .cause = NO_JOB,
+                 .lane = LANE_CPU,
                  .worker = 1,
                  .wait_ns = 250 * NS_PER_MS,
                  FAKE_TRIED({FAKE_TIMES(250, 1100, 1000), .status = STATUS_OK, .out_bytes = 3})},
@@ -75,6 +76,7 @@ static struct job_result fake_rows[FAKE_JOBS] = {
     [FAKE_FAILED] = {.status = STATUS_FAILED,
                      .reason = REASON_EXIT,
                      .cause = NO_JOB,
+                     .lane = LANE_CPU,
                      .worker = 0,
                      FAKE_TRIED({FAKE_TIMES(0, 20, 10), .exit = 3, .status = STATUS_FAILED,
                                  .reason = REASON_EXIT})},

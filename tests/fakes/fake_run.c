@@ -163,6 +163,7 @@ void fake_new(struct fake_run *f) {
         .executor_ctx = f,
         .listener = &listener,
         .listener_ctx = f,
+        .lane_of = f->lane_of,
         .hold = f->hold,
         .settled = f->settled,
     };

@@ -29,6 +29,7 @@ static const struct env_var env_file[] = {{"C", "file"}, {"D", "file"}, {"E", "f
 static const struct env_var own[] = {{"D", "own"}, {"E", "own"}, {"MUSTER_JOB", "forged"}, {0}};
 
 static const struct attempt attempt = {.job = 0, .number = 2, .slot = 5};
+static const struct attempt cpu_attempt = {.job = 0, .number = 2, .slot = 5, .lane = LANE_CPU};
 
 static const char *get(char **block, const char *name) {
     const char *found = NULL;
@@ -49,7 +50,7 @@ static void layers(void **state) {
     struct job_settings set = {.type = LANE_CPU, .retries = 3, .env_file = &file};
     struct plan_job job = {.name = "job", .set = &set, .env = own};
     struct environ *e = environ_new(&plan, "run-id", inherited);
-    char **block = environ_make(e, &job, NULL, &attempt);
+    char **block = environ_make(e, &job, NULL, &cpu_attempt);
 
     (void)state;
     assert_string_equal(get(block, "PATH"), "/bin");

@@ -223,6 +223,7 @@ static void test_html_dense(void **state) {
         if (i == 4444) /* short, but it failed */
             attempts[i] = *fake_rows[FAKE_FAILED].attempts;
         rows[i] = fake_rows[i == 4444 ? FAKE_FAILED : FAKE_OK];
+        rows[i].lane = (uint8_t)jobs[i].set->type;
         rows[i].attempts = &attempts[i];
     }
     plan.jobs = jobs;

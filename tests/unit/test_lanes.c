@@ -175,8 +175,11 @@ static void run(struct trial *t) {
     assert_int_equal(uv_loop_init(&t->loop), 0);
     assert_int_equal(lanes_open(&t->lanes, &opts), 0);
     for (uint32_t i = 0; i < t->plan.njobs; i++)
-        lanes_start(t->lanes,
-                    &(struct attempt){.job = i, .number = 1, .slot = i, .def = &t->jobs[i]});
+        lanes_start(t->lanes, &(struct attempt){.job = i,
+                                                .number = 1,
+                                                .slot = i,
+                                                .lane = t->jobs[i].set->type,
+                                                .def = &t->jobs[i]});
     uv_run(&t->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&t->loop), 0);
     assert_int_equal(t->unkillable, 0);

@@ -78,7 +78,7 @@ static void end(void) {
 }
 
 static void push(uint32_t job) {
-    ready_push(w.ready, ready_group(w.ready, job), job, w.now);
+    ready_push(w.ready, ready_group(w.ready, job, w.jobs[job].set->type), job, w.now);
 }
 
 /* The next that starts, with its slots taken, whose first is in *slot; or NO_JOB. */
@@ -89,7 +89,7 @@ static uint32_t next(uint32_t *slot) {
     if (answer == READY_NONE)
         return NO_JOB;
     assert_int_equal(answer, READY_START);
-    ready_started(w.ready, ready_group(w.ready, job), w.now, w.now);
+    ready_started(w.ready, ready_group(w.ready, job, w.jobs[job].set->type), w.now, w.now);
     first = slots_take(&w.slots[w.jobs[job].set->type], w.jobs[job].set->cpus);
     if (slot)
         *slot = first;
@@ -98,7 +98,7 @@ static uint32_t next(uint32_t *slot) {
 
 static void over(uint32_t job, uint32_t slot) {
     slots_give(&w.slots[w.jobs[job].set->type], slot);
-    ready_end(w.ready, ready_group(w.ready, job), job, LIMIT_GOOD, w.now);
+    ready_end(w.ready, ready_group(w.ready, job, w.jobs[job].set->type), job, LIMIT_GOOD, w.now);
 }
 
 /* Many wait for one limit: a start costs what a queue costs, not a look at each. */
@@ -306,7 +306,7 @@ static void memory_is_reserved_in_order(void **state) {
     push(2);
     push(3);
     assert_int_equal(next(NULL), NO_JOB);
-    ready_remove(w.ready, ready_group(w.ready, 2), 2, w.now);
+    ready_remove(w.ready, ready_group(w.ready, 2, w.jobs[2].set->type), 2, w.now);
     assert_int_equal(next(NULL), 3);
     end();
 }

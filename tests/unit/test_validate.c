@@ -15,7 +15,7 @@ static void test_missing(void **state) {
                        "muster: m.ini: 1 error, nothing was run\n");
     plan_case_messages("[muster]\nname = x\n[template t]\ntype = io\n",
                        "m.ini:1:1: error: there is no job ([job NAME])\n");
-    plan_case_says("[job a]\n", "m.ini:1:1: error: job 'a' has no type (type = io or cpu)\n"
+    plan_case_says("[job a]\n", "m.ini:1:1: error: job 'a' has no type (type = io, cpu or auto)\n"
                                 "    1 | [job a]\n      | ^~~~~~~\n"
                                 "m.ini:1:1: error: job 'a' has nothing to do (command, exec "
                                 "or wait-for)\n"
@@ -84,7 +84,6 @@ static void test_not_supported(void **state) {
         "m.ini:3:1: error: 'log-dir' is not supported yet\n"
         "m.ini:4:8: error: lock: 'watt' is not no, wait, skip or fail; did you mean 'wait'?\n"
         "m.ini:5:10: error: output: 'live' is not supported yet\n"
-        "m.ini:8:8: error: type: 'auto' is not supported yet\n"
         "m.ini:9:1: error: 'http' is not supported yet\n"
         "m.ini:10:1: error: 'slow' is not supported yet\n"
         "m.ini:11:1: error: 'pty' is not supported yet\n"
@@ -446,7 +445,7 @@ static void test_include_faults(void **state) {
               "sub/b.ini:3:11: error: include: loop: m.ini includes sub/b.ini includes "
               "sub/../m.ini\n"
               "    3 | include = ../m.ini\n      |           ^~~~~~~~\n"
-              "sub/b.ini:4:1: error: job 'a' has no type (type = io or cpu)\n"
+              "sub/b.ini:4:1: error: job 'a' has no type (type = io, cpu or auto)\n"
               "    4 | [job a]\n      | ^~~~~~~\n"
               "sub/b.ini:4:1: error: job 'a' has nothing to do (command, exec or wait-for)\n"
               "    4 | [job a]\n      | ^~~~~~~\n"
