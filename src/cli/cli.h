@@ -66,6 +66,7 @@ struct cli_options {
     int on_failure;                 /* enum on_failure, -1: not given */
     int output;                     /* enum output_mode, -1: not given */
     int lock;                       /* enum lock_mode, -1: not given */
+    const char *log_dir;            /* NULL: not given */
     const char *state_dir;          /* NULL: not given */
     uint32_t keep;                  /* runs of a manifest in the history; 0: not given */
     bool no_history, raw, resume;

@@ -33,7 +33,7 @@ const struct cli_verb_row cli_verb_rows[VERBS] = {
 
 /* In the order of their enums. */
 static const char *const on_failure_words[] = {"continue", "drain", "cancel", NULL};
-static const char *const output_words[] = {"failed", "group", "none", NULL};
+static const char *const output_words[] = {"failed", "group", "none", "live", NULL};
 static const char *const lock_words[] = {"no", "wait", "skip", "fail", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 
@@ -94,15 +94,20 @@ static int set_fail_fast(struct cli_options *o, const char *name, const char *va
 }
 
 static int set_output(struct cli_options *o, const char *name, const char *value) {
-    if (strcmp(value, "live") == 0) {
-        cli_error("--%s: 'live' is not supported yet", name);
-        return CLI_USAGE;
-    }
     return set_word(&o->output, name, value, output_words);
 }
 
 static int set_lock(struct cli_options *o, const char *name, const char *value) {
     return set_word(&o->lock, name, value ? value : "wait", lock_words);
+}
+
+static int set_log_dir(struct cli_options *o, const char *name, const char *value) {
+    if (!*value) {
+        cli_error("--%s: '' names no folder", name);
+        return CLI_USAGE;
+    }
+    o->log_dir = value;
+    return 0;
 }
 
 static int set_state_dir(struct cli_options *o, const char *name, const char *value) {
@@ -235,7 +240,9 @@ const struct cli_option_row cli_option_rows[] = {
      set_define},
     {"select", 's', "TAGS", false, RUN, "only jobs with these tags, and those before them",
      set_select},
-    {"output", 'o', "MODE", false, RUN, "job output to show: failed, group or none", set_output},
+    {"output", 'o', "MODE", false, RUN, "job output to show: failed, group, live or none",
+     set_output},
+    {"log-dir", 'l', "DIR", false, RUN, "keep each attempt's output in a file of DIR", set_log_dir},
     {"quiet", 'q', NULL, false, RUN | BIT(VERB_CHECK), "print nothing when all went well",
      set_quiet},
     {"verbose", 'v', NULL, false, RUN | BIT(VERB_CHECK),
@@ -254,7 +261,6 @@ const struct cli_option_row cli_option_rows[] = {
     {"raw", 0, NULL, false, BIT(VERB_SHOW), "a job's output as it is, on a terminal too", set_raw},
     {"help", 0, NULL, false, ALL, "print this", set_help},
     {"version", 0, NULL, false, ALL, "print the version", set_version},
-    {"log-dir", 'l', "DIR", false, ALL, NULL, NULL},
     {"progress", 0, "WHEN", false, ALL, NULL, NULL},
     {"explain", 0, NULL, false, ALL, NULL, NULL},
     {"executor", 0, "WHERE", false, ALL, NULL, NULL},

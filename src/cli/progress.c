@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "exec/capture.h"
+#include "report/follow.h"
 #include "report/jsonl.h"
 #include "report/rows.h"
 #include "store/store.h"
@@ -45,6 +46,26 @@ static void on_begun(void *ctx) {
         output_event(p->output, jsonl_run_start(p->result));
 }
 
+/* Hands one stream over to be followed, if it is captured. */
+static void follow(struct progress *p, const struct attempt *a, struct capture *c, bool is_err) {
+    struct follow_stream stream = {.attempt = a->number, .is_err = is_err};
+
+    if (!c || !(stream.job = strdup(a->def->name)))
+        return;
+    stream.capture = capture_share(c);
+    output_stream(p->output, &stream);
+}
+
+static void on_streams(void *ctx, const struct attempt *a, struct capture *out,
+                       struct capture *err) {
+    struct progress *p = ctx;
+
+    if (!output_follows(p->output))
+        return;
+    follow(p, a, out, false);
+    follow(p, a, err, true);
+}
+
 static void on_started(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid) {
     struct progress *p = ctx;
     const struct plan_job *j = job->def;
@@ -63,11 +84,19 @@ static void on_started(void *ctx, const struct job_info *job, const struct attem
     output_text(p->output, "\n", 1);
 }
 
-static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns) {
+/* An attempt whose streams were followed has ended. */
+static void end_streams(struct progress *p, const struct attempt_end *end) {
+    if (output_follows(p->output) && end && (end->out || end->err))
+        output_streams_end(p->output, capture_share(end->out), capture_share(end->err));
+}
+
+static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
+                     const struct attempt_end *end) {
     struct progress *p = ctx;
     const struct job_result *r = job->result;
     char reason[TEXT_MAX] = "failed", delay[TEXT_FORMAT_MAX];
 
+    end_streams(p, end);
     if (output_wants_events(p->output))
         output_event(p->output, jsonl_job_retry(p->result, job, delay_ns));
     if (!p->verbose)
@@ -127,7 +156,8 @@ static void check_capture(struct progress *p, const struct job_info *job, const 
 
 /* How many last lines of a job's output are shown. */
 static uint32_t lines_shown(const struct progress *p, const struct job_result *r) {
-    if (p->mode == OUTPUT_NONE || (p->quiet && (!has_failed(r) || r->allowed)))
+    if (p->mode == OUTPUT_NONE || p->mode == OUTPUT_LIVE ||
+        (p->quiet && (!has_failed(r) || r->allowed)))
         return 0;
     if (p->mode == OUTPUT_GROUP)
         return UINT32_MAX;
@@ -164,6 +194,7 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
     job_reason_text(p->result, job, raw, sizeof raw);
     text_visible(reason, sizeof reason, raw, strlen(raw), NULL);
     record_end(p, job, raw, end);
+    end_streams(p, end);
     tell_end(p, job, reason);
     tell_unkillable(p, job);
     if (end && end->out)
@@ -196,6 +227,7 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
 const struct session_events progress_events = {
     .jobs = {.started = on_started, .retry = on_retry, .done = on_done},
     .begun = on_begun,
+    .streams = on_streams,
     .say = on_say,
     .show_running = on_running,
 };

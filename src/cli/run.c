@@ -2,13 +2,17 @@
 /* run: the verb that runs the jobs. */
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "base/state.h"
+#include "base/utf8.h"
 #include "cli/events.h"
 #include "cli/progress.h"
 #include "cli/recording.h"
@@ -179,6 +183,41 @@ static void apply_options(struct plan *plan, const struct cli_options *o) {
         plan->output = (enum output_mode)o->output;
     if (o->lock >= 0)
         plan->lock = (enum lock_mode)o->lock;
+    if (o->log_dir)
+        plan->log_dir = o->log_dir;
+    if (o->quiet && plan->output == OUTPUT_LIVE)
+        plan->output = OUTPUT_FAILED; /* what goes well is not to be seen */
+}
+
+/* The folder of the log files, made if it is not there; or UV_E…. */
+static int open_log_dir(const char *path) {
+    int fd;
+
+    if (mkdir(path, 0777) < 0 && errno != EEXIST)
+        return -errno;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Has the output of running jobs followed, as it is wanted. False, and said why: it cannot be. */
+static bool follow_jobs(const struct run *run) {
+    const struct plan *plan = run->plan;
+    int dir = plan->log_dir ? open_log_dir(plan->log_dir) : -1, error = 0;
+    size_t width = 0;
+
+    for (uint32_t i = 0; plan->output == OUTPUT_LIVE && i < plan->njobs; i++) {
+        size_t count = utf8_count(plan->jobs[i].name, strlen(plan->jobs[i].name));
+
+        width = count > width ? count : width;
+    }
+    if (plan->log_dir && dir < 0)
+        error = dir;
+    if (!error)
+        error = output_follow(run->output, dir, plan->output == OUTPUT_LIVE, (unsigned)width);
+    if (error)
+        cli_error("%s: %s; nothing was run", plan->log_dir ? plan->log_dir : "output",
+                  strerror(-error));
+    return !error;
 }
 
 /* Where jobs of type auto start by their history; NULL: there is none. */
@@ -251,8 +290,10 @@ static int run_plan(struct run *run) {
     }
     if (output_error(run->output))
         cli_error("the jobs' output: %s", strerror(-output_error(run->output)));
+    if (output_log_error(run->output))
+        cli_error("%s: %s", run->plan->log_dir, strerror(-output_log_error(run->output)));
     run->result.undelivered = run->result.undelivered || progress.lost || run->events.failed ||
-                              output_error(run->output) != 0;
+                              output_error(run->output) != 0 || output_log_error(run->output) != 0;
     recording_finish(&recording, &run->result);
     run->input = (struct report_input){
         .run = &run->result,
@@ -277,7 +318,7 @@ static int run_locked(const struct cli_options *o, const struct plan *plan, int 
     error = output_open(&run.output, isatty(STDERR_FILENO));
     if (error)
         cli_error("%s; nothing was run", strerror(-error));
-    else
+    else if (follow_jobs(&run))
         status = run_plan(&run);
     run_result_release(&run.result);
     output_free(run.output);

@@ -20,7 +20,7 @@
 
 struct capture {
     atomic_uint owners;
-    pthread_mutex_t lock; /* buf, len, cap, tail: the writer against capture_last_line */
+    pthread_mutex_t lock; /* what follows: the writer against who looks meanwhile */
     char *buf;            /* what is in memory: `first` or malloc'd */
     size_t len, cap;
     bool cannot_grow; /* memory was short: spill what there is */
@@ -210,22 +210,29 @@ static int write_at(int fd, const char *bytes, size_t n, uint64_t *at) {
     return 0;
 }
 
-/* Writes bytes behind what is filed already. */
-static int append(struct capture *c, const char *bytes, size_t n) {
-    if (c->fd < 0) {
-        int fd = open_unlinked();
+/*
+ * Writes bytes behind what is filed already. `from_memory`: they are all that memory
+ * has and leave it, in one moment for who follows.
+ */
+static void append(struct capture *c, const char *bytes, size_t n, bool from_memory) {
+    uint64_t at = c->filed;
+    int fd = c->fd < 0 ? open_unlinked() : c->fd;
+    int error = fd < 0 ? fd : write_at(fd, bytes, n, &at);
 
-        if (fd < 0)
-            return fd;
+    pthread_mutex_lock(&c->lock);
+    if (fd >= 0)
         c->fd = fd;
-    }
-    return write_at(c->fd, bytes, n, &c->filed);
+    c->filed = at;
+    if (from_memory && !error)
+        c->len = 0;
+    c->error = error;
+    pthread_mutex_unlock(&c->lock);
 }
 
 /* Once bytes are lost, all that follows is: what is kept is one piece. */
-static void file_bytes(struct capture *c, const char *bytes, size_t n) {
+static void file_bytes(struct capture *c, const char *bytes, size_t n, bool from_memory) {
     if (!c->error)
-        c->error = append(c, bytes, n);
+        append(c, bytes, n, from_memory);
 }
 
 /* Remembers the end of what has left memory. Under the lock. */
@@ -247,7 +254,7 @@ static void file_masked(struct capture *c) {
     size_t n;
 
     while (c->mask && (n = mask_take(c->mask, block, sizeof block)) > 0) {
-        file_bytes(c, block, n);
+        file_bytes(c, block, n, false);
         pthread_mutex_lock(&c->lock);
         keep_tail(c, block, n);
         pthread_mutex_unlock(&c->lock);
@@ -255,10 +262,14 @@ static void file_masked(struct capture *c) {
 }
 
 int capture_spill(struct capture *c) {
-    file_bytes(c, c->buf, c->len);
+    size_t n = c->len;
+
     pthread_mutex_lock(&c->lock);
-    keep_tail(c, c->buf, c->len);
-    c->len = 0;
+    keep_tail(c, c->buf, n);
+    pthread_mutex_unlock(&c->lock);
+    file_bytes(c, c->buf, n, true);
+    pthread_mutex_lock(&c->lock);
+    c->len = 0; /* also where the bytes are lost */
     pthread_mutex_unlock(&c->lock);
     file_masked(c);
     return c->error;
@@ -284,7 +295,7 @@ int capture_file(struct capture *c, const char *bytes, size_t n) {
     if (c->mask)
         file_by_mask(c, bytes, n);
     else
-        file_bytes(c, bytes, n);
+        file_bytes(c, bytes, n, false);
     pthread_mutex_lock(&c->lock);
     if (!c->mask)
         keep_tail(c, bytes, n);
@@ -296,8 +307,10 @@ int capture_file(struct capture *c, const char *bytes, size_t n) {
 void capture_fail(struct capture *c, int error) {
     if (c->error)
         return;
+    pthread_mutex_lock(&c->lock);
     c->error = error;
     c->cut = true;
+    pthread_mutex_unlock(&c->lock);
 }
 
 int capture_add(struct capture *c, const char *bytes, size_t n) {
@@ -355,6 +368,32 @@ long capture_read(const struct capture *c, uint64_t at, char *buf, size_t n) {
     if (done < n)
         memcpy(buf + done, c->buf + (at + done - c->filed), n - done);
     return (long)n;
+}
+
+long capture_follow(struct capture *c, uint64_t at, char *buf, size_t n) {
+    uint64_t filed;
+    ssize_t got;
+    int fd;
+
+    pthread_mutex_lock(&c->lock);
+    fd = c->fd;
+    filed = c->filed;
+    if (at >= filed) {
+        bool lost = c->error && !c->cut; /* then memory has what does not follow */
+        size_t there = !lost && at - filed < c->len ? c->len - (size_t)(at - filed) : 0;
+
+        n = there < n ? there : n;
+        memcpy(buf, c->buf + (at - filed), n);
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (at >= filed)
+        return (long)n;
+    if (n > filed - at) /* what is filed stands still */
+        n = (size_t)(filed - at);
+    do
+        got = pread(fd, buf, n, (off_t)at);
+    while (got < 0 && errno == EINTR);
+    return got > 0 ? got : got < 0 ? -errno : UV_EIO;
 }
 
 void capture_discard(struct capture *c, uint64_t end) {

@@ -19,8 +19,8 @@ struct mask_set;
 
 /* New empty capture, owned by the caller. NULL when out of memory. */
 struct capture *capture_new(void);
-/* Another owner of a stream at its end: each calls capture_free(). Accepts NULL, returns
- * it. Any thread. */
+/* Another owner, who reads a stream at its end, or follows it: each calls capture_free(). Accepts
+ * NULL, returns it. Any thread. */
 struct capture *capture_share(struct capture *c);
 /* Any thread; the last of its owners frees it. Accepts NULL; returns NULL. */
 struct capture *capture_free(struct capture *c);
@@ -72,6 +72,11 @@ int capture_error(const struct capture *c);
  * at the end, or UV_E…. Blocks. Any thread.
  */
 long capture_read(const struct capture *c, uint64_t at, char *buf, size_t n);
+/*
+ * The same of a stream that still runs: what is there by now, as far as one place
+ * has it; 0: nothing yet. Any thread that is an owner.
+ */
+long capture_follow(struct capture *c, uint64_t at, char *buf, size_t n);
 /*
  * Bytes before `end` will not be read again: what they take of the disk (and of
  * the page cache) is given back where the file system can, unless the capture has

@@ -643,6 +643,12 @@ void lanes_rest(struct lanes *l) {
     starter_rest(l->starter);
 }
 
+struct lanes_streams lanes_streams(const struct lanes *l, uint32_t job) {
+    const struct attempt_end *end = l->by_job[job] ? l->by_job[job]->end : NULL;
+
+    return end ? (struct lanes_streams){end->out, end->err} : (struct lanes_streams){NULL, NULL};
+}
+
 void lanes_last_line(struct lanes *l, uint32_t job, char *buf, size_t n) {
     const struct attempt_end *end = l->by_job[job] ? l->by_job[job]->end : NULL;
 

@@ -64,6 +64,12 @@ void lanes_resume(struct lanes *l);
 /* As far as the caller knows, nothing more will be started: what only starting
  * needs is given up, beside what still runs. It is no promise. */
 void lanes_rest(struct lanes *l);
+/* The captured streams of an attempt that has been told as started, NULL where there is
+ * none; whoever wants to keep them shares them. */
+struct lanes_streams {
+    struct capture *out, *err;
+};
+struct lanes_streams lanes_streams(const struct lanes *l, uint32_t job);
 /* The last line of output of a running attempt, into buf; "" when none. */
 void lanes_last_line(struct lanes *l, uint32_t job, char *buf, size_t n);
 /*

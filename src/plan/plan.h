@@ -23,7 +23,7 @@ enum lane { LANE_IO, LANE_CPU, LANES };
 enum action { ACTION_NONE, ACTION_COMMAND, ACTION_EXEC, ACTION_WAIT, ACTIONS };
 enum when { WHEN_SUCCESS, WHEN_FAILURE, WHEN_ALWAYS };
 enum on_failure { ON_FAILURE_CONTINUE, ON_FAILURE_DRAIN, ON_FAILURE_CANCEL };
-enum output_mode { OUTPUT_FAILED, OUTPUT_GROUP, OUTPUT_NONE };
+enum output_mode { OUTPUT_FAILED, OUTPUT_GROUP, OUTPUT_NONE, OUTPUT_LIVE };
 /* What a run does where another run of the manifest goes on. */
 enum lock_mode { LOCK_NO, LOCK_WAIT, LOCK_SKIP, LOCK_FAIL };
 
@@ -181,6 +181,7 @@ struct plan {
     uint32_t max_failures;
     uint32_t max_retries; /* COUNT_UNLIMITED: no budget */
     enum output_mode output;
+    const char *log_dir; /* folder of a file per attempt; NULL: none */
     enum lock_mode lock;
     const struct report_spec *reports;
     size_t nreports;

@@ -6,6 +6,7 @@
  */
 #include "report/output.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,15 +14,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "base/utf8.h"
 #include "exec/capture.h"
+#include "report/follow.h"
 #include "report/quote.h"
 #include "report/sink.h"
 
 #define BLOCK       (256U << 10) /* bytes read from a capture at once */
 #define EVENTS_MAX  16
+#define LINES_BYTES (64U << 10)      /* of running jobs, written at once */
+#define STEP_NS     (50 * NS_PER_MS) /* between two looks at running jobs */
+#define WIDTH_MAX   60U
 #define DISCARD     (16U << 20)     /* shown bytes whose place on the disk is given back at once */
 #define CUT_MAX     160U            /* a line about what is missing */
 #define VISIBLE_MAX (4 * BLOCK + 1) /* no byte becomes more than "\\x1b" */
@@ -29,9 +35,10 @@
 /* One thing to be written, in the order of asking. */
 struct item {
     struct item *next;
-    bool is_job, is_event;
-    struct output_job job; /* is_job */
-    size_t n;              /* else: bytes of text */
+    enum { ITEM_TEXT, ITEM_EVENT, ITEM_JOB, ITEM_STREAM, ITEM_STREAMS_END } kind;
+    struct output_job job;       /* of a job; only the captures: of streams' ends */
+    struct follow_stream stream; /* of a stream */
+    size_t n;                    /* else: bytes of text */
     char text[];
 };
 
@@ -48,6 +55,12 @@ struct output {
     bool deaf;                       /* thread: nobody reads standard error any more */
     struct sink *events[EVENTS_MAX]; /* constant once there are items */
     size_t nevents;
+    struct follows follows; /* thread */
+    bool following;         /* constant once there are items */
+    unsigned width;         /* constant: of names before lines */
+    char *lines;            /* thread: LINES_BYTES, to be written at once */
+    size_t nlines;
+    int64_t stepped_ns;    /* thread: clock_ns() */
     struct capture *tails; /* thread; main once joined */
     char *block;           /* thread: BLOCK bytes */
     char *visible;         /* thread: the same made visible, when tty */
@@ -79,6 +92,49 @@ static size_t emit_foreign(struct output *o, const char *bytes, size_t n, bool l
     emit(o, o->visible, len);
     return n - split;
 }
+
+/* ---- lines of running jobs ---- */
+
+static void flush_lines(struct output *o) {
+    emit(o, o->lines, o->nlines);
+    o->nlines = 0;
+}
+
+static void put_bytes(struct output *o, const char *bytes, size_t n) {
+    if (n > LINES_BYTES - o->nlines)
+        flush_lines(o);
+    if (n > LINES_BYTES) {
+        emit(o, bytes, n);
+    } else {
+        memcpy(o->lines + o->nlines, bytes, n);
+        o->nlines += n;
+    }
+}
+
+/* "name   | line" */
+static void put_line(void *ctx, const char *job, const char *line, size_t n) {
+    static const char blanks[] = "                                                            ";
+    struct output *o = ctx;
+    size_t len = strlen(job), count = utf8_count(job, len);
+
+    put_bytes(o, job, len);
+    if (count < o->width)
+        put_bytes(o, blanks, o->width - count);
+    put_bytes(o, " | ", 3);
+    if (!o->tty)
+        put_bytes(o, line, n);
+    for (size_t at = 0; o->tty && at < n;) { /* as much as there is room to make visible */
+        size_t part = n - at < BLOCK ? n - at : BLOCK;
+        size_t split = part < n - at ? utf8_split(line + at, part) : 0;
+        size_t shown = text_visible(o->visible, VISIBLE_MAX, line + at, part - split, "\t");
+
+        put_bytes(o, o->visible, shown);
+        at += part - split;
+    }
+    put_bytes(o, "\n", 1);
+}
+
+/* ---- output of jobs that have ended ---- */
 
 /*
  * Where the last `lines` lines of a stream begin, searched from its end, at
@@ -246,53 +302,101 @@ static void put_job_event(struct output *o, const struct output_job *job) {
 }
 
 static struct item *item_free(struct item *item) {
-    if (item->is_job) {
+    if (item->kind == ITEM_JOB || item->kind == ITEM_STREAMS_END) {
         capture_free(item->job.out);
         capture_free(item->job.err);
         free(item->job.header);
         free(item->job.event);
         free(item->job.event_rest);
     }
+    capture_free(item->stream.capture);
+    free(item->stream.job);
     free(item);
     return NULL;
 }
 
-static struct item *next_item(struct output *o) {
+/* When running streams are to be looked at again. */
+static struct timespec next_step(const struct output *o) {
+    int64_t due = o->stepped_ns + STEP_NS;
+
+    return (struct timespec){.tv_sec = due / NS_PER_S, .tv_nsec = due % NS_PER_S};
+}
+
+/* The next item; NULL with *end at the end, or without when it is time to look at streams. */
+static struct item *next_item(struct output *o, bool *end) {
+    struct timespec due = next_step(o);
+    bool wait = true;
     struct item *item;
 
     pthread_mutex_lock(&o->lock);
-    while ((!o->first || o->held) && !o->closing)
-        pthread_cond_wait(&o->wake, &o->lock);
-    item = o->first;
+    while ((!o->first || o->held) && !o->closing && wait)
+        if (o->follows.count > 0)
+            wait = pthread_cond_timedwait(&o->wake, &o->lock, &due) != ETIMEDOUT;
+        else
+            pthread_cond_wait(&o->wake, &o->lock);
+    item = o->held && !o->closing ? NULL : o->first;
     if (item) {
         o->first = item->next;
         if (!o->first)
             o->last = &o->first;
     }
+    *end = !item && o->closing;
     pthread_mutex_unlock(&o->lock);
     return item;
 }
 
+static void handle_job(struct output *o, struct output_job *job) {
+    show_job(o, job);
+    if (job->keep) {
+        keep_tail(o, job->out, job->out_at, job->out_len);
+        keep_tail(o, job->err, job->err_at, job->err_len);
+    }
+    if (job->event)
+        put_job_event(o, job);
+}
+
+static void handle(struct output *o, struct item *item) {
+    switch (item->kind) {
+    case ITEM_TEXT:
+        emit(o, item->text, item->n);
+        break;
+    case ITEM_EVENT:
+        put_event(o, item->text, item->n);
+        flush_events(o);
+        break;
+    case ITEM_JOB:
+        handle_job(o, &item->job);
+        break;
+    case ITEM_STREAM:
+        follows_add(&o->follows, &item->stream);
+        item->stream = (struct follow_stream){0};
+        break;
+    case ITEM_STREAMS_END:
+        if (item->job.out)
+            follows_end(&o->follows, item->job.out);
+        if (item->job.err)
+            follows_end(&o->follows, item->job.err);
+        flush_lines(o);
+        break;
+    }
+}
+
 static void *output_main(void *arg) {
     struct output *o = arg;
-    struct item *item;
+    bool end = false;
 
-    while ((item = next_item(o))) {
-        if (item->is_job) {
-            show_job(o, &item->job);
-            if (item->job.keep) {
-                keep_tail(o, item->job.out, item->job.out_at, item->job.out_len);
-                keep_tail(o, item->job.err, item->job.err_at, item->job.err_len);
-            }
-            if (item->job.event)
-                put_job_event(o, &item->job);
-        } else if (item->is_event) {
-            put_event(o, item->text, item->n);
-            flush_events(o);
-        } else {
-            emit(o, item->text, item->n);
+    while (!end) {
+        struct item *item = next_item(o, &end);
+
+        if (item) {
+            handle(o, item);
+            item_free(item);
         }
-        item_free(item);
+        if (o->follows.count > 0 && clock_ns() - o->stepped_ns >= STEP_NS) {
+            follows_step(&o->follows);
+            flush_lines(o);
+            o->stepped_ns = clock_ns();
+        }
     }
     return NULL;
 }
@@ -301,12 +405,17 @@ static void *output_main(void *arg) {
 
 int output_open(struct output **out, bool tty) {
     struct output *o = calloc(1, sizeof *o);
+    pthread_condattr_t monotonic;
 
     *out = NULL;
     if (!o)
         return UV_ENOMEM;
     pthread_mutex_init(&o->lock, NULL);
-    pthread_cond_init(&o->wake, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&o->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    follows_init(&o->follows, -1, NULL, NULL);
     o->last = &o->first;
     o->tty = tty;
     o->tails = capture_new();
@@ -349,6 +458,54 @@ void output_text(struct output *o, const char *text, size_t n) {
         enqueue(o, item); /* else a line less, and nothing that could say so */
 }
 
+int output_follow(struct output *o, int log_dir, bool live, unsigned width) {
+    int error = 0;
+
+    if (live && !(o->lines = malloc(LINES_BYTES)))
+        error = UV_ENOMEM;
+    if (error && log_dir >= 0)
+        close(log_dir);
+    if (!error)
+        error = follows_init(&o->follows, log_dir, live ? put_line : NULL, o);
+    o->width = width < WIDTH_MAX ? width : WIDTH_MAX;
+    o->following = !error && (live || log_dir >= 0);
+    return error;
+}
+
+bool output_follows(const struct output *o) {
+    return o->following;
+}
+
+void output_stream(struct output *o, const struct follow_stream *stream) {
+    struct item *item = malloc(sizeof *item);
+
+    if (!item) {
+        capture_free(stream->capture);
+        free(stream->job);
+        note_error(o, UV_ENOMEM);
+        return;
+    }
+    *item = (struct item){.kind = ITEM_STREAM, .stream = *stream};
+    enqueue(o, item);
+}
+
+void output_streams_end(struct output *o, struct capture *out, struct capture *err) {
+    struct item *item = malloc(sizeof *item);
+
+    if (!item) {
+        capture_free(out);
+        capture_free(err);
+        note_error(o, UV_ENOMEM);
+        return;
+    }
+    *item = (struct item){.kind = ITEM_STREAMS_END, .job = {.out = out, .err = err}};
+    enqueue(o, item);
+}
+
+int output_log_error(const struct output *o) {
+    return o->follows.error;
+}
+
 void output_add_events(struct output *o, struct sink *sink) {
     if (o->nevents < EVENTS_MAX)
         o->events[o->nevents++] = sink;
@@ -368,7 +525,7 @@ void output_event(struct output *o, char *line) {
         note_error(o, UV_ENOMEM);
         return;
     }
-    item->is_event = true;
+    item->kind = ITEM_EVENT;
     enqueue(o, item);
 }
 
@@ -398,7 +555,7 @@ void output_job(struct output *o, const struct output_job *job) {
         note_error(o, UV_ENOMEM); /* who hands it over wants it shown or kept */
         return;
     }
-    *item = (struct item){.is_job = true, .job = *job};
+    *item = (struct item){.kind = ITEM_JOB, .job = *job};
     enqueue(o, item);
 }
 
@@ -419,6 +576,7 @@ void output_drain(struct output *o) {
     else
         output_main(o);
     o->running = false;
+    follows_release(&o->follows);
 }
 
 int output_error(const struct output *o) {
@@ -448,6 +606,7 @@ struct output *output_free(struct output *o) {
     pthread_mutex_destroy(&o->lock);
     free(o->block);
     free(o->visible);
+    free(o->lines);
     free(o);
     return NULL;
 }

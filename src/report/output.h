@@ -12,6 +12,7 @@
 #include <uv.h>
 
 struct capture;
+struct follow_stream;
 struct output;
 struct sink;
 
@@ -32,6 +33,20 @@ struct output_job {
 /* `tty`: standard error is a terminal: control characters of jobs are made
  * visible. 0 or UV_ENOMEM. Main thread, as all that follow. */
 int output_open(struct output **out, bool tty);
+/*
+ * Has running jobs' output followed (see follow.h), as lines if `live`, names padded to
+ * `width`, and into files of the folder `log_dir` if that is not -1, which is taken
+ * over. Before all others. 0 or UV_E….
+ */
+int output_follow(struct output *o, int log_dir, bool live, unsigned width);
+/* Whether anybody follows. */
+bool output_follows(const struct output *o);
+/* Queues a stream that begins; what it owns is taken over. Never blocks. */
+void output_stream(struct output *o, const struct follow_stream *stream);
+/* Queues the ends of such streams, captures which are taken over; NULL: none. */
+void output_streams_end(struct output *o, struct capture *out, struct capture *err);
+/* The first error of the files that were followed into, or 0. After output_drain(). */
+int output_log_error(const struct output *o);
 /* Events go there too. Before the first one; the sink stays its owner's, who leaves it alone
  * until output_drain(). */
 void output_add_events(struct output *o, struct sink *sink);

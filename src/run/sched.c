@@ -455,7 +455,7 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
         if (s->opts.listener->retry) {
             struct job_info info = info_of(s, a->job);
 
-            s->opts.listener->retry(s->opts.listener_ctx, &info, delay);
+            s->opts.listener->retry(s->opts.listener_ctx, &info, delay, end);
         }
     } else {
         finish(s, a->job, JOB_EV_ENDED, v, cause, end);

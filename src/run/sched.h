@@ -24,8 +24,9 @@ struct sched_executor {
 struct sched_listener {
     void (*started)(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid);
     void (*timed_out)(void *ctx, const struct job_info *job); /* the stop sequence begins */
-    /* An attempt failed and another follows after delay_ns. */
-    void (*retry)(void *ctx, const struct job_info *job, int64_t delay_ns);
+    /* An attempt failed, as `end` says, and another follows after delay_ns. */
+    void (*retry)(void *ctx, const struct job_info *job, int64_t delay_ns,
+                  const struct attempt_end *end);
     /* The job's result stands. `end` is that of the attempt that has just ended,
      * NULL when there is none: it never had one, or was cancelled between two.
      * The listener may take (and NULL) its captures. */

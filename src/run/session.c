@@ -266,6 +266,11 @@ static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t st
     start = now - (clock_ns() - start_ns); /* too early by any pause in between */
     sched_started(s->sched, a, pid, start, now);
     watch_cpu_time(s, a, pid);
+    if (s->opts->events->streams) {
+        struct lanes_streams streams = lanes_streams(s->lanes, a->job);
+
+        s->opts->events->streams(s->opts->ctx, a, streams.out, streams.err);
+    }
     if (!s->retries && all_started(s->sched))
         lanes_rest(s->lanes);
     rearm(s);

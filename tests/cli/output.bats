@@ -251,3 +251,127 @@ job second: started, io lane, slot 0, pid N
 job second: failed: exit 3, Ts
 job third: skipped: because second failed' ] || differ '' "$got"
 }
+
+@test "live: whole lines as they come, names padded to the widest, a half line marked" {
+    mkfifo gate
+    manifest << 'END'
+[defaults]
+type = io
+[job a]
+command = echo one; printf 'tw'; cat gate; printf 'o\n\nhalf'
+[job longer]
+stderr = capture
+command = echo out; echo err >&2; exit 3
+END
+    load events
+    "$MUSTER" -o live m.ini > out 2> err &
+    for _ in $(seq 200); do
+        [ "$(grep -c . err)" -lt 3 ] || break
+        sleep 0.05
+    done
+    [ "$(sort err)" = "$(printf 'a      | one\nlonger | err\nlonger | out')" ]
+    echo > gate
+    await $!
+    [ "$status" -eq 1 ]
+    [ "$(tail -n 4 err)" = "$(printf 'a      | tw\na      | o\na      | \na      | half [no newline]')" ]
+    [ "$(wc -l < err)" -eq 7 ]
+    grep -q '^longer .* exit 3$' out
+}
+
+@test "live: no line of eight writers is damaged" {
+    manifest << 'END'
+[defaults]
+type = cpu
+command = for i in 1 2 3 4 5 6 7 8 9 10; do head -c 65535 /dev/zero | tr '\0' "$C"; echo; done
+END
+    for i in a b c d e f g h; do printf '[job %s]\nenv.C = %s\n' $i $i; done >> m.ini
+    "$MUSTER" -j 8 -o live m.ini 2> err > out
+    [ "$(wc -l < err)" -eq 80 ]
+    [ "$(tr -s a-h < err | grep -cE '^([a-h]) \| \1$')" -eq 80 ]
+    [ "$(awk '{ print length }' err | sort -u)" = 65539 ]
+}
+
+@test "live: attempts before the last too, escapes visible on a terminal, with -q only what failed" {
+    manifest << 'END'
+[job flaky]
+type = io
+retries = 1
+retry-delay = 10ms
+command = printf 'try %s \033[31m\r\n' "$MUSTER_ATTEMPT"; test "$MUSTER_ATTEMPT" = 2
+END
+    muster -o live m.ini
+    says "$(printf 'flaky | try 1 \033[31m\r\nflaky | try 2 \033[31m\r')"
+    TERM=xterm script -qec "'$MUSTER' -o live m.ini" /dev/null > typed < /dev/null
+    grep -qF 'flaky | try 1 \x1b[31m\x0d' typed
+    muster -o live -q m.ini
+    [ -z "$output$stderr" ]
+    { printf '[muster]\noutput = live\n'; cat m.ini; } > key.ini
+    muster key.ini
+    [[ $stderr == 'flaky | try 1 '* ]]
+}
+
+@test "--log-dir: a file for each attempt and stream, and a list of them" {
+    manifest << 'END'
+[defaults]
+type = io
+[job a]
+command = printf 'x\000\377'
+[job b]
+retries = 1
+retry-delay = 10ms
+stderr = capture
+command = echo "out $MUSTER_ATTEMPT"; echo "err $MUSTER_ATTEMPT" >&2; test "$MUSTER_ATTEMPT" = 2
+[job quiet]
+type = cpu
+exec = true
+[job elsewhere]
+stdout = file:there
+command = echo there
+END
+    mkdir sub
+    mv m.ini sub
+    muster -l logs sub/m.ini
+    [ "$status" -eq 0 ]
+    [ "$(ls logs | tr '\n' ' ')" = 'a.1.log b.1.err.log b.1.log b.2.err.log b.2.log index.tsv quiet.1.log ' ]
+    printf 'x\000\377' | cmp - logs/a.1.log
+    [ "$(cat logs/b.1.log logs/b.1.err.log logs/b.2.log logs/b.2.err.log)" = "$(printf 'out 1\nerr 1\nout 2\nerr 2')" ]
+    [ ! -s logs/quiet.1.log ]
+    [ "$(head -n 1 logs/index.tsv)" = "$(printf 'FILE\tJOB\tATTEMPT\tSTREAM\tBYTES')" ]
+    grep -qx "$(printf 'b.2.err.log\tb\t2\tstderr\t6')" logs/index.tsv
+    # In the manifest, relative to its folder; and what was there is replaced.
+    { printf '[muster]\nlog-dir = kept\n'; cat sub/m.ini; } > sub/key.ini
+    muster -q sub/key.ini
+    muster -q sub/key.ini
+    [ "$(ls sub/kept | wc -l)" -eq 7 ]
+    printf 'x\000\377' | cmp - sub/kept/a.1.log
+}
+
+@test "--log-dir: a log grows while its job runs; the output is exact however much there is" {
+    mkfifo gate
+    printf '[job a]\ntype = io\ncommand = echo first; cat gate; seq 2000000\n' > m.ini
+    load events
+    "$MUSTER" -l logs m.ini > out &
+    for _ in $(seq 200); do
+        [ "$(cat logs/a.1.log 2> /dev/null)" != first ] || break
+        sleep 0.05
+    done
+    [ "$(cat logs/a.1.log)" = first ]
+    echo > gate
+    await $!
+    [ "$status" -eq 0 ]
+    cmp logs/a.1.log <(echo first; echo; seq 2000000)
+}
+
+@test "--log-dir: a folder that cannot be, a full disk" {
+    printf '[job a]\ntype = io\ncommand = touch ran; head -c 300000 /dev/zero\n' > m.ini
+    muster -l none/logs m.ini
+    [ "$status" -eq 3 ]
+    says 'muster: none/logs: No such file or directory; nothing was run'
+    muster -l m.ini m.ini
+    [ "$status" -eq 3 ]
+    [ ! -e ran ]
+    run --separate-stderr prlimit --fsize=100000 "$MUSTER" --no-history -l logs m.ini
+    [ "$status" -eq 3 ]
+    [[ $stderr == *'muster: logs: File too large'* ]]
+    [ -e ran ]
+}

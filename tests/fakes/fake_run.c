@@ -128,9 +128,11 @@ static void on_timed_out(void *ctx, const struct job_info *job) {
     heard(f, "late %s", job->def->name);
 }
 
-static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns) {
+static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
+                     const struct attempt_end *end) {
     struct fake_run *f = ctx;
 
+    (void)end;
     heard(f, "retry %s %lldms", job->def->name, (long long)(delay_ns / NS_PER_MS));
     if (f->on_retry)
         f->on_retry(f, job->id, delay_ns);
