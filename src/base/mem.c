@@ -112,6 +112,15 @@ char *arena_strndup(struct arena *a, const char *s, size_t n) {
     return p;
 }
 
+char *arena_lower(struct arena *a, const char *s, size_t n) {
+    char *copy = arena_strndup(a, s, n);
+
+    for (size_t i = 0; copy && i < n; i++)
+        if (copy[i] >= 'A' && copy[i] <= 'Z')
+            copy[i] = (char)(copy[i] - 'A' + 'a');
+    return copy;
+}
+
 char *arena_printf(struct arena *a, const char *fmt, ...) {
     va_list args;
 

@@ -33,6 +33,8 @@ void arena_release(struct arena *a);
 void *arena_alloc(struct arena *a, size_t n);
 /* A copy of n bytes with a NUL behind. */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
+/* The same with the letters of ASCII in lower case. */
+char *arena_lower(struct arena *a, const char *s, size_t n);
 /* A formatted string. */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *a, const char *fmt, va_list args)

@@ -281,27 +281,30 @@ int text_signal(const char *s, size_t n, int *signal) {
     return real_time_signal(rest, "RTMAX", '-', SIGRTMAX, signal);
 }
 
-/* Bounds of the numbers of a list, and where they go: NULL to check only. */
+/* Bounds of the numbers of a list, and where they go: min is bit 0. */
 struct number_list {
     uint32_t *bits;
     uint64_t min, max;
+    bool classes; /* "5xx" is 500-599 */
 };
 
 /* "N" or "N-M". */
 static int add_numbers(const struct number_list *list, const char *s, size_t n) {
     const char *dash = memchr(s, '-', n);
-    size_t first = dash ? (size_t)(dash - s) : n;
-    uint64_t from, to;
-    int err = text_uint64(s, first, list->min, list->max, &from);
+    bool class = list->classes && n == 3 && is_digit(s[0]) && !memcmp(s + 1, "xx", 2);
+    size_t first = dash ? (size_t)(dash - s) : class ? 1 : n;
+    uint64_t from, to, unit = class ? 100 : 1;
+    int err = text_uint64(s, first, list->min / unit, list->max / unit, &from);
 
     if (err)
         return err;
-    to = from;
+    from *= unit;
+    to = from + unit - 1;
     if (dash && (err = text_uint64(dash + 1, n - first - 1, list->min, list->max, &to)))
         return err;
     if (to < from)
         return UV_EINVAL;
-    for (uint64_t i = from; list->bits && i <= to; i++)
+    for (uint64_t i = from - list->min; i <= to - list->min; i++)
         list->bits[i / 32] |= 1U << i % 32;
     return 0;
 }
@@ -328,15 +331,21 @@ static int parse_numbers(const struct number_list *list, const char *s, size_t n
 
 int text_exit_list(const char *s, size_t n, uint32_t bits[8], struct text_fault *fault) {
     uint32_t set[8] = {0};
-    int err = parse_numbers(&(struct number_list){set, 0, 255}, s, n, fault);
+    int err = parse_numbers(&(struct number_list){set, 0, 255, false}, s, n, fault);
 
     if (!err)
         memcpy(bits, set, sizeof set);
     return err;
 }
 
-int text_http_list(const char *s, size_t n, struct text_fault *fault) {
-    return parse_numbers(&(struct number_list){NULL, 100, 599}, s, n, fault);
+int text_http_list(const char *s, size_t n, uint32_t bits[16], struct text_fault *fault) {
+    uint32_t set[16] = {0};
+    int err =
+        parse_numbers(&(struct number_list){set, TEXT_HTTP_MIN, TEXT_HTTP_MAX, true}, s, n, fault);
+
+    if (!err)
+        memcpy(bits, set, sizeof set);
+    return err;
 }
 
 int text_range(const char *s, size_t n, struct text_fault *fault) {

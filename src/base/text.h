@@ -58,8 +58,10 @@ int text_choose(const char *s, size_t n, const char *const *words);
  * empty list is UV_EINVAL, and the whole is at fault.
  */
 int text_exit_list(const char *s, size_t n, uint32_t bits[8], struct text_fault *fault);
-/* The same form with HTTP statuses, 100 to 599; checked only. */
-int text_http_list(const char *s, size_t n, struct text_fault *fault);
+/* The same form with HTTP statuses, 100 to 599, "5xx" too: bit 0 is of TEXT_HTTP_MIN. */
+#define TEXT_HTTP_MIN 100
+#define TEXT_HTTP_MAX 599
+int text_http_list(const char *s, size_t n, uint32_t bits[16], struct text_fault *fault);
 /* "1..100", "3..1", "01..10", "1..100..5"; a step is at least 1. Checked only. */
 int text_range(const char *s, size_t n, struct text_fault *fault);
 

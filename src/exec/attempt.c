@@ -9,6 +9,8 @@
 void attempt_end_release(struct attempt_end *end) {
     free(end->detail);
     end->detail = NULL;
+    free(end->http);
+    end->http = NULL;
     end->out = capture_free(end->out);
     end->err = capture_free(end->err);
 }

@@ -21,13 +21,15 @@ enum spawn_stage {
     SPAWN_DIR,
     SPAWN_LIMITS,
     SPAWN_EXEC,
-    SPAWN_LOST, /* the launcher died over it (see exec/launcher) */
+    SPAWN_REQUEST, /* detail says what it lacks, in words */
+    SPAWN_LOST,    /* the launcher died over it (see exec/launcher) */
 };
 
 /* What an attempt came to, where its exit does not say. */
 enum attempt_outcome {
     OUTCOME_EXIT, /* exit and signal say it */
     OUTCOME_OK,   /* what was to be had without a process was had */
+    OUTCOME_HTTP, /* no answer, or not the one that was wanted; detail says why, in words */
 };
 
 /* One attempt to be made. */
@@ -37,6 +39,16 @@ struct attempt {
     uint32_t slot;              /* lowest slot it holds in its lane */
     enum lane lane;             /* that it starts in */
     const struct plan_job *def; /* the job; outlives the attempt */
+};
+
+/* What is known of a request and its answer. */
+struct attempt_http {
+    int status;                                           /* of the answer; 0: none came */
+    bool whole;                                           /* and all of it came */
+    int64_t lookup_ns, connect_ns, tls_ns, first_byte_ns; /* since its start; 0: not reached */
+    uint64_t sent, received;                              /* bytes of bodies */
+    uint32_t redirects;
+    char line[]; /* its status line, "" when none came */
 };
 
 /* How it ended. */
@@ -56,12 +68,14 @@ struct attempt_end {
     int64_t user_us, sys_us;
     uint64_t max_rss; /* bytes */
     uint64_t out_bytes, err_bytes;
-    uint32_t leftover;   /* processes that it left and that were stopped */
-    uint32_t unkillable; /* of those, how many would not die */
-    struct capture *out; /* captured streams, owned, or NULL */
+    uint32_t leftover;         /* processes that it left and that were stopped */
+    uint32_t unkillable;       /* of those, how many would not die */
+    int64_t retry_after_ns;    /* no sooner is another attempt wanted there; 0: nothing was said */
+    struct attempt_http *http; /* of a request that was made, malloc'd, or NULL */
+    struct capture *out;       /* captured streams, owned, or NULL */
     struct capture *err;
 };
 
-/* Frees what an end owns (detail, captures), not the struct itself. */
+/* Frees what an end owns (detail, http, captures), not the struct itself. */
 void attempt_end_release(struct attempt_end *end);
 #endif

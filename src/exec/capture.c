@@ -304,6 +304,14 @@ int capture_file(struct capture *c, const char *bytes, size_t n) {
     return c->error;
 }
 
+void capture_direct(struct capture *c, int fd) {
+    c->fd = fd;
+}
+
+int capture_unfiled(const struct capture *c) {
+    return c->len > 0;
+}
+
 void capture_fail(struct capture *c, int error) {
     if (c->error)
         return;

@@ -56,6 +56,14 @@ int capture_file(struct capture *c, const char *bytes, size_t n);
  * for it in memory; call it again after capture_spill().
  */
 bool capture_end(struct capture *c);
+/*
+ * All goes to this file, which is taken over, from where it stands in append mode, else
+ * from its start. Nothing has come yet, and capture_spill() has to be called for what is
+ * in memory at the end.
+ */
+void capture_direct(struct capture *c, int fd);
+/* Whether there is something in memory that capture_spill() would write. */
+int capture_unfiled(const struct capture *c);
 /* Nothing more can be got of the stream, for a reason (UV_E…): what has come stands. */
 void capture_fail(struct capture *c, int error);
 /* Appends n bytes, copied, spilling as needed. Blocks. 0 or UV_E…. */

@@ -9,16 +9,19 @@
 #include "exec/live.h"
 #include "plan/plan.h"
 
+struct environ;
 struct errand;
+struct errands;
 struct fetcher;
 struct resolver;
 
 /* One kind of errand. All on the loop's thread. */
 struct errand_way {
     size_t size; /* of what embeds struct errand at its head; zeroed */
-    /* Begins. 0; or UV_E…: nothing was begun, end.stage and detail say at what. */
+    /* Begins. 0; 1: errand_begun() or errand_end() will tell, from the loop; or UV_E…:
+     * nothing was begun, end.stage and detail say at what. */
     int (*begin)(struct errand *e);
-    /* It was begun, and is to end at once. */
+    /* It is to end at once; begin() has told 0 or 1. */
     void (*stop)(struct errand *e);
 };
 
@@ -26,8 +29,11 @@ struct errand_way {
 struct errand_env {
     uv_loop_t *loop;
     const struct plan *plan;
-    struct resolver *resolver; /* NULL where no job waits for a host */
-    struct fetcher *fetcher;   /* NULL where no job has an URL */
+    const struct environ *environ;
+    struct errands *home;
+    void (*begun)(struct errand *e); /* see errand_begun() */
+    struct resolver *resolver;       /* NULL where no job waits for a host */
+    struct fetcher *fetcher;         /* NULL where no job has an URL */
 };
 
 /* Those that were begun and those that have ended wait for the loop to tell. */
@@ -45,13 +51,21 @@ struct errand {
     struct attempt attempt;
     const struct plan_job *job;
     struct attempt_end end; /* filled as things become known */
-    bool running;           /* begun, and `started` was told */
+    bool begun;             /* begin() has told 0 or 1 */
+    bool running;           /* `started` was told */
     bool stopped;           /* stop() was called, or it is not to begin */
 };
 
+/* What begin() left open: it runs. From the loop. */
+void errand_begun(struct errand *e);
 /* Its way has come to the end of it, and has nothing open any more: notes how long
- * it took, and has that told from the loop. */
+ * it took, and has that told from the loop.
+ * Where it never ran, end.error says why. */
 void errand_end(struct errand *e);
+
+/* Sets what it is to say of its end (end.detail), in the place of what it said before,
+ * secrets masked. */
+void errand_explain(struct errand *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void errand_queue_init(struct errand_queue *q);
 void errand_queue_push(struct errand_queue *q, struct errand *e);

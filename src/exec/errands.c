@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/trace.h"
 #include "exec/fetch.h"
+#include "exec/request.h"
 #include "exec/resolve.h"
 #include "exec/waiting.h"
 
@@ -21,6 +22,9 @@ struct errands {
 };
 
 static const struct errand_way *const ways[ACTIONS] = {
+#ifdef WITH_CURL
+    [ACTION_HTTP] = &request_way,
+#endif
     [ACTION_WAIT] = &waiting_way,
 };
 
@@ -41,7 +45,8 @@ static struct needs survey(const struct plan *plan) {
 
         if (job->action == ACTION_WAIT && job->target->kind == TARGET_TCP)
             n.resolver = true;
-        if (job->action == ACTION_WAIT && job->target->kind == TARGET_HTTP)
+        if (job->action == ACTION_HTTP ||
+            (job->action == ACTION_WAIT && job->target->kind == TARGET_HTTP))
             n.fetcher = true;
     }
     return n;
@@ -49,18 +54,29 @@ static struct needs survey(const struct plan *plan) {
 
 /* --- beginnings and ends ---------------------------------------------------- */
 
-static void begin(struct errands *es, struct errand *e) {
+static void on_begun(struct errand *e) {
+    struct errands *es = e->env->home;
+
+    e->running = true;
     e->end.start_ns = clock_ns();
-    e->end.error = e->stopped ? UV_ECANCELED : e->way->begin(e);
-    if (e->end.error) {
+    trace(TRACE_EXEC, "%s attempt %u: begun", e->job->name, (unsigned)e->attempt.number);
+    es->events->started(es->ctx, e);
+}
+
+static void begin(struct errands *es, struct errand *e) {
+    int rc = e->stopped ? UV_ECANCELED : e->way->begin(e);
+
+    if (rc < 0) {
+        e->end.error = rc;
+        e->end.start_ns = clock_ns();
         if (!e->end.stage)
             e->end.stage = SPAWN_RESOURCES;
         errand_queue_push(&es->over, e);
         return;
     }
-    e->running = true;
-    trace(TRACE_EXEC, "%s attempt %u: begun", e->job->name, (unsigned)e->attempt.number);
-    es->events->started(es->ctx, e);
+    e->begun = true;
+    if (rc == 0)
+        on_begun(e);
 }
 
 /* What is added meanwhile is seen to in the same round. */
@@ -80,7 +96,7 @@ static void stop(struct live *v) {
     if (e->stopped)
         return;
     e->stopped = true;
-    if (!e->running)
+    if (!e->begun)
         return; /* begin() sees to it */
     e->end.stopped = true;
     e->way->stop(e);
@@ -150,8 +166,10 @@ static void on_given_up(void *ctx) {
     (void)ctx;
 }
 
-int errands_open(struct errands **out, uv_loop_t *loop, const struct plan *plan,
+int errands_open(struct errands **out, const struct errand_env *env,
                  const struct errands_events *events, void *ctx) {
+    uv_loop_t *loop = env->loop;
+    const struct plan *plan = env->plan;
     const struct needs needs = survey(plan);
     struct errands *es = calloc(1, sizeof *es);
     int error = es ? uv_async_init(loop, &es->wake, on_wake) : UV_ENOMEM;
@@ -161,8 +179,9 @@ int errands_open(struct errands **out, uv_loop_t *loop, const struct plan *plan,
         return error;
     }
     es->wake.data = es;
-    es->env.loop = loop;
-    es->env.plan = plan;
+    es->env = *env;
+    es->env.home = es;
+    es->env.begun = on_begun;
     es->events = events;
     es->ctx = ctx;
     errand_queue_init(&es->fresh);

@@ -17,8 +17,8 @@ struct errands_events {
 
 /* Whether a job's attempts are errands. */
 bool errands_suit(const struct plan_job *job);
-/* 0 or UV_E…. The plan outlives them. */
-int errands_open(struct errands **out, uv_loop_t *loop, const struct plan *plan,
+/* Of env, the loop, the plan and the environ are the caller's, and outlive them. 0 or UV_E…. */
+int errands_open(struct errands **out, const struct errand_env *env,
                  const struct errands_events *events, void *ctx);
 /* An attempt to be begun by the loop; NULL when out of memory. */
 struct errand *errands_add(struct errands *es, const struct attempt *a);

@@ -435,6 +435,7 @@ static void on_part_closed(void *ctx) {
 /* The starter before the rest, which is made while launchers are forked. */
 static int lanes_init(struct lanes *l) {
     const struct plan *plan = l->opts.plan;
+    struct errand_env errand_env;
     const struct starter_opts starter = {
         .setup = &l->setup,
         .launchers = plan->njobs < LAUNCHERS ? plan->njobs : LAUNCHERS,
@@ -470,9 +471,10 @@ static int lanes_init(struct lanes *l) {
     l->refusals = calloc((size_t)plan->io_limit + plan->cpu_workers, sizeof *l->refusals);
     if (!l->env.memory || !l->environ || !l->by_job || !l->workers || !l->refusals)
         return UV_ENOMEM;
+    errand_env = (struct errand_env){.loop = l->opts.loop, .plan = plan, .environ = l->environ};
     for (uint32_t i = 0; i < plan->njobs && !l->errands && !error; i++)
         if (errands_suit(&plan->jobs[i]))
-            error = errands_open(&l->errands, l->opts.loop, plan, &errands_events, l);
+            error = errands_open(&l->errands, &errand_env, &errands_events, l);
     return error;
 }
 

@@ -2,8 +2,6 @@
 /* waiting: attempts of `wait-for` jobs. */
 #include "exec/waiting.h"
 
-#include <string.h>
-
 #include "exec/probe.h"
 
 struct waiting {
@@ -38,7 +36,8 @@ static void stop(struct errand *e) {
 
     if (p->closing) /* it has just answered */
         return;
-    e->end.detail = *probe_trouble(p) ? strdup(probe_trouble(p)) : NULL;
+    if (*probe_trouble(p))
+        errand_explain(e, "%s", probe_trouble(p));
     probe_close(p, on_closed);
 }
 

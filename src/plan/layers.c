@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* layers: reads all values, then puts each job together: defaults, templates, its own. */
 #include <string.h>
+#include <strings.h>
 
 #include "base/trace.h"
 #include "plan/loader.h"
@@ -37,6 +38,22 @@ static const struct env_var *gather_env(struct loader *l, const struct section *
     return env;
 }
 
+/* The last entry of a section that has a say on something, or NULL. */
+static struct entry *find_entry(const struct section *s, enum schema_effect effect);
+
+/* A request has one body; a stronger section's replaces a weaker one's, whichever form it has. */
+static void check_bodies(struct loader *l, const struct section *s) {
+    const struct entry *text = find_entry(s, EFFECT_BODY);
+    struct entry *file = text ? find_entry(s, EFFECT_BODY_FILE) : NULL;
+
+    if (!file)
+        return;
+    diag_error(l->diag, file->key, "'%s' is a second body; a request has one", file->row->name);
+    diag_note(l->diag, text->key, "the first one is here");
+    file->reported = true;
+    file->typed = NULL;
+}
+
 static void read_section(struct loader *l, struct section *s) {
     for (uint32_t i = 0; i < s->nentries; i++) {
         struct entry *e = &s->entries[i];
@@ -52,6 +69,7 @@ static void read_section(struct loader *l, struct section *s) {
         }
     }
     s->env = gather_env(l, s);
+    check_bodies(l, s);
 }
 
 static void declare_vars(struct loader *l) {
@@ -135,9 +153,12 @@ static void build_run(struct loader *l) {
 
 /* --- jobs --- */
 
-/* The last two environments that were put together: mostly the next job wants the same. */
+/* The last two environments, or headers, that were put together: mostly the next job wants the
+ * same. */
 struct env_memo {
     const struct env_var *weak, *strong, *both;
+    const struct env_var *weak_headers, *headers;
+    const struct section *section;
 };
 
 static size_t count_env(const struct env_var *env) {
@@ -167,8 +188,44 @@ static const struct env_var *merge_env(struct loader *l, struct env_memo *memo,
         uint32_t i = map_add(&names, strong->name, strlen(strong->name), (uint32_t)n);
         both[i == MAP_NONE ? n++ : i] = *strong;
     }
-    *memo = (struct env_memo){weak, strong, both};
-    return both;
+    memo->weak = weak;
+    memo->strong = strong;
+    return memo->both = both;
+}
+
+static bool is_header(const struct entry *e) {
+    return e->row && e->row->effect == EFFECT_HEADER && e->typed;
+}
+
+/* The headers of a section over weaker ones. Few enough to be compared one by one. */
+static const struct env_var *merge_headers(struct loader *l, struct env_memo *memo,
+                                           const struct env_var *weak, const struct section *s) {
+    size_t n = weak ? count_env(weak) : 0, more = 0, k;
+
+    for (uint32_t i = 0; i < s->nentries; i++)
+        more += is_header(&s->entries[i]);
+    if (!more)
+        return weak;
+    if (memo->section == s && memo->weak_headers == weak)
+        return memo->headers;
+    struct env_var *both = arena_array(&l->plan->arena, struct env_var, n + more + 1);
+    for (k = 0; k < n; k++)
+        both[k] = weak[k];
+    for (uint32_t i = 0; i < s->nentries; i++) {
+        const struct entry *e = &s->entries[i];
+        if (!is_header(e))
+            continue;
+        size_t skip = strlen(e->row->name);
+        const char *name = arena_strndup(&l->plan->arena, source_text(s->source, e->key) + skip,
+                                         e->key.len - skip);
+        for (k = 0; k < n && strcasecmp(both[k].name, name); k++)
+            ;
+        both[k] = (struct env_var){name, *(const char *const *)e->typed};
+        n += k == n;
+    }
+    memo->section = s;
+    memo->weak_headers = weak;
+    return memo->headers = both;
 }
 
 /* Whether an entry says its key's value: a double does not, but of actions the last one counts. */
@@ -181,7 +238,7 @@ static void apply_section(struct loader *l, struct layers *layers, const struct 
     for (uint32_t i = 0; i < s->nentries; i++) {
         struct entry *e = &s->entries[i];
         const struct schema_key *row = e->row;
-        if (!row || row->effect == EFFECT_ENV)
+        if (!row || row->effect == EFFECT_ENV || row->effect == EFFECT_HEADER)
             continue;
         if (row->effect && has_say(e))
             layers->places[row->effect] = e;
@@ -193,11 +250,15 @@ static void apply_section(struct loader *l, struct layers *layers, const struct 
             layers->action = e->typed;
         else if (row->effect == EFFECT_LIMITS)
             layers->set.shared = ((const struct names *)e->typed)->limits;
+        else if (row->effect == EFFECT_BODY)
+            layers->set.http.body_file = NULL;
+        else if (row->effect == EFFECT_BODY_FILE)
+            layers->set.http.body = NULL;
     }
     layers->env = merge_env(l, memo, layers->env, s->env);
+    layers->set.http.headers = merge_headers(l, memo, layers->set.http.headers, s);
 }
 
-/* The last entry of a section that has a say on something, or NULL. */
 static struct entry *find_entry(const struct section *s, enum schema_effect effect) {
     for (uint32_t i = s->nentries; i-- > 0;)
         if (has_say(&s->entries[i]) && s->entries[i].row->effect == effect)

@@ -173,13 +173,13 @@ bool parse_exits(struct parse *p, void *out) {
                                parse_shown(p, p->s + fault.at, fault.len));
 }
 
-bool parse_http_list(struct parse *p, void *out) {
+bool parse_statuses(struct parse *p, void *out) {
     struct text_fault fault;
+    struct http_set *set = out;
 
-    *(const char **)out = NULL;
-    return !text_http_list(p->s, p->n, &fault) ||
+    return !text_http_list(p->s, p->n, set->bits, &fault) ||
            parse_fault(p, fault.at, fault.len,
-                       "'%s' is not an HTTP status (100 to 599, such as 200-299,304)",
+                       "'%s' is not an HTTP status (100 to 599, such as 200-299,304 or 2xx)",
                        parse_shown(p, p->s + fault.at, fault.len));
 }
 
@@ -187,8 +187,8 @@ bool parse_http_list(struct parse *p, void *out) {
 
 /* A class that stands alone, and what it sets. */
 static bool *retry_class(struct retry_on *set, const char *s, size_t n) {
-    static const char *const words[] = {"any", "timeout", "signal", "spawn", NULL};
-    bool *const flags[] = {&set->any, &set->timeout, &set->signal, &set->spawn};
+    static const char *const words[] = {"any", "timeout", "signal", "spawn", "http", NULL};
+    bool *const flags[] = {&set->any, &set->timeout, &set->signal, &set->spawn, &set->http};
     int i = text_choose(s, n, words);
 
     return i < 0 ? NULL : flags[i];
@@ -211,25 +211,28 @@ static bool add_retry_word(struct parse *p, struct retry_on *set, const struct w
     bool *flag = retry_class(set, s, n);
     bool exits = n > 5 && !memcmp(s, "exit:", 5), http = n > 5 && !memcmp(s, "http:", 5);
     struct exit_set more = {0};
+    struct http_set statuses = {0};
     struct text_fault fault;
 
     if (flag)
         return *flag = true;
     if (!exits && !http)
-        return parse_fault_at(p, at,
-                              "'%s' is not any, exit:LIST, timeout, signal, spawn or http:LIST",
-                              parse_shown(p, s, n));
+        return parse_fault_at(
+            p, at, "'%s' is not any, exit:LIST, timeout, signal, spawn, http or http:LIST",
+            parse_shown(p, s, n));
     if (exits ? text_exit_list(s + 5, n - 5, more.bits, &fault)
-              : text_http_list(s + 5, n - 5, &fault)) {
+              : text_http_list(s + 5, n - 5, statuses.bits, &fault)) {
         fault.at += 5;
         return parse_fault_at(p, part_span(p, w, word, at, fault), "'%s' is not %s",
                               parse_shown(p, s + fault.at, fault.len),
                               exits ? "an exit status (0 to 255, such as 1-3,75)"
-                                    : "an HTTP status (100 to 599, such as 500-599)");
+                                    : "an HTTP status (100 to 599, such as 429,5xx)");
     }
     for (size_t i = 0; i < sizeof more.bits / sizeof *more.bits; i++)
         set->exits.bits[i] |= more.bits[i];
-    return exits || parse_fault_at(p, at, "'%s' is not supported yet", parse_shown(p, s, n));
+    for (size_t i = 0; i < sizeof statuses.bits / sizeof *statuses.bits; i++)
+        set->statuses.bits[i] |= statuses.bits[i];
+    return true;
 }
 
 bool parse_retry_on(struct parse *p, void *out) {

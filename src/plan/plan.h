@@ -20,7 +20,7 @@ struct mask_set;
 
 enum lane { LANE_IO, LANE_CPU, LANES };
 #define TYPE_AUTO LANES /* the word behind those of lanes, until a job is put together */
-enum action { ACTION_NONE, ACTION_COMMAND, ACTION_EXEC, ACTION_WAIT, ACTIONS };
+enum action { ACTION_NONE, ACTION_COMMAND, ACTION_EXEC, ACTION_HTTP, ACTION_WAIT, ACTIONS };
 enum when { WHEN_SUCCESS, WHEN_FAILURE, WHEN_ALWAYS };
 enum on_failure { ON_FAILURE_CONTINUE, ON_FAILURE_DRAIN, ON_FAILURE_CANCEL };
 enum output_mode { OUTPUT_FAILED, OUTPUT_GROUP, OUTPUT_NONE, OUTPUT_LIVE };
@@ -49,10 +49,23 @@ static inline bool exit_set_has(const struct exit_set *s, int status) {
     return status >= 0 && status < 256 && (s->bits[status / 32] >> (status % 32) & 1);
 }
 
+/* A set of HTTP statuses, a bit each. */
+struct http_set {
+    uint32_t bits[16];
+};
+static inline bool http_set_has(const struct http_set *s, int status) {
+    unsigned bit = (unsigned)status - TEXT_HTTP_MIN;
+
+    return status >= TEXT_HTTP_MIN && status <= TEXT_HTTP_MAX &&
+           (s->bits[bit / 32] >> bit % 32 & 1);
+}
+
 /* Why another attempt is made: the classes of `retry-on`. */
 struct retry_on {
     bool any, timeout, signal, spawn;
-    struct exit_set exits; /* of exit:LIST */
+    bool http, gap[3];        /* http: there was no whole answer */
+    struct exit_set exits;    /* of exit:LIST */
+    struct http_set statuses; /* of http:LIST */
 };
 
 /* One environment variable of the manifest. */
@@ -95,6 +108,18 @@ struct limit_set {
     uint32_t list[]; /* indexes, rising */
 };
 
+/* What more a request says than its URL. */
+struct job_http {
+    const char *method;            /* NULL: GET, or POST where there is a body */
+    const struct env_var *headers; /* names unique, whatever their case; a NULL name ends it */
+    const char *body;              /* NULL: none */
+    const char *body_file;         /* absolute path, or NULL */
+    const char *user;              /* the variable that holds "name:password", or NULL */
+    const char *ca_file;           /* absolute path, or NULL: the system's certificates */
+    struct http_set expect;        /* statuses that count as success */
+    uint32_t follow;               /* redirects, at most */
+};
+
 /* How a job is run. Shared by all jobs whose layers say the same, which are most. */
 struct job_settings {
     enum lane type;                  /* the lane it is marked for */
@@ -117,10 +142,11 @@ struct job_settings {
     enum when when;
     struct job_limits limits;
     const struct limit_set *shared; /* limits that it shares with others; NULL: none */
-    uint32_t cpus;                  /* workers' worth; 1 in the I/O lane */
-    uint64_t memory;                /* bytes reserved of plan.memory; 0: none */
-    int nice;                       /* added to muster's */
-    int32_t priority;               /* higher starts first among the ready */
+    struct job_http http;
+    uint32_t cpus;    /* workers' worth; 1 in the I/O lane */
+    uint64_t memory;  /* bytes reserved of plan.memory; 0: none */
+    int nice;         /* added to muster's */
+    int32_t priority; /* higher starts first among the ready */
 };
 
 /* The variables of its env-file; NULL: it has none, or the file was not there yet. */
@@ -132,9 +158,9 @@ static inline const struct env_var *job_file_vars(const struct job_settings *set
 struct plan_job {
     const char *name;
     const struct job_settings *set;
-    const struct env_var *env;   /* env.NAME, names unique; a NULL name ends it */
-    const char *command;         /* ACTION_COMMAND: text for the shell; ACTION_WAIT: its text */
-    const char *const *argv;     /* ACTION_EXEC: words, NULL at the end */
+    const struct env_var *env; /* env.NAME, names unique; a NULL name ends it */
+    const char *command;     /* ACTION_COMMAND: text for the shell; HTTP: the URL; WAIT: its text */
+    const char *const *argv; /* ACTION_EXEC: words, NULL at the end */
     const struct target *target; /* ACTION_WAIT */
     const char *program;         /* absolute path of argv[0] or shell[0]; NULL: not there then */
     const uint32_t *after;       /* indexes of the jobs it comes after, no doubles */

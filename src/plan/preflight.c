@@ -160,6 +160,10 @@ static void check_entry(struct loader *l, struct env_files *files, const struct 
     case EFFECT_ENV_FILE:
         read_env_file(l, files, s, e);
         break;
+    case EFFECT_CA_FILE:
+    case EFFECT_BODY_FILE:
+        check_input(l, e, *(const char *const *)e->typed);
+        break;
     case EFFECT_STDIN:
         if (stream->kind == STREAM_FILE)
             check_input(l, e, stream->text);
@@ -264,7 +268,8 @@ static void check_program(struct loader *l, struct programs *p, uint32_t index) 
 /* --- libcurl --- */
 
 static bool needs_libcurl(const struct plan_job *job) {
-    return job->action == ACTION_WAIT && job->target->kind == TARGET_HTTP;
+    return job->action == ACTION_HTTP ||
+           (job->action == ACTION_WAIT && job->target->kind == TARGET_HTTP);
 }
 
 static void check_libcurl(struct loader *l, uint32_t index) {
@@ -280,13 +285,16 @@ static void check_libcurl(struct loader *l, uint32_t index) {
 /* --- all --- */
 
 static void note_needs(struct loader *l) {
-    static const unsigned char looked_at[] = {EFFECT_DIR, EFFECT_ENV_FILE, EFFECT_STDIN,
-                                              EFFECT_STDOUT, EFFECT_STDERR};
+    static const unsigned char looked_at[] = {EFFECT_DIR,      EFFECT_ENV_FILE, EFFECT_STDIN,
+                                              EFFECT_STDOUT,   EFFECT_STDERR,   EFFECT_CA_FILE,
+                                              EFFECT_BODY_FILE};
 
     for (uint32_t i = 0; i < l->plan->njobs; i++) {
         uint8_t need = l->plan->jobs[i].nafter ? NEED_WARNING : NEED_ERROR;
         for (size_t k = 0; k < sizeof looked_at; k++) {
             struct entry *e = layers_place(l, i, looked_at[k]);
+            if (looked_at[k] == EFFECT_BODY_FILE && !l->plan->jobs[i].set->http.body_file)
+                continue;
             if (e && e->typed && e->need < need)
                 e->need = need;
         }

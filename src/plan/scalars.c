@@ -236,9 +236,33 @@ bool parse_range(struct parse *p, void *out) {
 
 /* --- addresses --- */
 
-bool parse_url(struct parse *p, void *out) {
-    return target_is_url(p->s, p->n) ? parse_text(p, out)
-                                     : not_a(p, "a URL (http://HOST/... or https://HOST/...)");
+/* It never is in a message as it stands: there may be a password in it. */
+bool parse_http(struct parse *p, void *out) {
+    *(struct action_value *)out =
+        (struct action_value){.action = ACTION_HTTP, .command = copy(p, p->s, p->n)};
+    return target_is_url(p->s, p->n) || not_a(p, "a URL (http://HOST/... or https://HOST/...)");
+}
+
+/* Letters alone: all methods that there are. */
+bool parse_method(struct parse *p, void *out) {
+    for (size_t i = 0; i < p->n; i++)
+        if (p->s[i] < 'A' || p->s[i] > 'Z')
+            return not_a(p, "a method (such as GET, HEAD, POST, PUT, DELETE)");
+    return parse_text(p, out);
+}
+
+/* A line, whatever variables stand for: with another it would be another header. */
+bool parse_header(struct parse *p, void *out) {
+    for (size_t i = 0; i < p->n; i++)
+        if (((unsigned char)p->s[i] < ' ' && p->s[i] != '\t') || p->s[i] == 0x7f)
+            return parse_fault(p, 0, p->n, "a header is one line, without control characters");
+    return parse_text(p, out);
+}
+
+bool parse_var(struct parse *p, void *out) {
+    if (!text_var_valid(p->s, p->n))
+        return not_a(p, "the name of a variable (letters, digits and '_', no digit first)");
+    return parse_text(p, out);
 }
 
 bool parse_probe(struct parse *p, void *out) {

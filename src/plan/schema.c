@@ -12,6 +12,7 @@
 #define CPU_WORKERS_MAX 4096
 #define COUNT_MAX       (UINT32_MAX - 1) /* UINT32_MAX is COUNT_UNLIMITED */
 #define RETRIES_MAX     1000000000
+#define HTTP_FOLLOW_MAX 50
 
 /* A row; what follows the help are the fields that not every key has. */
 #define KEY(in, key, form, preset, text, ...)                                                      \
@@ -76,12 +77,20 @@ const struct schema_key schema_keys[] = {
     KEY(JOB, "command", COMMAND, NULL, "run by the shell", .action = true, .effect = EFFECT_ACTION),
     KEY(JOB, "exec", EXEC, NULL, "run without a shell", .action = true, .effect = EFFECT_ACTION),
     KEY(JOB, "http", URL, NULL, "an HTTP request, without a process",
-        .action = true, .effect = EFFECT_ACTION, .later = true),
-    KEY(JOB, "http.method", NAME, NULL, "its method", .later = true),
-    KEY(JOB, "http.header.", FREE, NULL, "one of its headers", .later = true),
-    KEY(JOB, "http.body", FREE, NULL, "its body", .later = true),
-    KEY(JOB, "http.body-file", PATH, NULL, "the file that is its body", .later = true),
-    KEY(JOB, "http.expect", HTTP_LIST, "200-299", "statuses that count as success", .later = true),
+        .action = true, .effect = EFFECT_ACTION),
+    KEY(JOB, "http.method", METHOD, NULL, "its method", JOB(http.method)),
+    KEY(JOB, "http.header.", HEADER, NULL, "one of its headers", .effect = EFFECT_HEADER),
+    KEY(JOB, "http.body", FREE, NULL, "its body",
+        JOB(http.body), .effect = EFFECT_BODY),
+    KEY(JOB, "http.body-file", PATH, NULL, "the file that is its body",
+        JOB(http.body_file), .effect = EFFECT_BODY_FILE),
+    KEY(JOB, "http.expect", STATUSES, "200-299", "statuses that count as success",
+        JOB(http.expect)),
+    KEY(JOB, "http.follow", COUNT, "10", "redirects that are followed",
+        .min = 0, .max = HTTP_FOLLOW_MAX, JOB(http.follow)),
+    KEY(JOB, "http.user", VAR, NULL, "the variable that holds NAME:PASSWORD", JOB(http.user)),
+    KEY(JOB, "http.ca-file", PATH, NULL, "certificates to trust in place of the system's",
+        JOB(http.ca_file), .effect = EFFECT_CA_FILE),
     KEY(JOB, "wait-for", PROBE, NULL, "succeeds when that answers",
         .action = true, .effect = EFFECT_ACTION),
     KEY(JOB, "task", TEXT, NULL, "a request to a persistent worker",

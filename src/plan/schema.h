@@ -65,19 +65,22 @@ enum value_type {
     VALUE_EXITS,    /* struct exit_set */
     VALUE_NO_EXITS, /* the same, may be empty */
     VALUE_RETRY_ON, /* struct retry_on */
-    VALUE_HTTP_LIST,
-    VALUE_NAMES,   /* struct names: jobs or templates */
-    VALUE_VARS,    /* names of environment variables: char **, NULL at the end */
-    VALUE_TAGS,    /* struct names: any */
-    VALUE_WORDS,   /* struct names: a list of anything */
-    VALUE_PAIRS,   /* list of NAME=VALUE,NAME=VALUE */
-    VALUE_NAME,    /* a single one */
-    VALUE_RANGE,   /* 1..100 */
-    VALUE_URL,     /* http://, https:// */
-    VALUE_PROBE,   /* wait-for: tcp:, file:, http: */
-    VALUE_READY,   /* these and line:, delay: */
-    VALUE_REPORTS, /* struct reports */
-    VALUE_INCLUDE, /* a path; read before all others, so no variables */
+    VALUE_STATUSES, /* struct http_set */
+    VALUE_NAMES,    /* struct names: jobs or templates */
+    VALUE_VARS,     /* names of environment variables: char **, NULL at the end */
+    VALUE_TAGS,     /* struct names: any */
+    VALUE_WORDS,    /* struct names: a list of anything */
+    VALUE_PAIRS,    /* list of NAME=VALUE,NAME=VALUE */
+    VALUE_NAME,     /* a single one */
+    VALUE_RANGE,    /* 1..100 */
+    VALUE_URL,      /* http://, https://: a job's action */
+    VALUE_METHOD,   /* GET */
+    VALUE_HEADER,   /* what stands behind the colon of one; may be empty */
+    VALUE_VAR,      /* the name of an environment variable */
+    VALUE_PROBE,    /* wait-for: tcp:, file:, http: */
+    VALUE_READY,    /* these and line:, delay: */
+    VALUE_REPORTS,  /* struct reports */
+    VALUE_INCLUDE,  /* a path; read before all others, so no variables */
     VALUE_TYPES,
 };
 
@@ -101,8 +104,12 @@ enum schema_effect {
     EFFECT_SHELL,
     EFFECT_USE,
     EFFECT_TAGS,
+    EFFECT_CA_FILE,
+    EFFECT_BODY,
+    EFFECT_BODY_FILE,
     EFFECT_SECRET, /* counts wherever it stands */
     EFFECT_ENV,    /* env.NAME; has no one place */
+    EFFECT_HEADER, /* http.header.NAME; the same */
     EFFECTS,
 };
 

@@ -167,8 +167,12 @@ static void note_seen(struct loader *l, const struct section *s, struct seen *se
 /* The same for keys that are no rows of the schema: variables, env.NAME, axes. */
 static void note_name(struct loader *l, const struct section *s, uint32_t level, size_t n,
                       struct entry *e) {
-    const char *id =
-        arena_printf(&l->scratch, "%u %.*s", level, (int)n, source_text(s->source, e->key));
+    const char *key = source_text(s->source, e->key);
+    const char *id;
+
+    if (e->row && e->row->effect == EFFECT_HEADER) /* whose case means nothing */
+        key = arena_lower(&l->scratch, key, n);
+    id = arena_printf(&l->scratch, "%u %.*s", level, (int)n, key);
     uint32_t first = map_add(&l->keys, id, strlen(id), e->key.at);
 
     if (first != MAP_NONE)
@@ -205,6 +209,21 @@ static void check_env_name(struct loader *l, const char *name, size_t n, struct 
     e->reported = true;
 }
 
+/* A name of a header, RFC 9110's token, and not one by which a request ends. */
+static void check_header_name(struct loader *l, const char *name, size_t n, struct span at,
+                              struct entry *e) {
+    static const char *const own[] = {"content-length", "transfer-encoding", NULL};
+    const char *lower = arena_lower(&l->scratch, name, n);
+
+    if (strspn(lower, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") < n)
+        diag_error(l->diag, at, "'%.*s' is not the name of a header", (int)n, name);
+    else if (text_choose(lower, n, own) >= 0)
+        diag_error(l->diag, at, "'%.*s' is set by muster itself", (int)n, name);
+    else
+        return;
+    e->reported = true;
+}
+
 /* What follows the dot of a key like env.NAME. */
 static void check_tail(struct loader *l, const struct section *s, struct entry *e, size_t tail,
                        uint32_t level) {
@@ -219,6 +238,8 @@ static void check_tail(struct loader *l, const struct section *s, struct entry *
     }
     if (e->row->effect == EFFECT_ENV) {
         check_env_name(l, name, n, at, e);
+    } else if (e->row->effect == EFFECT_HEADER) {
+        check_header_name(l, name, n, at, e);
     } else if (e->row->type == VALUE_WORDS) {
         /* The four forms of an axis are one slot. */
         const char *dot = memchr(name, '.', n);

@@ -98,8 +98,8 @@ static void check_action(struct loader *l, uint32_t i, const struct entry *type)
     struct entry *e = layers_place(l, i, EFFECT_ACTION);
     const struct plan_job *job = &l->plan->jobs[i];
 
-    if (job->action != ACTION_WAIT || job->set->type != LANE_CPU || !e || e->reported || !type ||
-        !type->typed)
+    if ((job->action != ACTION_WAIT && job->action != ACTION_HTTP) || job->set->type != LANE_CPU ||
+        !e || e->reported || !type || !type->typed)
         return;
     diag_error(l->diag, e->key, "%s: job '%s' has to be io: it waits, without a process",
                e->row->name, job->name);
@@ -124,6 +124,19 @@ static void check_memory(struct loader *l, uint32_t i) {
     e->reported = true; /* once, when it is shared */
 }
 
+/* What a job's own section says of a request that it does not make. */
+static void check_http(struct loader *l, uint32_t i) {
+    const struct plan_job *job = &l->plan->jobs[i];
+    const struct section *s = l->drafts[i].section;
+
+    for (uint32_t k = 0; job_has_process(job) && k < s->nentries; k++) {
+        const struct entry *e = &s->entries[k];
+        if (e->row && !e->row->action && !strncmp(e->row->name, "http.", 5))
+            diag_warning(l->diag, e->key, "'%.*s' has no effect: job '%s' makes no HTTP request",
+                         (int)e->key.len, source_text(s->source, e->key), job->name);
+    }
+}
+
 static void check_job(struct loader *l, uint32_t i) {
     struct plan_job *job = &l->plan->jobs[i];
     const struct draft *d = &l->drafts[i];
@@ -135,10 +148,11 @@ static void check_job(struct loader *l, uint32_t i) {
                    job->name);
     if (!d->below->incomplete && !layers_place(l, i, EFFECT_ACTION))
         diag_error(l->diag, d->section->header,
-                   "job '%s' has nothing to do (command, exec or wait-for)", job->name);
+                   "job '%s' has nothing to do (command, exec, http or wait-for)", job->name);
     check_lane(l, i, type);
     check_action(l, i, type);
     check_memory(l, i);
+    check_http(l, i);
     if (!after || !after->typed)
         return;
     const struct names *names = after->typed;

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "base/text.h"
+#include "exec/attempt.h"
 #include "report/output.h"
 #include "report/quote.h"
 #include "store/past.h"
@@ -142,6 +143,30 @@ int report_json_write_past(const struct past_run *run, FILE *out) {
     return object_dump(&o, 0, out);
 }
 
+/* Times are since the request's start, null where it did not get so far. */
+static json_t *http(const struct attempt_http *h) {
+    const struct {
+        const char *key;
+        int64_t ns;
+    } times[] = {{"lookup_s", h->lookup_ns},
+                 {"connect_s", h->connect_ns},
+                 {"tls_s", h->tls_ns},
+                 {"first_byte_s", h->first_byte_ns}};
+    struct object o;
+
+    object_init(&o);
+    put(&o, "status_line", *h->line ? text(h->line) : json_null());
+    put(&o, "redirects", json_integer(h->redirects));
+    put(&o, "sent_bytes", json_integer((json_int_t)h->sent));
+    put(&o, "received_bytes", json_integer((json_int_t)h->received));
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        put(&o, times[i].key, times[i].ns ? seconds(times[i].ns) : json_null());
+    if (!o.failed)
+        return o.json;
+    json_decref(o.json);
+    return NULL;
+}
+
 static json_t *attempt(const struct run_result *run, const struct attempt_result *a) {
     struct object o;
 
@@ -157,6 +182,10 @@ static json_t *attempt(const struct run_result *run, const struct attempt_result
     put(&o, "reason", text_or_null(reason_words[a->reason]));
     put(&o, "stdout_bytes", json_integer((json_int_t)a->out_bytes));
     put(&o, "stderr_bytes", json_integer((json_int_t)a->err_bytes));
+    if (a->http) {
+        put(&o, "http_status", number_or_null(a->http->status, a->http->status != 0));
+        put(&o, "http", http(a->http));
+    }
     if (!o.failed)
         return o.json;
     json_decref(o.json);

@@ -72,6 +72,8 @@ const char *attempt_reason(const struct attempt_result *a, char *buf, size_t n) 
         snprintf(buf, n, "exit %d", a->exit);
     else if (a->reason == REASON_SIGNAL)
         signal_name(a->signal, buf, n);
+    else if (a->reason == REASON_HTTP && a->detail)
+        text_visible(buf, n, a->detail, strlen(a->detail), NULL);
     else
         snprintf(buf, n, "%s", a->reason ? reason_words[a->reason] : "failed");
     return buf;

@@ -211,7 +211,7 @@ static const char *const stage_words[] = {
     [SPAWN_STDERR] = "cannot open stderr",    [SPAWN_DIR] = "cannot enter folder",
     [SPAWN_LIMITS] = "cannot set limits",     [SPAWN_EXEC] = "cannot be executed",
     [SPAWN_ENV_FILE] = "cannot use env-file", [SPAWN_ENV_LINE] = "cannot use env-file",
-    [SPAWN_LOST] = "its launcher died",
+    [SPAWN_LOST] = "its launcher died",       [SPAWN_REQUEST] = "cannot be started",
 };
 
 static void spawn_text(const struct plan *plan, const struct plan_job *p,
@@ -222,7 +222,7 @@ static void spawn_text(const struct plan *plan, const struct plan_job *p,
 
     if (a->stage == SPAWN_EXEC && a->detail)
         exec_text(plan, p, a, detail, buf, n);
-    else if (a->stage == SPAWN_ENV_LINE && a->detail)
+    else if ((a->stage == SPAWN_ENV_LINE || a->stage == SPAWN_REQUEST) && a->detail)
         snprintf(buf, n, "%s: %s", stage_words[a->stage], detail);
     else if (a->detail)
         snprintf(buf, n, "%s: %s: %s", stage_words[a->stage], detail, error_words(a->error));
@@ -267,6 +267,8 @@ const char *job_reason_text(const struct run_result *r, const struct job_info *j
         timeout_text(p, a, buf, n);
     else if (j->reason == REASON_SPAWN && a)
         spawn_text(r->plan, p, a, buf, n);
+    else if (j->reason == REASON_HTTP && a && a->detail)
+        snprintf(buf, n, "%s", a->detail);
     else if (j->reason == REASON_OOM)
         oom_text(p, buf, n);
     else if (j->reason == REASON_BREAKER)

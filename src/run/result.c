@@ -68,12 +68,20 @@ void job_add_attempt(struct job_result *j, const struct attempt *a, struct attem
         .slot = a->slot,
         .error = end->error,
         .detail = end->detail,
+        .http = end->http,
     };
-    end->detail = NULL;
+    end->detail = NULL, end->http = NULL;
     j->leftover += end->leftover;
     j->unkillable += end->unkillable;
     if (a->lane == LANE_CPU)
         j->worker = (int32_t)a->slot;
+}
+
+void attempt_result_release(struct attempt_result *a) {
+    free(a->detail);
+    free(a->http);
+    a->detail = NULL;
+    a->http = NULL;
 }
 
 int64_t job_wall_ns(const struct job_result *j) {

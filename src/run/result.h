@@ -65,11 +65,14 @@ struct attempt_result {
     uint8_t signal; /* 0: null */
     bool core, killed;
     uint8_t status, reason;
-    uint8_t stage; /* enum spawn_stage when reason is REASON_SPAWN */
-    uint32_t slot; /* lowest that it held in its lane */
-    int error;     /* UV_E… of REASON_SPAWN */
-    char *detail;  /* the path at fault then, malloc'd, or NULL */
+    uint8_t stage;             /* enum spawn_stage when reason is REASON_SPAWN */
+    uint32_t slot;             /* lowest that it held in its lane */
+    int error;                 /* UV_E… of REASON_SPAWN */
+    char *detail;              /* the path at fault then, malloc'd, or NULL */
+    struct attempt_http *http; /* of a request that was made (exec/attempt), malloc'd, or NULL */
 };
+/* Frees what it owns. */
+void attempt_result_release(struct attempt_result *a);
 
 /* One job. Written by the scheduler alone. */
 struct job_result {

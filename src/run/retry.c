@@ -9,6 +9,8 @@ struct verdict retry_judge(const struct job_settings *set, const struct attempt_
         return (struct verdict){STATUS_FAILED, REASON_SPAWN};
     if (end->outcome == OUTCOME_OK)
         return (struct verdict){STATUS_OK, REASON_NONE};
+    if (end->outcome == OUTCOME_HTTP)
+        return (struct verdict){STATUS_FAILED, REASON_HTTP};
     if (exit_set_has(&set->skip_exit, end->exit))
         return (struct verdict){STATUS_SKIPPED, REASON_NONE};
     if (exit_set_has(&set->ok_exit, end->exit))
@@ -35,6 +37,9 @@ bool retry_wanted(const struct job_settings *set, struct verdict verdict,
         return on->spawn;
     case REASON_EXIT:
         return exit_set_has(&on->exits, end->exit);
+    case REASON_HTTP: /* of half an answer the status tells nothing */
+        return end->http && end->http->whole ? http_set_has(&on->statuses, end->http->status)
+                                             : on->http;
     case REASON_OOM: /* it ended as what was killed in it made it */
         return end->exit < 0 ? on->signal : exit_set_has(&on->exits, end->exit);
     default:
@@ -61,6 +66,12 @@ static uint64_t draw(uint64_t *random) {
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
     return z ^ z >> 31;
+}
+
+int64_t retry_heed(const struct job_settings *set, int64_t delay_ns, int64_t asked_ns) {
+    if (set->retry_max_delay_ns && asked_ns > set->retry_max_delay_ns)
+        asked_ns = set->retry_max_delay_ns;
+    return asked_ns > delay_ns ? asked_ns : delay_ns;
 }
 
 int64_t retry_delay_ns(const struct job_settings *set, double *unclipped_ns, uint64_t *random) {

@@ -30,4 +30,7 @@ enum limit_outcome retry_outcome(struct verdict verdict);
  * the next and is 0 at first.
  */
 int64_t retry_delay_ns(const struct job_settings *set, double *unclipped_ns, uint64_t *random);
+/* The delay where the other side asked for one (Retry-After; 0: it did not): no
+ * shorter than that, as far as retry-max-delay allows. */
+int64_t retry_heed(const struct job_settings *set, int64_t delay_ns, int64_t asked_ns);
 #endif

@@ -419,7 +419,7 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
                      int64_t now) {
     const struct job_settings *set = set_of(s, a->job);
     struct sched_job *j = job_at(s, a->job);
-    bool told = j->state == JOB_STOPPING;
+    bool told = j->state == JOB_STOPPING, again;
     uint32_t cause = told ? j->cause : NO_JOB;
     struct verdict v = retry_judge(set, end);
 
@@ -439,12 +439,13 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
     }
     if (j->computes)
         j->lane = LANE_CPU;
+    again = retry_wanted(set, v, end); /* before the row takes what tells it */
     if (end->error != UV_ECANCELED)
         add_row(s, a, end, v);
 
-    if (!s->closed && j->attempt <= set->retries && s->retries_left > 0 &&
-        retry_wanted(set, v, end)) {
-        int64_t delay = retry_delay_ns(set, &j->delay_ns, &s->random);
+    if (again && !s->closed && j->attempt <= set->retries && s->retries_left > 0) {
+        int64_t delay =
+            retry_heed(set, retry_delay_ns(set, &j->delay_ns, &s->random), end->retry_after_ns);
 
         if (s->retries_left != COUNT_UNLIMITED)
             s->retries_left--;

@@ -642,7 +642,7 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
 void run_result_release(struct run_result *result) {
     for (uint32_t i = 0; result->jobs && i < result->plan->njobs; i++) {
         for (uint32_t k = 0; k < result->jobs[i].nattempts; k++)
-            free(result->jobs[i].attempts[k].detail);
+            attempt_result_release(&result->jobs[i].attempts[k]);
         free(result->jobs[i].attempts);
     }
     free(result->jobs);

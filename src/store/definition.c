@@ -70,6 +70,8 @@ static void add_value(struct hash *h, const struct plan *plan, const struct sche
     case VALUE_FREE:
     case VALUE_LINE:
     case VALUE_NAME:
+    case VALUE_METHOD:
+    case VALUE_VAR:
         memcpy(&text, value, sizeof text);
         add_text(h, text);
         break;
@@ -98,6 +100,7 @@ static void add_value(struct hash *h, const struct plan *plan, const struct sche
     case VALUE_SIGNAL:
     case VALUE_EXITS:
     case VALUE_NO_EXITS:
+    case VALUE_STATUSES:
     case VALUE_RETRY_ON: /* no pointers in them, and no gaps */
         add(h, value, value_size(key->type));
         break;
@@ -117,6 +120,7 @@ static struct definition of_settings(const struct plan *plan, const struct job_s
             add_value(&h, plan, key, (const char *)set + key->offset);
     }
     add(&h, &set->automatic, sizeof set->automatic);
+    add_vars(&h, set->http.headers);
     return definition_of(&h);
 }
 

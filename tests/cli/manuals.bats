@@ -78,6 +78,7 @@ replay_all() {
 @test "muster(5): each sample manifest runs well, and wrong.ini does not" {
     extract "$man/muster.5"
     count=0
+    rm http.ini # needs a server, which http.bats has
     for sample in *.ini; do
         run --separate-stderr "$MUSTER" run "$sample"
         if [ "$sample" = wrong.ini ]; then

@@ -34,6 +34,8 @@ def read_request(conn, buffered):
         if not more:
             return None
         data += more
+        if data[0] == 0x16:  # the beginning of TLS
+            return None
     head, data = data.split(b"\r\n\r\n", 1)
     lines = head.decode("latin-1").split("\r\n")
     headers = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines[1:])}
@@ -71,6 +73,7 @@ def serve(conn, lines, headers, body):
     method, path, _ = lines[0].split(" ")
     word, _, rest = path.lstrip("/").partition("/")
     rest, _, query = rest.partition("?")
+    word = word.partition("?")[0]
     nth = count(path)
     if word == "ok":
         answer(conn, "200 OK", b"" if method == "HEAD" else b"fine\n")
@@ -90,6 +93,8 @@ def serve(conn, lines, headers, body):
         answer(conn, "200 OK", f"{len(body)}\n".encode())
     elif word == "sum":  # of the bytes of the body
         answer(conn, "200 OK", f"{sum(body)}\n".encode())
+    elif word in ("items", "notes"):  # of the manual's sample
+        answer(conn, "200 OK", body or b"[]\n")
     elif word == "login":
         wanted = "Basic " + base64.b64encode(rest.encode()).decode()
         good = headers.get("authorization") == wanted

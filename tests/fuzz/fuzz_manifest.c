@@ -21,9 +21,10 @@ static void check_plan(const struct plan *plan) {
         demand(text_name_valid(job->name, strlen(job->name)));
         for (uint32_t k = 0; k < i; k++)
             demand(strcmp(plan->jobs[k].name, job->name));
-        demand(job->action == ACTION_COMMAND ? job->command && *job->command
-               : job->action == ACTION_WAIT  ? job->target != NULL
-                                             : job->argv && job->argv[0]);
+        demand(job->action == ACTION_EXEC ? job->argv && job->argv[0] && *job->argv[0]
+                                          : job->command && *job->command);
+        demand((job->action == ACTION_WAIT) == (job->target != NULL));
+        demand(job_has_process(job) || job->set->type == LANE_IO);
         const struct job_settings *set = job->set;
         demand(set->dir[0] == '/' && set->folder[0] == '/' && set->shell && set->shell[0]);
         demand(set->timeout_ns >= 0 && set->kill_after_ns >= 0 && set->retry_delay_ns >= 0);

@@ -14,7 +14,7 @@ static void check_numbers(const char *s, size_t n) {
     int64_t ns, again;
     uint64_t bytes;
     double factor;
-    uint32_t bits[8];
+    uint32_t bits[8], statuses[16];
     bool flag;
     int sig;
 
@@ -43,7 +43,7 @@ static void check_numbers(const char *s, size_t n) {
     text_bool(s, n, &flag);
     if (text_exit_list(s, n, bits, &fault))
         demand(fault.at <= n && fault.len <= n - fault.at);
-    if (text_http_list(s, n, &fault))
+    if (text_http_list(s, n, statuses, &fault))
         demand(fault.at <= n && fault.len <= n - fault.at);
     if (text_range(s, n, &fault))
         demand(fault.at <= n && fault.len <= n - fault.at);

@@ -181,12 +181,49 @@ static void test_cut_tail(void **state) {
     output_free(o);
 }
 
+/* A request that was answered, and one that never got so far. */
+static void test_requests(void **state) {
+    static const char line[] = "HTTP/1.1 200 OK";
+    struct attempt_http *answered = calloc(1, sizeof *answered + sizeof line);
+    struct attempt_http *refused = calloc(1, sizeof *refused + 1);
+    struct attempt_result *rows = fake_run.jobs[FAKE_FLAKY].attempts;
+    json_t *root, *list;
+
+    (void)state;
+    *answered = (struct attempt_http){.status = 200,
+                                      .whole = true,
+                                      .lookup_ns = 1000,
+                                      .connect_ns = 2000,
+                                      .first_byte_ns = 4000,
+                                      .sent = 5,
+                                      .received = 6,
+                                      .redirects = 7};
+    memcpy(answered->line, line, sizeof line);
+    rows[0].http = refused;
+    rows[1].http = answered;
+    root = parsed(&(struct report_input){.run = &fake_run});
+    list = json_object_get(json_array_get(json_object_get(root, "jobs"), FAKE_FLAKY), "attempts");
+    assert_true(json_is_null(json_object_get(json_array_get(list, 0), "http_status")));
+    expect(json_object_get(json_array_get(list, 0), "http"),
+           "{\"status_line\":null,\"redirects\":0,\"sent_bytes\":0,\"received_bytes\":0,"
+           "\"lookup_s\":null,\"connect_s\":null,\"tls_s\":null,\"first_byte_s\":null}");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 1), "http_status")),
+                     200);
+    expect(json_object_get(json_array_get(list, 1), "http"),
+           "{\"status_line\":\"HTTP/1.1 200 OK\",\"redirects\":7,\"sent_bytes\":5,"
+           "\"received_bytes\":6,\"lookup_s\":1e-6,\"connect_s\":2e-6,\"tls_s\":null,"
+           "\"first_byte_s\":4e-6}");
+    json_decref(root);
+    rows[0].http = rows[1].http = NULL;
+    free(answered);
+    free(refused);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_run),
-        cmocka_unit_test(test_jobs),
-        cmocka_unit_test(test_foreign_bytes),
-        cmocka_unit_test(test_cut_tail),
+        cmocka_unit_test(test_run),           cmocka_unit_test(test_jobs),
+        cmocka_unit_test(test_foreign_bytes), cmocka_unit_test(test_cut_tail),
+        cmocka_unit_test(test_requests),
     };
 
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);

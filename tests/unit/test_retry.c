@@ -37,6 +37,7 @@ static void ends_are_judged_by_the_jobs_terms(void **state) {
         {{.exit = -1, .error = UV_ENOENT}, STATUS_FAILED, REASON_SPAWN},
         {{.exit = 0, .error = UV_ENOENT}, STATUS_FAILED, REASON_SPAWN},
         {{.exit = -1, .outcome = OUTCOME_OK}, STATUS_OK, REASON_NONE},
+        {{.exit = -1, .outcome = OUTCOME_HTTP}, STATUS_FAILED, REASON_HTTP},
     };
     struct job_settings set = plain;
 
@@ -48,6 +49,43 @@ static void ends_are_judged_by_the_jobs_terms(void **state) {
         assert_int_equal(v.status, rows[i].status);
         assert_int_equal(v.reason, rows[i].reason);
     }
+}
+
+/* By the status of a whole answer; without one, as a class of its own. */
+static void requests(void **state) {
+    static struct attempt_http answers[] = {
+        {.status = 429, .whole = true}, {.status = 404, .whole = true}, {.status = 503}, {0}};
+    const struct verdict failed = {STATUS_FAILED, REASON_HTTP};
+    struct job_settings set = plain;
+
+    (void)state;
+    for (int classes = 0; classes < 4; classes++) {
+        set.retry_on = (struct retry_on){.http = classes & 1};
+        if (classes & 2) /* 429, 503 */
+            set.retry_on.statuses.bits[329 / 32] = 1U << 329 % 32,
+                                             set.retry_on.statuses.bits[403 / 32] = 1U << 403 % 32;
+        for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+            struct attempt_end end = {.outcome = OUTCOME_HTTP, .http = &answers[i]};
+            bool whole = answers[i].whole;
+
+            assert_int_equal(retry_wanted(&set, failed, &end),
+                             whole ? classes & 2 && i == 0 : classes & 1);
+        }
+        assert_int_equal(retry_wanted(&set, failed, &(struct attempt_end){0}), classes & 1);
+    }
+}
+
+static void other_sides_wish(void **state) {
+    struct job_settings set = plain;
+
+    (void)state;
+    set.retry_max_delay_ns = 100;
+    assert_int_equal(retry_heed(&set, 10, 0), 10);
+    assert_int_equal(retry_heed(&set, 10, 5), 10);
+    assert_int_equal(retry_heed(&set, 10, 50), 50);
+    assert_int_equal(retry_heed(&set, 10, 500), 100);
+    set.retry_max_delay_ns = 0;
+    assert_int_equal(retry_heed(&set, 10, 500), 500);
 }
 
 static void retry_on_names_classes(void **state) {
@@ -152,6 +190,8 @@ static void no_maximum_does_not_overflow(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_are_judged_by_the_jobs_terms),
+        cmocka_unit_test(requests),
+        cmocka_unit_test(other_sides_wish),
         cmocka_unit_test(retry_on_names_classes),
         cmocka_unit_test(jitter_stays_in_bounds),
         cmocka_unit_test(delays_follow_the_formula),

@@ -410,15 +410,25 @@ static void test_exit_list(void **state) {
 
 static void test_http_list(void **state) {
     struct text_fault fault;
+    uint32_t bits[16];
 
     (void)state;
-    assert_int_equal(text_http_list("200-299,404", 11, &fault), 0);
-    assert_int_equal(text_http_list("599", 3, &fault), 0);
-    assert_int_equal(text_http_list("200,600", 7, &fault), UV_ERANGE);
+    assert_int_equal(text_http_list("200-299,404", 11, bits, &fault), 0);
+    for (int i = 0; i < 512; i++)
+        assert_int_equal(bits[i / 32] >> i % 32 & 1, (i >= 100 && i < 200) || i == 304);
+    assert_int_equal(text_http_list("599", 3, bits, &fault), 0);
+    assert_int_equal(text_http_list("100 5xx", 7, bits, &fault), 0);
+    for (int i = 0; i < 512; i++)
+        assert_int_equal(bits[i / 32] >> i % 32 & 1, i == 0 || (i >= 400 && i < 500));
+    assert_int_equal(text_http_list("6xx", 3, bits, &fault), UV_ERANGE);
+    assert_int_equal(text_http_list("0xx", 3, bits, &fault), UV_ERANGE);
+    assert_int_equal(text_http_list("xx", 2, bits, &fault), UV_EINVAL);
+    assert_int_equal(text_http_list("2xx-3xx", 7, bits, &fault), UV_EINVAL);
+    assert_int_equal(text_http_list("200,600", 7, bits, &fault), UV_ERANGE);
     assert_int_equal(fault.at, 4);
-    assert_int_equal(text_http_list("99", 2, &fault), UV_ERANGE);
-    assert_int_equal(text_http_list("2xx", 3, &fault), UV_EINVAL);
-    assert_int_equal(text_http_list("", 0, &fault), UV_EINVAL);
+    assert_int_equal(text_http_list("99", 2, bits, &fault), UV_ERANGE);
+    assert_int_equal(text_http_list("2xy", 3, bits, &fault), UV_EINVAL);
+    assert_int_equal(text_http_list("", 0, bits, &fault), UV_EINVAL);
 }
 
 static void test_range(void **state) {

@@ -17,14 +17,14 @@ static void test_missing(void **state) {
                        "m.ini:1:1: error: there is no job ([job NAME])\n");
     plan_case_says("[job a]\n", "m.ini:1:1: error: job 'a' has no type (type = io, cpu or auto)\n"
                                 "    1 | [job a]\n      | ^~~~~~~\n"
-                                "m.ini:1:1: error: job 'a' has nothing to do (command, exec "
-                                "or wait-for)\n"
+                                "m.ini:1:1: error: job 'a' has nothing to do (command, exec, "
+                                "http or wait-for)\n"
                                 "    1 | [job a]\n      | ^~~~~~~\n"
                                 "muster: m.ini: 2 errors, nothing was run\n");
     /* What was set wrong is not missed as well. */
-    plan_case_messages("[job a]\ntype = oi\nhttp = http://x/\n",
+    plan_case_messages("[job a]\ntype = oi\ntask = x\n",
                        "m.ini:2:8: error: type: 'oi' is not io, cpu or auto\n"
-                       "m.ini:3:1: error: 'http' is not supported yet\n");
+                       "m.ini:3:1: error: 'task' is not supported yet\n");
     plan_case_messages("[job a]\nuse = gone\n", "m.ini:2:7: error: use: no template 'gone'\n");
 }
 
@@ -77,14 +77,14 @@ static void test_not_supported(void **state) {
     plan_case_messages(
         "[muster]\non-end = x\nlog-dir = x\nlock = watt\noutput = live\n"
         "report = tap:x\n"
-        "[job a]\ntype = auto\nhttp = http://x/\nslow = 1s\npty = yes\n"
+        "[job a]\ntype = auto\ntask = x\nslow = 1s\npty = yes\n"
         "each.x = a b\nlimits = l\njobserver = fifo\nmemory = 1G\n"
         "[limit l]\nconcurrency = 0\nrat = 1\n[worker w]\ncount = 2\n",
         "m.ini:2:1: error: 'on-end' is not supported yet\n"
         "m.ini:3:1: error: 'log-dir' is not supported yet\n"
         "m.ini:4:8: error: lock: 'watt' is not no, wait, skip or fail; did you mean 'wait'?\n"
         "m.ini:5:10: error: output: 'live' is not supported yet\n"
-        "m.ini:9:1: error: 'http' is not supported yet\n"
+        "m.ini:9:1: error: 'task' is not supported yet\n"
         "m.ini:10:1: error: 'slow' is not supported yet\n"
         "m.ini:11:1: error: 'pty' is not supported yet\n"
         "m.ini:12:1: error: 'each.x' is not supported yet\n"
@@ -112,7 +112,7 @@ static void test_values(void **state) {
                        "m.ini:10:13: error: ok-exit: '256' is not an exit status (0 to 255, such "
                        "as 1-3,75)\n"
                        "m.ini:11:20: error: retry-on: 'exti:1' is not any, exit:LIST, timeout, "
-                       "signal, spawn or http:LIST\n"
+                       "signal, spawn, http or http:LIST\n"
                        "m.ini:12:8: error: when: 'succes' is not success, failure or always; did "
                        "you mean 'success'?\n"
                        "m.ini:13:9: error: stdin: 'x' is not a standard input (null, file:PATH or "
@@ -447,7 +447,7 @@ static void test_include_faults(void **state) {
               "    3 | include = ../m.ini\n      |           ^~~~~~~~\n"
               "sub/b.ini:4:1: error: job 'a' has no type (type = io, cpu or auto)\n"
               "    4 | [job a]\n      | ^~~~~~~\n"
-              "sub/b.ini:4:1: error: job 'a' has nothing to do (command, exec or wait-for)\n"
+              "sub/b.ini:4:1: error: job 'a' has nothing to do (command, exec, http or wait-for)\n"
               "    4 | [job a]\n      | ^~~~~~~\n"
               "muster: m.ini: 5 errors, nothing was run\n");
     write_file("m.ini", "[muster]\ninclude = gone.ini\n[job a]\ntype = io\ncommand = x\n");
