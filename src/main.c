@@ -24,7 +24,8 @@
  *   what is done when muster dies     exec/sweep.c
  *   limits of a job's processes       exec/spawn.c, of memory: exec/memgroup.h
  *   the states of a job               the table in run/job.c
- *   retries, order, deadline          run/sched.c
+ *   retries, limits in time, deadline run/sched.c
+ *   what comes after what             run/order.c
  *   which ready job is next           run/ready.h; shared limits: run/limit.h
  *   signals, the loop                 run/session.c
  *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h

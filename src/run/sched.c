@@ -2,12 +2,8 @@
 /*
  * sched: decides what starts when.
  *
- * Every call from outside has three steps: note what happened, settle() what
- * follows from jobs that ended by it (dependents, on-failure), dispatch() what
- * has a slot now. A job that ends is appended to `ended` and looked at by
- * settle() later, so that a chain of 100,000 skipped jobs needs no recursion.
- * Until sched_release() a job that is ok and that others come after is put aside
- * there.
+ * Every call from outside has three steps: note what happened, order_settle() what
+ * follows from jobs that ended by it, dispatch() what has a slot now.
  */
 #include "run/sched.h"
 
@@ -19,105 +15,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/trace.h"
-#include "run/heap.h"
-#include "run/job.h"
-#include "run/ready.h"
+#include "run/order.h"
 #include "run/retry.h"
-#include "run/slots.h"
+#include "run/sched_state.h"
 
 /* No process at all could be made for so long: jobs fail by it. */
 #define STARVED_NS (30 * NS_PER_S)
-#define NEVER      INT64_MAX
-
-struct sched_job {
-    enum job_state state;
-    bool alive;        /* its attempt was started and has not ended */
-    bool dep_failed;   /* one that it comes after did not succeed */
-    bool dep_unwanted; /* one that it comes after was skipped by choice */
-    bool has_row;      /* there is room for its attempt's result row */
-    bool guest;        /* it counts in the CPU lane, though it started in the other */
-    uint8_t lane;      /* enum lane: where its current attempt was started, or the next will be */
-    bool computes;     /* that is the CPU lane, whatever its mark */
-    bool aside;        /* ended, and its dependents wait for sched_release() */
-    uint8_t stopped;   /* enum reason: why its attempt was told to end */
-    uint32_t deps;     /* that it comes after and that have not ended */
-    uint32_t cause;    /* the root of dep_failed, or of its being cancelled */
-    uint32_t attempt;  /* number of the current or next one */
-    uint32_t slot;     /* first of those it holds */
-    int64_t since;     /* start of the current attempt; before the first: when it got ready */
-    int64_t due;       /* of its timer: timeout or delay */
-    double delay_ns;   /* see retry_delay_ns() */
-};
-
-struct sched {
-    struct sched_opts opts;
-    const struct plan *plan;
-    struct sched_job *jobs;
-    uint32_t *dependents, *dependents_at; /* of job i: those from dependents_at[i] on */
-    struct ready *ready;
-    struct heap timers;
-    struct slots slots[LANES];
-    uint32_t *ended; /* jobs in the order of their ends */
-    uint32_t nended, nsettled;
-    uint32_t by_state[JOB_STATES];
-    uint32_t alive[LANES];           /* slots' worth of attempts that run */
-    uint32_t failures, first_failed; /* counted for max_failures */
-    uint32_t retries_left;
-    uint64_t random;
-    int64_t deadline;
-    int64_t starved_since; /* nothing ran and a start was put off, or NEVER */
-    bool hold;             /* see sched_release() */
-    bool closed;           /* nothing starts or is tried again any more */
-    bool wind_down;        /* max_failures is reached, settle() has to act on it */
-    bool deadline_passed;
-};
-
-/* All that belongs to a job is had by these. */
-static struct sched_job *job_at(const struct sched *s, uint32_t job) {
-    return &s->jobs[job];
-}
-
-static const struct plan_job *def_of(const struct sched *s, uint32_t job) {
-    return &s->plan->jobs[job];
-}
-
-static struct job_result *row_of(const struct sched *s, uint32_t job) {
-    return &s->opts.results[job];
-}
-
-static const char *name_of(const struct sched *s, uint32_t job) {
-    return def_of(s, job)->name;
-}
-
-static const struct job_settings *set_of(const struct sched *s, uint32_t job) {
-    return def_of(s, job)->set;
-}
-
-/* The job as the listener gets it. */
-static struct job_info info_of(const struct sched *s, uint32_t job) {
-    return (struct job_info){.id = job, .def = def_of(s, job), .result = row_of(s, job)};
-}
-
-/* Where its attempt was started, or the next will be. */
-static enum lane lane_of(const struct sched *s, uint32_t job) {
-    return (enum lane)job_at(s, job)->lane;
-}
-
-/* Workers' worth. Never more than there are, else it would wait for ever. */
-static uint32_t weight_in(const struct sched *s, uint32_t job, enum lane lane) {
-    uint32_t cpus = set_of(s, job)->cpus, most = s->slots[lane].limit;
-
-    return lane == LANE_IO ? 1 : cpus < most ? cpus : most;
-}
-
-static uint32_t weight(const struct sched *s, uint32_t job) {
-    return weight_in(s, job, lane_of(s, job));
-}
-
-/* What the job's start needs beside a process; see ready.h. */
-static uint32_t group_of(const struct sched *s, uint32_t job) {
-    return ready_group(s->ready, job, lane_of(s, job));
-}
 
 static bool starts_first(const void *ctx, uint32_t a, uint32_t b) {
     int32_t of_a = set_of(ctx, a)->priority, of_b = set_of(ctx, b)->priority;
@@ -131,33 +34,9 @@ static bool due_first(const void *ctx, uint32_t a, uint32_t b) {
     return of_a != of_b ? of_a < of_b : a < b;
 }
 
-static void move(struct sched *s, uint32_t job, enum job_event event) {
-    struct sched_job *j = job_at(s, job);
-
-    s->by_state[j->state]--;
-    job_step(&j->state, event, name_of(s, job));
-    s->by_state[j->state]++;
-}
-
 static void set_timer(struct sched *s, uint32_t job, int64_t due) {
     job_at(s, job)->due = due;
     heap_push(&s->timers, job);
-}
-
-/* dependents_at[i + 2] counts first, then serves as the place to fill next, and
- * ends up as the start of i + 1's: no second array. */
-static void link_dependents(struct sched *s) {
-    uint32_t *at = s->dependents_at;
-    const struct plan *p = s->plan;
-
-    for (uint32_t i = 0; i < p->njobs; i++)
-        for (uint32_t k = 0; k < p->jobs[i].nafter; k++)
-            at[p->jobs[i].after[k] + 2]++;
-    for (uint32_t i = 2; i < p->njobs + 2; i++)
-        at[i] += at[i - 1];
-    for (uint32_t i = 0; i < p->njobs; i++)
-        for (uint32_t k = 0; k < p->jobs[i].nafter; k++)
-            s->dependents[at[p->jobs[i].after[k] + 1]++] = i;
 }
 
 struct sched *sched_new(const struct sched_opts *opts) {
@@ -217,7 +96,7 @@ struct sched *sched_new(const struct sched_opts *opts) {
         s->opts.results[i].cause = NO_JOB;
         s->opts.results[i].worker = -1;
     }
-    link_dependents(s);
+    order_link(s);
     return s;
 }
 
@@ -234,151 +113,6 @@ struct sched *sched_free(struct sched *s) {
     free(s->jobs);
     free(s);
     return NULL;
-}
-
-/* A job's result stands. `end` is its last attempt's, or NULL. */
-static void finish(struct sched *s, uint32_t job, enum job_event event, struct verdict verdict,
-                   uint32_t cause, struct attempt_end *end) {
-    struct job_result *r = row_of(s, job);
-    bool failed = verdict.status == STATUS_FAILED || verdict.status == STATUS_TIMEOUT;
-
-    move(s, job, event);
-    r->status = (uint8_t)verdict.status;
-    r->reason = (uint8_t)verdict.reason;
-    r->settled = verdict.status == STATUS_RESUMED ? s->opts.settled[job]
-                                                  : job_settled(verdict.status, verdict.reason);
-    r->cause = cause;
-    r->allowed = failed && set_of(s, job)->allow_failure;
-    r->flaky = verdict.status == STATUS_OK && r->nattempts > 1;
-    s->ended[s->nended++] = job;
-    if (failed && !r->allowed) {
-        if (s->first_failed == NO_JOB)
-            s->first_failed = job;
-        s->failures++;
-        if (s->plan->on_failure != ON_FAILURE_CONTINUE && s->failures >= s->plan->max_failures &&
-            !s->closed)
-            s->wind_down = true;
-    }
-    if (s->opts.listener->done) {
-        struct job_info info = info_of(s, job);
-
-        s->opts.listener->done(s->opts.listener_ctx, &info, end);
-    }
-}
-
-/* Ends the wait of a job as soon as it is certain how. */
-static void resolve(struct sched *s, uint32_t job, int64_t now) {
-    struct sched_job *j = job_at(s, job);
-    enum when when = set_of(s, job)->when;
-    bool wanted = when == WHEN_ALWAYS || (when == WHEN_FAILURE) == j->dep_failed;
-
-    if (j->state != JOB_WAITING)
-        return;
-    if (when == WHEN_SUCCESS && j->dep_failed) {
-        finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_SKIPPED, REASON_DEPENDENCY}, j->cause,
-               NULL);
-    } else if (j->deps > 0) {
-        return;
-    } else if (!wanted || (when == WHEN_SUCCESS && j->dep_unwanted)) {
-        finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_SKIPPED, REASON_NONE}, NO_JOB, NULL);
-    } else {
-        j->since = now;
-        j->cause = NO_JOB;
-        move(s, job, JOB_EV_DEPS_MET);
-        ready_push(s->ready, group_of(s, job), job, now);
-    }
-}
-
-/* Tells those that come after a job how it ended. */
-static void release_dependents(struct sched *s, uint32_t job, int64_t now) {
-    const struct job_result *r = row_of(s, job);
-    bool unwanted = r->settled == SETTLED_SKIPPED;
-    bool success = r->settled == SETTLED_OK || r->allowed;
-
-    for (uint32_t k = s->dependents_at[job]; k < s->dependents_at[job + 1]; k++) {
-        struct sched_job *d = job_at(s, s->dependents[k]);
-
-        d->deps--;
-        if (unwanted) {
-            d->dep_unwanted = true;
-        } else if (!success && !d->dep_failed) {
-            d->dep_failed = true;
-            d->cause = r->cause != NO_JOB ? r->cause : job;
-        }
-        resolve(s, s->dependents[k], now);
-    }
-}
-
-/* The run wants a job no more: ends it, or tells its attempt to end when
- * `stop`. */
-static void cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, uint32_t cause,
-                   int64_t now) {
-    struct sched_job *j = job_at(s, job);
-
-    switch (j->state) {
-    case JOB_READY:
-        ready_remove(s->ready, group_of(s, job), job, now);
-        break;
-    case JOB_BACKOFF:
-        heap_remove(&s->timers, job);
-        break;
-    case JOB_STARTING:
-    case JOB_RUNNING:
-        if (!stop)
-            return;
-        heap_remove(&s->timers, job);
-        move(s, job, JOB_EV_CANCEL);
-        j->stopped = (uint8_t)reason;
-        j->cause = cause;
-        s->opts.executor->stop(s->opts.executor_ctx, job);
-        return;
-    case JOB_WAITING:
-        break;
-    default: /* told to end before, which stands, or ended */
-        return;
-    }
-    finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_CANCELLED, reason}, cause, NULL);
-}
-
-/* What an earlier run has settled ends first: were it cancelled, it would run again
- * when this run is resumed. */
-static void leave_out(struct sched *s) {
-    for (uint32_t i = 0; s->opts.settled && i < s->plan->njobs; i++)
-        if (s->opts.settled[i] && job_at(s, i)->state == JOB_WAITING)
-            finish(s, i, JOB_EV_SKIP, (struct verdict){STATUS_RESUMED, REASON_NONE}, NO_JOB, NULL);
-}
-
-/* Nothing starts any more. With leave_out() the one place that goes over all jobs. */
-static void close_run(struct sched *s, bool stop, enum reason reason, uint32_t cause, int64_t now) {
-    leave_out(s);
-    s->closed = true;
-    s->wind_down = false;
-    for (uint32_t i = 0; i < s->plan->njobs; i++)
-        cancel(s, i, stop, reason, cause, now);
-}
-
-/* Tells dependents of the next job that has ended, or puts it aside. */
-static void settle_one(struct sched *s, int64_t now) {
-    uint32_t job = s->ended[s->nsettled++];
-
-    if (s->hold && s->opts.results[job].status == STATUS_OK &&
-        s->dependents_at[job] < s->dependents_at[job + 1])
-        s->jobs[job].aside = true;
-    else
-        release_dependents(s, job, now);
-}
-
-static void settle(struct sched *s, int64_t now) {
-    for (;;) {
-        while (s->nsettled < s->nended)
-            settle_one(s, now);
-        /* Only now: what comes after the failed job has been skipped for that
-         * reason, which says more than `cancelled`. */
-        if (!s->wind_down)
-            return;
-        close_run(s, s->plan->on_failure == ON_FAILURE_CANCEL, REASON_CANCELLED, s->first_failed,
-                  now);
-    }
 }
 
 /* Makes room for one more row before an attempt starts, so that its end can be
@@ -451,7 +185,7 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
             s->retries_left--;
         j->attempt++;
         j->stopped = REASON_NONE;
-        move(s, a->job, JOB_EV_RETRY);
+        order_move(s, a->job, JOB_EV_RETRY);
         set_timer(s, a->job, now + delay);
         if (s->opts.listener->retry) {
             struct job_info info = info_of(s, a->job);
@@ -459,7 +193,7 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
             s->opts.listener->retry(s->opts.listener_ctx, &info, delay, end);
         }
     } else {
-        finish(s, a->job, JOB_EV_ENDED, v, cause, end);
+        order_finish(s, a->job, JOB_EV_ENDED, v, cause, end);
     }
     attempt_end_release(end);
 }
@@ -485,14 +219,14 @@ static void put_off(struct sched *s, const struct attempt *a, int error, int64_t
     ready_undo(s->ready, group_of(s, a->job), a->job, now);
     slots_narrow(&s->slots[lane], s->alive[lane], now);
     if (j->state == JOB_STOPPING) {
-        finish(s, a->job, JOB_EV_PUT_OFF,
-               (struct verdict){STATUS_CANCELLED, (enum reason)j->stopped}, j->cause, NULL);
+        order_finish(s, a->job, JOB_EV_PUT_OFF,
+                     (struct verdict){STATUS_CANCELLED, (enum reason)j->stopped}, j->cause, NULL);
         return;
     }
-    move(s, a->job, JOB_EV_PUT_OFF);
+    order_move(s, a->job, JOB_EV_PUT_OFF);
     ready_push(s->ready, group_of(s, a->job), a->job, now);
     if (s->closed) /* on-failure = drain: what runs may end, but this does not run */
-        cancel(s, a->job, false, REASON_CANCELLED, s->first_failed, now);
+        order_cancel(s, a->job, false, REASON_CANCELLED, s->first_failed, now);
 }
 
 static void start(struct sched *s, uint32_t job, int64_t now) {
@@ -501,12 +235,12 @@ static void start(struct sched *s, uint32_t job, int64_t now) {
         .job = job, .number = j->attempt, .def = def_of(s, job), .lane = lane_of(s, job)};
 
     a.slot = j->slot = slots_take(&s->slots[a.lane], weight(s, job));
-    move(s, job, JOB_EV_SLOT);
+    order_move(s, job, JOB_EV_SLOT);
     if (reserve_row(s, job)) {
         s->opts.executor->start(s->opts.executor_ctx, &a);
     } else {
         put_off(s, &a, UV_ENOMEM, now);
-        settle(s, now);
+        order_settle(s, now);
     }
 }
 
@@ -521,9 +255,9 @@ static void dispatch(struct sched *s, int64_t now) {
         if (answer == READY_START) {
             start(s, job, now);
         } else {
-            finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_FAILED, REASON_BREAKER}, NO_JOB,
-                   NULL);
-            settle(s, now);
+            order_finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_FAILED, REASON_BREAKER},
+                         NO_JOB, NULL);
+            order_settle(s, now);
         }
     }
 }
@@ -533,10 +267,10 @@ void sched_begin(struct sched *s, int64_t now) {
         return;
     if (s->plan->deadline_ns)
         s->deadline = now + s->plan->deadline_ns;
-    leave_out(s);
+    order_leave_out(s);
     for (uint32_t i = 0; i < s->plan->njobs; i++)
-        resolve(s, i, now);
-    settle(s, now);
+        order_resolve(s, i, now);
+    order_settle(s, now);
     dispatch(s, now);
 }
 
@@ -548,7 +282,7 @@ void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t 
     assert(a->number == j->attempt);
     if (j->attempt == 1)
         row_of(s, a->job)->wait_ns = start > j->since ? start - j->since : 0;
-    move(s, a->job, JOB_EV_STARTED);
+    order_move(s, a->job, JOB_EV_STARTED);
     j->alive = true;
     j->since = now;
     s->alive[a->lane] += weight(s, a->job);
@@ -569,7 +303,7 @@ void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t 
 void sched_put_off(struct sched *s, const struct attempt *a, int error, int64_t now) {
     assert(a->number == job_at(s, a->job)->attempt);
     put_off(s, a, error, now);
-    settle(s, now);
+    order_settle(s, now);
     dispatch(s, now);
 }
 
@@ -578,7 +312,7 @@ void sched_ended(struct sched *s, const struct attempt *a, struct attempt_end *e
     conclude(s, a, end, now);
     for (int lane = 0; lane < LANES; lane++)
         unpause(s, (enum lane)lane);
-    settle(s, now);
+    order_settle(s, now);
     dispatch(s, now);
 }
 
@@ -601,11 +335,11 @@ void sched_advance(struct sched *s, int64_t now) {
         struct sched_job *j = job_at(s, job);
 
         if (j->state == JOB_BACKOFF) {
-            move(s, job, JOB_EV_DUE);
+            order_move(s, job, JOB_EV_DUE);
             ready_push(s->ready, group_of(s, job), job, now);
             continue;
         }
-        move(s, job, JOB_EV_TIMEOUT);
+        order_move(s, job, JOB_EV_TIMEOUT);
         j->stopped = REASON_TIMEOUT;
         s->opts.executor->stop(s->opts.executor_ctx, job);
         if (s->opts.listener->timed_out) {
@@ -621,9 +355,9 @@ void sched_advance(struct sched *s, int64_t now) {
     if (s->deadline <= now && !sched_done(s)) {
         s->deadline = NEVER;
         s->deadline_passed = true;
-        close_run(s, true, REASON_DEADLINE, NO_JOB, now);
+        order_close_run(s, true, REASON_DEADLINE, NO_JOB, now);
     }
-    settle(s, now);
+    order_settle(s, now);
     dispatch(s, now);
 }
 
@@ -641,18 +375,14 @@ int64_t sched_due(const struct sched *s) {
 }
 
 void sched_interrupt(struct sched *s, int64_t now) {
-    close_run(s, true, REASON_CANCELLED, NO_JOB, now);
-    settle(s, now);
+    order_close_run(s, true, REASON_CANCELLED, NO_JOB, now);
+    order_settle(s, now);
 }
 
 void sched_release(struct sched *s, int64_t now) {
     if (!s->hold)
         return;
-    s->hold = false;
-    for (uint32_t i = 0; i < s->nsettled; i++)
-        if (s->jobs[s->ended[i]].aside)
-            release_dependents(s, s->ended[i], now);
-    settle(s, now);
+    order_release(s, now);
     dispatch(s, now);
 }
 

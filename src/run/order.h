@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* order: what comes after what: who may start, who never will, who is wanted no more. */
+#ifndef MUSTER_RUN_ORDER_H
+#define MUSTER_RUN_ORDER_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "run/retry.h"
+#include "run/sched_state.h"
+
+/*
+ * The part of the scheduler that knows no attempts. A job that ends is appended to
+ * `ended` and looked at by order_settle() later, so that a chain of 100,000 skipped
+ * jobs needs no recursion. Until order_release() a job that is ok and that others
+ * come after is put aside there.
+ */
+
+/* Fills the table of dependents, which is zeroed. */
+void order_link(struct sched *s);
+/* The one place that changes a job's state. */
+void order_move(struct sched *s, uint32_t job, enum job_event event);
+/* Ends the wait of a job as soon as it is certain how. */
+void order_resolve(struct sched *s, uint32_t job, int64_t now);
+/* A job's result stands. `end` is its last attempt's, or NULL. */
+void order_finish(struct sched *s, uint32_t job, enum job_event event, struct verdict verdict,
+                  uint32_t cause, struct attempt_end *end);
+/* The run wants a job no more: ends it, or tells its attempt to end when
+ * `stop`. */
+void order_cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, uint32_t cause,
+                  int64_t now);
+/* What an earlier run has settled ends first: were it cancelled, it would run again
+ * when this run is resumed. */
+void order_leave_out(struct sched *s);
+/* Nothing starts any more. With order_leave_out() the one place that goes over all jobs. */
+void order_close_run(struct sched *s, bool stop, enum reason reason, uint32_t cause, int64_t now);
+/* What follows from jobs that have ended: dependents, on-failure. */
+void order_settle(struct sched *s, int64_t now);
+/* See sched_release(). */
+void order_release(struct sched *s, int64_t now);
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* sched_opts: what a scheduler is given: a plan, and those that it tells what to do and what
+ * was done. */
+#ifndef MUSTER_RUN_SCHED_OPTS_H
+#define MUSTER_RUN_SCHED_OPTS_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "exec/attempt.h"
+#include "plan/plan.h"
+#include "run/result.h"
+
+/* Orders to whoever runs attempts. Answers come back by sched_started and so
+ * on, never from within the call. */
+struct sched_executor {
+    void (*start)(void *ctx, const struct attempt *a);
+    void (*stop)(void *ctx, uint32_t job); /* its stop sequence; sched_ended follows */
+};
+
+/* What happened, for whoever wants to show it. NULL members are left out. */
+struct sched_listener {
+    void (*started)(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid);
+    void (*timed_out)(void *ctx, const struct job_info *job); /* the stop sequence begins */
+    /* An attempt failed, as `end` says, and another follows after delay_ns. */
+    void (*retry)(void *ctx, const struct job_info *job, int64_t delay_ns,
+                  const struct attempt_end *end);
+    /* The job's result stands. `end` is that of the attempt that has just ended,
+     * NULL when there is none: it never had one, or was cancelled between two.
+     * The listener may take (and NULL) its captures. */
+    void (*done)(void *ctx, const struct job_info *job, struct attempt_end *end);
+};
+
+struct sched_opts {
+    const struct plan *plan;
+    struct job_result *results; /* one per job, zeroed; the scheduler fills them */
+    uint32_t io_width;          /* I/O attempts at once; at most plan->io_limit */
+    uint64_t seed;              /* of the jitter */
+    const struct sched_executor *executor;
+    void *executor_ctx;
+    const struct sched_listener *listener;
+    void *listener_ctx;
+    /* Where a job of type auto starts, as its history has it; NULL: all in the I/O lane. */
+    enum lane (*lane_of)(void *ctx, uint32_t job);
+    void *lane_ctx;
+    bool hold; /* dependents wait for sched_release() */
+    /* An enum settled per job: those that are not SETTLED_NO end as `resumed` before
+     * anything else, whatever happens. NULL: none are. */
+    const uint8_t *settled;
+};
+#endif
