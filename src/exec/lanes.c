@@ -2,7 +2,6 @@
 /* lanes: where attempts run. */
 #include "exec/lanes.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +22,7 @@
 #include "exec/memgroup.h"
 #include "exec/process.h"
 #include "exec/reaper.h"
+#include "exec/room.h"
 #include "exec/starter.h"
 
 /*
@@ -35,9 +33,6 @@
  */
 
 #define LAUNCHERS        2    /* more gain nothing (measured) */
-#define LOOP_FDS         5    /* of a libuv loop: epoll, eventfd, signal pipe; pollset */
-#define ATTEMPT_FDS      3    /* pidfd, pipe, and one for a file behind a capture */
-#define RESERVED_FDS     8    /* launchers, the reaper, reports, a start's passing ones */
 #define REAP_EVERY_MS    1000 /* dead strangers stay zombies no longer */
 #define STRAY_FIRST_MS   2
 #define STRAY_GIVE_UP_NS (10 * NS_PER_S)
@@ -327,68 +322,16 @@ static void on_mail(uv_async_t *async) {
     }
 }
 
-/* Descriptors in use, roughly. */
-static uint64_t count_fds(void) {
-    struct stat st;
-    uint64_t n = 0;
-    DIR *dir;
-
-    if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0) /* their number, since Linux 6.2 */
-        return (uint64_t)st.st_size;
-    dir = opendir("/proc/self/fd");
-    if (!dir)
-        return 16;
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n - 3; /* ".", ".." and the folder's own */
-}
-
-/*
- * Has the kernel make room for so many descriptors now. Later, when threads
- * share the table, each time it doubles stands still for an RCU grace period,
- * some 10 ms (expand_fdtable() in fs/file.c).
- */
-static void make_room(int fd, uint64_t fds) {
-    int last = fcntl(fd, F_DUPFD_CLOEXEC, (int)fds);
-
-    if (last >= 0)
-        close(last);
-}
-
 /* How wide the descriptor limit lets the I/O lane be, beside the workers. */
 static int fit_descriptors(struct lanes *l) {
-    const struct plan *plan = l->opts.plan;
-    uint64_t each = ATTEMPT_FDS, used = count_fds() + RESERVED_FDS, spare;
-    uint32_t ncpu = 0, only_cpu = 0, nio, workers;
-    struct rlimit limit;
+    struct room room;
+    int error = room_find(l->opts.plan, l->opts.spare_fds, &room);
 
-    if (getrlimit(RLIMIT_NOFILE, &limit))
-        return -errno;
-    for (uint32_t i = 0; i < plan->njobs; i++) {
-        if (plan->jobs[i].set->err.kind == STREAM_CAPTURE)
-            each = ATTEMPT_FDS + 2; /* another pipe and another file */
-        ncpu += plan->jobs[i].set->type == LANE_CPU || plan->jobs[i].set->automatic;
-        only_cpu += plan->jobs[i].set->type == LANE_CPU;
-    }
-    workers = ncpu < plan->cpu_workers ? ncpu : plan->cpu_workers;
-    l->spares = limit.rlim_cur >= used + l->opts.spare_fds + (workers ? LOOP_FDS : 0) + each;
-    if (l->spares)
-        used += l->opts.spare_fds;
-    if (limit.rlim_cur < used + each)
-        return UV_EMFILE;
-    spare = limit.rlim_cur - used;
-    if (spare < workers * (LOOP_FDS + each) + each) {
-        /* Workers whose loops do not fit are put off one by one. */
-        if (workers && spare < LOOP_FDS + each)
-            return UV_EMFILE;
-        spare = only_cpu < plan->njobs ? each : 0;
-    } else {
-        spare -= workers * (LOOP_FDS + each);
-    }
-    l->io_width = spare / each < plan->io_limit ? (uint32_t)(spare / each) : plan->io_limit;
-    nio = plan->njobs - only_cpu < l->io_width ? plan->njobs - only_cpu : l->io_width;
-    make_room(l->setup.devnull, used + workers * (LOOP_FDS + each) + nio * each - 1);
+    if (error)
+        return error;
+    l->io_width = room.io_width;
+    l->spares = room.spares;
+    room_make(l->setup.devnull, room.fds);
     return 0;
 }
 

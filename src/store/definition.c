@@ -120,7 +120,7 @@ static struct definition of_settings(const struct plan *plan, const struct job_s
             add_value(&h, plan, key, (const char *)set + key->offset);
     }
     add(&h, &set->automatic, sizeof set->automatic);
-    add_vars(&h, set->http.headers);
+    add_vars(&h, set->http.headers, plan);
     return definition_of(&h);
 }
 

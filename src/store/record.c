@@ -22,9 +22,7 @@ const char *const record_types[RECORD_TYPES] = {
 
 static enum record_type type_of(const struct plan_job *p, const struct job_result *j) {
     if (p->set->automatic)
-        return j->moved              ? RECORD_AUTO_MOVED
-               : j->lane == LANE_CPU ? RECORD_AUTO_CPU
-                                     : RECORD_AUTO;
+        return j->moved ? RECORD_AUTO_MOVED : j->lane == LANE_CPU ? RECORD_AUTO_CPU : RECORD_AUTO;
     return p->set->type == LANE_CPU ? RECORD_CPU : RECORD_IO;
 }
 

@@ -32,6 +32,7 @@ int tracks_assign(struct run_result *run) {
     struct attempt_result **attempts;
     int64_t *ends;
     size_t count = 0;
+    int error;
 
     for (uint32_t i = 0; i < run->plan->njobs; i++)
         count += run->jobs[i].nattempts;
@@ -46,7 +47,8 @@ int tracks_assign(struct run_result *run) {
                     attempts[n++] = &run->jobs[i].attempts[k];
         assign(attempts, n, ends);
     }
+    error = attempts && ends ? 0 : UV_ENOMEM;
     free(ends);
     free(attempts);
-    return attempts && ends ? 0 : UV_ENOMEM;
+    return error;
 }

@@ -12,9 +12,6 @@
 
 /* Attempts in the lowest slot that is free, a lane's apart from the other's. */
 static void test_slots(void **state) {
-    static const struct job_settings io = {.type = LANE_IO}, cpu = {.type = LANE_CPU};
-    struct plan_job jobs[] = {
-        {.set = &io}, {.set = &io}, {.set = &io}, {.set = &cpu}, {.set = &io}};
     struct attempt_result attempts[][2] = {
         {{.start_ns = 0, .wall_ns = 10}, {.start_ns = 20, .wall_ns = 10}},
         {{.start_ns = 5, .wall_ns = 20}},
@@ -24,9 +21,9 @@ static void test_slots(void **state) {
     struct job_result rows[] = {{.attempts = attempts[0], .nattempts = 2},
                                 {.attempts = attempts[1], .nattempts = 1},
                                 {.attempts = attempts[2], .nattempts = 1},
-                                {.attempts = attempts[3], .nattempts = 1},
+                                {.attempts = attempts[3], .nattempts = 1, .lane = LANE_CPU},
                                 {.nattempts = 0}};
-    struct plan plan = {.jobs = jobs, .njobs = 5};
+    struct plan plan = {.njobs = 5};
     struct run_result run = {.plan = &plan, .jobs = rows};
 
     (void)state;

@@ -81,9 +81,7 @@ static void test_not_supported(void **state) {
         "each.x = a b\nlimits = l\njobserver = fifo\nmemory = 1G\n"
         "[limit l]\nconcurrency = 0\nrat = 1\n[worker w]\ncount = 2\n",
         "m.ini:2:1: error: 'on-end' is not supported yet\n"
-        "m.ini:3:1: error: 'log-dir' is not supported yet\n"
         "m.ini:4:8: error: lock: 'watt' is not no, wait, skip or fail; did you mean 'wait'?\n"
-        "m.ini:5:10: error: output: 'live' is not supported yet\n"
         "m.ini:9:1: error: 'task' is not supported yet\n"
         "m.ini:10:1: error: 'slow' is not supported yet\n"
         "m.ini:11:1: error: 'pty' is not supported yet\n"

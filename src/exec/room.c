@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* room: how many descriptors there are for jobs, and for how many jobs they do. */
+#include "exec/room.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define LOOP_FDS     5 /* of a libuv loop: epoll, eventfd, signal pipe; pollset */
+#define ATTEMPT_FDS  3 /* pidfd, pipe, and one for a file behind a capture */
+#define RESERVED_FDS 8 /* launchers, the reaper, reports, a start's passing ones */
+
+/* Descriptors in use, roughly. */
+static uint64_t count_fds(void) {
+    struct stat st;
+    uint64_t n = 0;
+    DIR *dir;
+
+    if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0) /* their number, since Linux 6.2 */
+        return (uint64_t)st.st_size;
+    dir = opendir("/proc/self/fd");
+    if (!dir)
+        return 16;
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n - 3; /* ".", ".." and the folder's own */
+}
+
+void room_make(int fd, uint64_t fds) {
+    int last = fcntl(fd, F_DUPFD_CLOEXEC, (int)fds);
+
+    if (last >= 0)
+        close(last);
+}
+
+int room_find(const struct plan *plan, uint32_t spare_fds, struct room *room) {
+    uint64_t each = ATTEMPT_FDS, used = count_fds() + RESERVED_FDS, spare;
+    uint32_t ncpu = 0, only_cpu = 0, nio, workers;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return -errno;
+    for (uint32_t i = 0; i < plan->njobs; i++) {
+        if (plan->jobs[i].set->err.kind == STREAM_CAPTURE)
+            each = ATTEMPT_FDS + 2; /* another pipe and another file */
+        ncpu += plan->jobs[i].set->type == LANE_CPU || plan->jobs[i].set->automatic;
+        only_cpu += plan->jobs[i].set->type == LANE_CPU;
+    }
+    workers = ncpu < plan->cpu_workers ? ncpu : plan->cpu_workers;
+    room->spares = limit.rlim_cur >= used + spare_fds + (workers ? LOOP_FDS : 0) + each;
+    if (room->spares)
+        used += spare_fds;
+    if (limit.rlim_cur < used + each)
+        return UV_EMFILE;
+    spare = limit.rlim_cur - used;
+    if (spare < workers * (LOOP_FDS + each) + each) {
+        /* Workers whose loops do not fit are put off one by one. */
+        if (workers && spare < LOOP_FDS + each)
+            return UV_EMFILE;
+        spare = only_cpu < plan->njobs ? each : 0;
+    } else {
+        spare -= workers * (LOOP_FDS + each);
+    }
+    room->io_width = spare / each < plan->io_limit ? (uint32_t)(spare / each) : plan->io_limit;
+    nio = plan->njobs - only_cpu < room->io_width ? plan->njobs - only_cpu : room->io_width;
+    room->fds = used + workers * (LOOP_FDS + each) + nio * each - 1;
+    return 0;
+}
