@@ -194,7 +194,7 @@ END
 
 @test "memory: reserved as a whole, and never more than the machine has" {
     # in parts of what muster may use at most: the machine's and its cgroup's
-    total=$(awk '/^MemTotal:/ { print $2 * 1024 }' /proc/meminfo)
+    total=$(awk '/^MemTotal:/ { printf "%.0f", $2 * 1024 }' /proc/meminfo)
     {
         printf '[muster]\nio-limit = 8\n[defaults]\ntype = io\nmemory = %d\n' $((total * 3 / 10))
         printf 'command = echo start >> log; sleep 0.1; echo end >> log\n'
