@@ -12,7 +12,7 @@
 
 #define LOOP_FDS     5 /* of a libuv loop: epoll, eventfd, signal pipe; pollset */
 #define ATTEMPT_FDS  3 /* pidfd, pipe, and one for a file behind a capture */
-#define RESERVED_FDS 8 /* launchers, the reaper, reports, a start's passing ones */
+#define RESERVED_FDS 6 /* reports, a start's passing ones */
 
 /* Descriptors in use, roughly. */
 static uint64_t count_fds(void) {
