@@ -441,10 +441,7 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
             l->open_parts++;
             errands_close(l->errands, on_part_closed, l);
         }
-        if (l->starter)
-            starter_close(l->starter);
-        else
-            part_closed(l);
+        l->starter ? starter_close(l->starter) : part_closed(l);
         return error;
     }
     l->wake.data = l;
