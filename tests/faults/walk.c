@@ -21,7 +21,7 @@
 #define WARP        60    /* for calls that fail from then on: starts are put off for 30 s */
 #define LIMIT_MS    60000 /* a run that takes longer hangs */
 #define GRACE_MS    1000
-#define POINTS      3 /* of the short form, for each scenario and kind of fault */
+#define POINTS      2 /* of the short form, for each scenario and kind of fault */
 #define TOLD_MAX    5 /* offences of one kind of fault that are shown */
 #define WORKERS_MAX 16
 
