@@ -3,8 +3,10 @@
 #include "store/definition.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mask.h"
 #include "plan/schema.h"
 #include "plan/value.h"
 
@@ -28,6 +30,23 @@ static void add_text(struct hash *h, const char *s) {
     if (s)
         add(h, s, strlen(s) + 1);
     add(h, s ? "s" : "n", 1);
+}
+
+/* The same of one that variables were put into. */
+static void add_masked(struct hash *h, const char *s, const struct plan *plan) {
+    size_t n;
+    char *masked = plan->mask && s ? mask_text(plan->mask, s, strlen(s), &n) : NULL;
+
+    add_text(h, plan->mask ? masked : s);
+    free(masked);
+}
+
+static void add_headers(struct hash *h, const struct env_var *headers, const struct plan *plan) {
+    for (; headers && headers->name; headers++) {
+        add_text(h, headers->name);
+        add_masked(h, headers->value, plan);
+    }
+    add(h, "h", 1);
 }
 
 static void add_words(struct hash *h, const char *const *words) {
@@ -120,7 +139,7 @@ static struct definition of_settings(const struct plan *plan, const struct job_s
             add_value(&h, plan, key, (const char *)set + key->offset);
     }
     add(&h, &set->automatic, sizeof set->automatic);
-    add_vars(&h, set->http.headers, plan);
+    add_headers(&h, set->http.headers, plan);
     return definition_of(&h);
 }
 
@@ -143,7 +162,7 @@ struct definition definer_job(struct definer *d, const struct plan_job *j) {
     add(&h, d->of_set.bytes, DEFINITION_BYTES);
     add_text(&h, j->name);
     add(&h, &j->action, sizeof j->action);
-    add_text(&h, j->command);
+    add_masked(&h, j->command, d->plan);
     add_words(&h, j->argv);
     add_vars(&h, j->env, d->plan);
     for (uint32_t i = 0; i < j->nafter; i++)
