@@ -17,7 +17,7 @@
  *   a message about a manifest        plan/, rendered by base/diag.c
  *   a lane                            exec/lanes.c; one process: exec/process.c
  *   how a process is started          exec/starter.c; by whom: exec/launcher.h
- *   attempts without a process        exec/errands.c, a row each: waiting.c
+ *   attempts without a process        exec/errands.c, a row each: waiting.c, request.c
  *   who asks a port, a file, a URL    exec/probe.h; requests: exec/fetch.h
  *   libcurl                           base/libcurl.h, loaded when it is needed
  *   what libuv must not run out of    exec/reserve.c

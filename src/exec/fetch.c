@@ -263,7 +263,8 @@ static CURLcode describe(struct fetch *t, const struct fetch_request *q) {
     else if (strcmp(method, body ? "POST" : "GET"))
         SET(CURLOPT_CUSTOMREQUEST, method);
 #undef SET
-    /* Where a look-up hangs, the end is not to wait for it; since 7.87. */
+    /* Where a look-up hangs, the end is not to wait for it: CURLOPT_QUICK_EXIT of 7.87, which
+     * the header need not know yet, and an older library does not. */
     if (!code)
         f->curl->easy_setopt(t->easy, (CURLoption)(CURLOPTTYPE_LONG + 322), 1L);
     return code;

@@ -174,3 +174,39 @@ END
     [ "$(json .totals.ok)" = 101 ]
     [ "$(job_json last '.stdout | tonumber < 60')" = true ]
 }
+
+@test "with a rate and a breaker, a server that goes and comes back costs no job" {
+    # Its port has to be the same again.
+    cat > m.ini <<END
+[limit api]
+rate = 200/s
+burst = 20
+breaker = 5
+cooldown = 200ms
+[defaults]
+type = io
+limits = api
+http = $server/ok
+timeout = 20s
+retries = 20
+retry-delay = 50ms
+retry-max-delay = 500ms
+END
+    for i in $(seq 600); do printf '[job w%s]\n' "$i"; done >> m.ini
+    "$MUSTER" run --report json:results.json m.ini > out 2> err &
+    pid=$!
+    wait_until eval '[ "$(wc -l < requests)" -ge 100 ]'
+    stop_server
+    sleep 1
+    start_server --port "$port"
+    await $pid
+    [ "$status" -eq 0 ]
+    [ "$(json .totals.ok)" = 600 ]
+    [ "$(json '.totals.flaky >= 5')" = true ]
+    # All that were open, 5 in a row and some probes: not one for each job that waited.
+    [ "$(json '.totals.retries < 150')" = true ]
+    # Starts in any second: what the rate gives and the burst.
+    [ "$(json '[.jobs[].attempts[].start_s] | sort | . as $s |
+        [range(0; length) as $i | $s[$i] as $t | [$s[] | select(. >= $t and . < $t + 1)] | length] |
+        max <= 221')" = true ]
+}
