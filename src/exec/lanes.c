@@ -6,15 +6,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/thread.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
 #include "exec/errands.h"
@@ -24,6 +21,7 @@
 #include "exec/reaper.h"
 #include "exec/room.h"
 #include "exec/starter.h"
+#include "exec/worker.h"
 
 /*
  * Who owns a task when. The main thread makes it and gives it to the starter.
@@ -44,20 +42,7 @@ struct task {
     struct worker *worker; /* CPU lane */
     struct task *next;     /* in the mailbox */
     bool running;          /* main thread: `started` was told */
-    atomic_bool stop;      /* wanted by the main thread */
-};
-
-/* One CPU worker: a thread with a loop of its own and one task at a time. */
-struct worker {
-    struct lanes *lanes;
-    pthread_t thread;
-    uv_loop_t loop;
-    struct pollset set;
-    uv_async_t wake;
-    _Atomic(struct task *) given; /* by the main thread, taken at the next wake */
-    struct task *task;            /* the worker's own */
-    atomic_bool quit;
-    bool open, busy; /* the main thread's; busy: a task is meant for it or its own */
+    bool stop;             /* main thread: it is to stop */
 };
 
 /* An attempt for which there was no memory: told from the loop, not at once. */
@@ -110,94 +95,9 @@ static void post(struct task *t) {
         uv_async_send(&l->wake);
 }
 
-/* --- CPU lane: workers -------------------------------------------------- */
-
+/* The same: the worker's part is over. */
 static void on_worker_ended(struct process *p) {
-    struct task *t = (struct task *)p;
-
-    t->worker->task = NULL;
-    post(t);
-}
-
-static void on_worker_wake(uv_async_t *async) {
-    struct worker *w = async->data;
-    struct task *t = atomic_exchange(&w->given, NULL);
-
-    if (t) {
-        w->task = t;
-        process_watch(&t->process, &w->set, on_worker_ended);
-    }
-    if (w->task && atomic_load(&w->task->stop))
-        process_stop(&w->task->process);
-    if (atomic_load(&w->quit)) {
-        uv_close((uv_handle_t *)&w->wake, NULL);
-        pollset_close(&w->set, NULL, NULL);
-    }
-}
-
-static void *worker_run(void *arg) {
-    struct worker *w = arg;
-
-    uv_run(&w->loop, UV_RUN_DEFAULT);
-    return NULL;
-}
-
-/*
- * libuv forgets its epoll descriptor when what it makes behind that fails
- * (uv_loop_init() of 1.44): each start that is put off would cost one for good.
- * It is closed unless a libuv that knows better has, and the number may be
- * something else's by now: then epoll_ctl() says EINVAL.
- */
-static int loop_open(uv_loop_t *loop, const uv_loop_t *other) {
-    int error, fd;
-
-    loop->backend_fd = -1;
-    error = uv_loop_init(loop);
-    fd = error ? uv_backend_fd(loop) : -1;
-    if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_DEL, uv_backend_fd(other), NULL) && errno == ENOENT)
-        close(fd);
-    return error;
-}
-
-static int worker_open(struct lanes *l, struct worker *w) {
-    int error = loop_open(&w->loop, l->opts.loop);
-
-    if (error)
-        return error;
-    error = pollset_open(&w->set, &w->loop);
-    if (error)
-        goto no_set;
-    error = uv_async_init(&w->loop, &w->wake, on_worker_wake);
-    if (error)
-        goto no_wake;
-    w->lanes = l;
-    w->wake.data = w;
-    atomic_store(&w->quit, false); /* it may have been closed before */
-    error = thread_start(&w->thread, worker_run, w);
-    if (error)
-        goto no_thread;
-    w->open = true;
-    return 0;
-
-no_thread:
-    uv_close((uv_handle_t *)&w->wake, NULL);
-no_wake:
-    pollset_close(&w->set, NULL, NULL);
-no_set:
-    uv_run(&w->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&w->loop);
-    return error;
-}
-
-static void worker_close(struct worker *w) {
-    if (!w->open)
-        return;
-    atomic_store(&w->quit, true);
-    uv_async_send(&w->wake);
-    pthread_join(w->thread, NULL);
-    if (uv_loop_close(&w->loop))
-        abort(); /* a handle was forgotten */
-    w->open = false;
+    post((struct task *)p);
 }
 
 /* --- main thread -------------------------------------------------------- */
@@ -287,13 +187,14 @@ static void on_launched(struct process *p) {
     }
     if (!t->worker) {
         process_watch(p, &t->lanes->set, on_io_ended);
-        if (atomic_load(&t->stop))
+        if (t->stop)
             process_stop(p);
     }
     task_started(t);
     if (t->worker) { /* whose it is from here on */
-        atomic_store(&t->worker->given, t);
-        uv_async_send(&t->worker->wake);
+        worker_give(t->worker, p);
+        if (t->stop)
+            worker_stop(t->worker);
     }
 }
 
@@ -467,7 +368,7 @@ static int find_worker(struct lanes *l, struct task *t) {
 
     if (!*w && !(*w = calloc(1, sizeof **w)))
         return UV_ENOMEM;
-    if (!(*w)->open && (error = worker_open(l, *w)))
+    if (!(*w)->open && (error = worker_open(*w, l->opts.loop, on_worker_ended)))
         return error;
     (*w)->busy = true;
     t->worker = *w;
@@ -497,13 +398,14 @@ static struct task *task_of(struct live *v) {
 static void stop_process(struct live *v) {
     struct task *t = task_of(v);
 
-    if (atomic_exchange(&t->stop, true))
+    if (t->stop)
         return;
+    t->stop = true;
     t->process.unwanted = true;
     if (!t->running)
         return; /* on_launched() sees to it */
     if (t->worker)
-        uv_async_send(&t->worker->wake);
+        worker_stop(t->worker);
     else
         process_stop(&t->process);
 }
