@@ -35,6 +35,7 @@ const struct cli_verb_row cli_verb_rows[VERBS] = {
 static const char *const on_failure_words[] = {"continue", "drain", "cancel", NULL};
 static const char *const output_words[] = {"failed", "group", "none", "live", NULL};
 static const char *const lock_words[] = {"no", "wait", "skip", "fail", NULL};
+static const char *const ci_words[] = {"auto", "none", "github", "gitlab", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 
 /* ---- values ---- */
@@ -124,6 +125,14 @@ static int set_color(struct cli_options *o, const char *name, const char *value)
     int status = set_word(&choice, name, value, color_words);
 
     o->color = (enum cli_color)choice;
+    return status;
+}
+
+static int set_ci(struct cli_options *o, const char *name, const char *value) {
+    int choice = 0;
+    int status = set_word(&choice, name, value, ci_words);
+
+    o->ci = choice - 1;
     return status;
 }
 
@@ -251,6 +260,7 @@ const struct cli_option_row cli_option_rows[] = {
      set_report},
     {"deadline", 0, "DURATION", false, RUN, "bound of the whole run", set_deadline},
     {"color", 0, "WHEN", false, LOADING | PAST, "auto, always or never", set_color},
+    {"ci", 0, "SERVICE", false, RUN, "write for the log of: auto, none, github, gitlab", set_ci},
     {"lock", 0, "WHAT", true, RUN, "never two runs at once: wait (default), skip, fail", set_lock},
     {"state-dir", 0, "DIR", false, RUN | PAST, "where locks and history are (see FILES)",
      set_state_dir},
@@ -434,7 +444,8 @@ int cli_parse(struct cli_options *o, int argc, char **argv) {
     uint64_t used = 0;
     int status;
 
-    *o = (struct cli_options){.deadline_ns = -1, .on_failure = -1, .output = -1, .lock = -1};
+    *o = (struct cli_options){
+        .deadline_ns = -1, .ci = -1, .on_failure = -1, .output = -1, .lock = -1};
     o->defines = calloc(words, sizeof *o->defines);
     o->reports = calloc(words, sizeof *o->reports);
     o->tags = calloc(words, sizeof *o->tags);

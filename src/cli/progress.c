@@ -206,6 +206,7 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
         .out = end ? end->out : NULL,
         .err = end ? end->err : NULL,
         .lines = lines_shown(p, r),
+        .fold = !row_bad(r),
         .keep = p->keep,
         .out_at = &r->out_at,
         .out_len = &r->out_len,

@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "cli/recording.h"
 #include "cli/resume.h"
+#include "report/ci_report.h"
 #include "report/report.h"
 #include "run/lock.h"
 #include "store/habits.h"
@@ -68,6 +69,7 @@ struct run {
     struct output *output;
     struct report_input input;
     struct events events;
+    struct ci ci;
 };
 
 /* Brings one report where it belongs. Whether that went well; else it has been said. */
@@ -108,6 +110,40 @@ static void deliver_all(struct run *run) {
         if (!o->quiet || run->result.exit != CLI_OK)
             deliver(run, &table, 1, false);
     }
+}
+
+/* A report on standard output, which is in the same log, may have lines of jobs, too. */
+static void stop_commands(struct run *run) {
+    char text[CI_TEXT_MAX];
+    bool printed = false;
+
+    for (size_t i = 0; i < run->plan->nreports; i++)
+        printed = printed || !run->plan->reports[i].file;
+    for (size_t i = 0; i < run->options->nreports; i++)
+        printed = printed || !run->options->reports[i].file;
+    if (printed)
+        fwrite(text, 1, ci_stop(&run->ci, text), stderr);
+    fflush(stderr);
+}
+
+/* What a CI service is told besides. Before the reports: it may be what fails. */
+static void summarise(struct run *run) {
+    int error = ci_summarise(&run->ci, &run->input);
+
+    if (!error)
+        return;
+    cli_error("%s: %s", getenv("GITHUB_STEP_SUMMARY"), strerror(-error));
+    run->result.undelivered = true;
+    run->result.exit = run_exit_status(&run->result);
+}
+
+/* Nothing that jobs said is written any more. */
+static void annotate(struct run *run) {
+    char text[CI_TEXT_MAX];
+
+    fwrite(text, 1, ci_resume(&run->ci, text), stderr);
+    ci_annotate(&run->ci, &run->input, stderr);
+    fflush(stderr);
 }
 
 /* ---- the lock ---- */
@@ -250,7 +286,7 @@ static int run_plan(struct run *run) {
         .quiet = o->quiet,
         .verbose = o->verbose,
         .keep = cli_wants_tails(o->reports, o->nreports) ||
-                cli_wants_tails(run->plan->reports, run->plan->nreports),
+                cli_wants_tails(run->plan->reports, run->plan->nreports) || ci_summarises(&run->ci),
     };
     struct recording recording;
     struct session_opts session = {
@@ -300,7 +336,9 @@ static int run_plan(struct run *run) {
         .output = run->output,
         .color = cli_wants_color(o, STDOUT_FILENO),
     };
+    summarise(run);
     deliver_all(run);
+    annotate(run);
     status =
         held_signal && run->result.exit <= CLI_SIGNAL ? CLI_SIGNAL + held_signal : run->result.exit;
     recording_close(&recording, status);
@@ -315,7 +353,12 @@ static int run_locked(const struct cli_options *o, const struct plan *plan, int 
     if (status)
         return status;
     status = CLI_BROKEN;
-    error = output_open(&run.output, isatty(STDERR_FILENO));
+    run.ci.kind = o->ci >= 0 ? (enum ci_kind)o->ci : ci_detect();
+    /* GitLab's sections are escape sequences, which a job could write as well. */
+    error = output_open(&run.output, isatty(STDERR_FILENO) || run.ci.kind == CI_GITLAB);
+    if (!error)
+        output_set_ci(run.output, &run.ci);
+    stop_commands(&run);
     if (error)
         cli_error("%s; nothing was run", strerror(-error));
     else if (follow_jobs(&run))

@@ -19,6 +19,7 @@
 #include "base/thread.h"
 #include "base/utf8.h"
 #include "exec/capture.h"
+#include "report/ci.h"
 #include "report/follow.h"
 #include "report/quote.h"
 #include "report/sink.h"
@@ -43,6 +44,7 @@ struct item {
 };
 
 struct output {
+    struct ci *ci; /* thread; or NULL */
     pthread_t thread;
     pthread_mutex_t lock; /* of the queue, held, closing and error */
     pthread_cond_t wake;  /* something was queued, or closing */
@@ -68,9 +70,19 @@ struct output {
 
 /* ---- the thread's side ---- */
 
-static void emit(struct output *o, const char *bytes, size_t n) {
+static void emit_raw(struct output *o, const char *bytes, size_t n) {
     if (!o->deaf && sink_write_all(STDERR_FILENO, bytes, n) != 0)
         o->deaf = true; /* the run goes on unchanged */
+}
+
+static void emit(struct output *o, const char *bytes, size_t n) {
+    char stop[CI_TEXT_MAX];
+
+    if (n == 0)
+        return;
+    if (o->ci)
+        emit_raw(o, stop, ci_stop(o->ci, stop)); /* the first time: nothing here is a command */
+    emit_raw(o, bytes, n);
 }
 
 static void note_error(struct output *o, int error) {
@@ -215,6 +227,7 @@ static bool has_output(const struct capture *c) {
 
 static void show_job(struct output *o, const struct output_job *job) {
     struct capture *streams[2] = {job->out, job->err};
+    bool folded = job->header && job->fold && o->ci && o->ci->kind;
     uint64_t at[2] = {0, 0};
 
     if (job->lines == 0 || (!has_output(job->out) && !has_output(job->err)))
@@ -222,7 +235,9 @@ static void show_job(struct output *o, const struct output_job *job) {
     for (int i = 0; i < 2; i++)
         if (has_output(streams[i]))
             at[i] = find_start(o, streams[i], job->lines);
-    if (job->header) {
+    if (folded) {
+        emit_raw(o, o->block, ci_group_begin(o->ci, job->header, o->block, BLOCK));
+    } else if (job->header) {
         int n;
 
         if (at[0] || at[1])
@@ -234,6 +249,8 @@ static void show_job(struct output *o, const struct output_job *job) {
     for (int i = 0; i < 2; i++)
         if (has_output(streams[i]))
             show_stream(o, streams[i], at[i]);
+    if (folded)
+        emit_raw(o, o->block, ci_group_end(o->ci, o->block));
 }
 
 /* Reads the end of a stream into the block, what was lost of it said behind. How many bytes. */
@@ -470,6 +487,10 @@ int output_follow(struct output *o, int log_dir, bool live, unsigned width) {
     o->width = width < WIDTH_MAX ? width : WIDTH_MAX;
     o->following = !error && (live || log_dir >= 0);
     return error;
+}
+
+void output_set_ci(struct output *o, struct ci *ci) {
+    o->ci = ci;
 }
 
 bool output_follows(const struct output *o) {

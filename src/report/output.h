@@ -12,6 +12,7 @@
 #include <uv.h>
 
 struct capture;
+struct ci;
 struct follow_stream;
 struct output;
 struct sink;
@@ -25,6 +26,7 @@ struct output_job {
     struct capture *out; /* taken over, or NULL */
     struct capture *err;
     uint32_t lines;           /* show so many last lines, UINT32_MAX: all, 0: none */
+    bool fold;                /* in a CI's log it is of no interest unless asked for */
     bool keep;                /* keep the tails for the reports */
     char *event, *event_rest; /* its end as an event (see jsonl.h), malloc'd, taken over, or NULL */
     uint64_t *out_at, *out_len, *err_at, *err_len; /* where keep puts the tails' places */
@@ -39,6 +41,9 @@ int output_open(struct output **out, bool tty);
  * over. Before all others. 0 or UV_E….
  */
 int output_follow(struct output *o, int log_dir, bool live, unsigned width);
+/* Writes for the log of a CI service; `ci` stays its owner's, who leaves it alone until
+ * output_drain(). Before all others. */
+void output_set_ci(struct output *o, struct ci *ci);
 /* Whether anybody follows. */
 bool output_follows(const struct output *o);
 /* Queues a stream that begins; what it owns is taken over. Never blocks. */

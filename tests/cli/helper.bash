@@ -4,7 +4,7 @@
 : "${MUSTER:?is the path of the program under test}"
 export LC_ALL=C TZ=UTC0
 export XDG_STATE_HOME="$BATS_TEST_TMPDIR/state" # nothing is left in the user's own
-unset NO_COLOR MUSTER_DEBUG CI GITHUB_ACTIONS GITLAB_CI MAKEFLAGS
+unset NO_COLOR MUSTER_DEBUG CI GITHUB_ACTIONS GITHUB_STEP_SUMMARY GITLAB_CI MAKEFLAGS
 mkdir "$BATS_TEST_TMPDIR/work" # beside what bats keeps there
 cd "$BATS_TEST_TMPDIR/work"
 
