@@ -39,6 +39,19 @@ static void on_running(void *ctx, const struct job_info *job, uint32_t attempt, 
                   (uint64_t)j->set->retries + 1, *line ? ": " : "", line);
 }
 
+static void on_slow(void *ctx, const struct job_info *job, int64_t elapsed_ns,
+                    const char *last_line) {
+    struct progress *p = ctx;
+    char elapsed[TEXT_FORMAT_MAX], line[TEXT_MAX];
+
+    if (p->quiet)
+        return;
+    text_format_wall(elapsed_ns, elapsed, sizeof elapsed);
+    text_visible(line, sizeof line, last_line, strlen(last_line), NULL);
+    output_printf(p->output, "job %s: slow, running for %s%s%s\n", job->def->name, elapsed,
+                  *line ? ": " : "", line);
+}
+
 static void on_begun(void *ctx) {
     struct progress *p = ctx;
 
@@ -230,5 +243,6 @@ const struct session_events progress_events = {
     .begun = on_begun,
     .streams = on_streams,
     .say = on_say,
+    .show_slow = on_slow,
     .show_running = on_running,
 };

@@ -131,6 +131,7 @@ struct job_settings {
     bool clear_env;
     struct stream in, out, err;
     int64_t timeout_ns; /* of one attempt; 0: none */
+    int64_t slow_ns;    /* after which a running one is pointed out; 0: never */
     int64_t kill_after_ns;
     int stop_signal;
     uint32_t retries;

@@ -117,7 +117,7 @@ const struct schema_key schema_keys[] = {
 
     /* limits in time, and retries */
     KEY(JOB, "timeout", DURATION, "0", "of one attempt", JOB(timeout_ns)),
-    KEY(JOB, "slow", DURATION, "0", "past this a running job is pointed out", .later = true),
+    KEY(JOB, "slow", DURATION, "0", "past this a running job is pointed out", JOB(slow_ns)),
     KEY(JOB, "kill-after", DURATION, "5s", "from the first signal to SIGKILL", JOB(kill_after_ns)),
     KEY(JOB, "stop-signal", SIGNAL, "TERM", "the first signal", JOB(stop_signal)),
     KEY(JOB, "retries", COUNT, "0", "attempts after the first",

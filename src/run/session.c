@@ -32,6 +32,7 @@
 #include "exec/sampler.h"
 #include "run/job.h"
 #include "run/sched.h"
+#include "run/slow.h"
 #include "run/suspend.h"
 
 struct session;
@@ -72,7 +73,9 @@ struct session {
     struct run_result *result;
     uv_loop_t loop;
     uv_signal_t signals[SIGNAL_ROWS];
-    uv_timer_t timer;     /* for sched_due(), and for ending the run */
+    uv_timer_t timer; /* for sched_due(), and for ending the run */
+    uv_timer_t slow_timer;
+    struct slow slow;
     uv_check_t check;     /* runs after each wait and what it brought, */
     uv_prepare_t prepare; /* and this before each: they measure the loop's lag */
     uv_async_t news;      /* of the recorder */
@@ -187,6 +190,7 @@ static void close_handles(struct session *s) {
     }
     pthread_sigmask(SIG_UNBLOCK, &all, NULL);
     uv_close((uv_handle_t *)&s->timer, NULL);
+    uv_close((uv_handle_t *)&s->slow_timer, NULL);
     uv_close((uv_handle_t *)&s->check, NULL);
     uv_close((uv_handle_t *)&s->prepare, NULL);
     if (s->recording)
@@ -426,6 +430,33 @@ static void on_list_signal(struct session *s, int sig) {
     }
 }
 
+/* Points out what has run for long. */
+static void on_slow_timer(uv_timer_t *timer) {
+    struct session *s = timer->data;
+    int64_t now = clock_run_ns();
+    struct job_info job;
+    uint32_t next = 0;
+    char line[256];
+
+    if (s->closing)
+        return;
+    while (sched_next_running(s->sched, &next, &job)) {
+        int64_t since = sched_view(s->sched, job.id).since;
+
+        if (!slow_due(&s->slow, job.id, job.def->set, since, now))
+            continue;
+        lanes_last_line(s->lanes, job.id, line, sizeof line);
+        s->opts->events->show_slow(s->opts->ctx, &job, now - since, line);
+    }
+}
+
+static void watch_slow(struct session *s) {
+    uint64_t period_ms = s->opts->events->show_slow ? slow_period_ms(s->opts->plan) : 0;
+
+    if (period_ms > 0)
+        uv_timer_start(&s->slow_timer, on_slow_timer, period_ms, period_ms);
+}
+
 /* What was ignored when muster started (nohup, `&` in a script) stays so. */
 static int watch_signals(struct session *s) {
     for (size_t i = 0; i < SIGNAL_ROWS; i++) {
@@ -493,6 +524,8 @@ static int init_handles(struct session *s) {
         s->signals[i].data = s;
     }
     uv_timer_init(&s->loop, &s->timer);
+    uv_timer_init(&s->loop, &s->slow_timer);
+    s->slow_timer.data = s;
     uv_check_init(&s->loop, &s->check);
     uv_prepare_init(&s->loop, &s->prepare);
     uv_async_init(&s->loop, &s->news, on_news);
@@ -594,6 +627,7 @@ static int run_loop(struct session *s) {
         return rc;
     }
     begin_recording(s);
+    watch_slow(s);
     if (s->opts->events->begun)
         s->opts->events->begun(s->opts->ctx);
     s->busy_since = clock_ns();
@@ -631,6 +665,7 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
             rc = run_loop(&s);
         close_loop(&s);
         sched_free(s.sched);
+        slow_release(&s.slow);
     }
     clock_gettime(CLOCK_REALTIME, &result->ended);
     result->wall_ns = clock_ns() - result->start_ns;

@@ -20,6 +20,9 @@ struct session_events {
     void (*say)(void *ctx, const char *text);
     /* An attempt has been told as started: its captured streams, or NULL. May be left out. */
     void (*streams)(void *ctx, const struct attempt *a, struct capture *out, struct capture *err);
+    /* A job runs for longer than its `slow`: once an attempt. May be left out. */
+    void (*show_slow)(void *ctx, const struct job_info *job, int64_t elapsed_ns,
+                      const char *last_line);
     /* SIGUSR1: one call per running job; elapsed in run time. */
     void (*show_running)(void *ctx, const struct job_info *job, uint32_t attempt,
                          int64_t elapsed_ns, const char *last_line);

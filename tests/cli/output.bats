@@ -375,3 +375,27 @@ END
     [[ $stderr == *'muster: logs: File too large'* ]]
     [ -e ran ]
 }
+
+@test "slow: a running job is pointed out, once an attempt, and not with -q" {
+    manifest << 'END'
+[defaults]
+type = io
+slow = 100ms
+[job long]
+retries = 1
+retry-delay = 10ms
+command = echo "at work"; sleep 0.6; test "$MUSTER_ATTEMPT" = 2
+[job short]
+command = true
+[job other]
+type = cpu
+slow = 1h
+command = sleep 0.3
+END
+    muster m.ini
+    [ "$status" -eq 0 ]
+    [ "$(grep -cE '^job long: slow, running for 0\.[1-5][0-9]s: at work$' <<< "$stderr")" -eq 2 ]
+    [ "$(wc -l <<< "$stderr")" -eq 2 ]
+    muster -q m.ini
+    [ -z "$output$stderr" ]
+}
