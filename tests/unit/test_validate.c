@@ -75,21 +75,14 @@ static void test_twice(void **state) {
 static void test_not_supported(void **state) {
     (void)state;
     plan_case_messages(
-        "[muster]\non-end = x\nlog-dir = x\nlock = watt\noutput = live\n"
-        "report = tap:x\n"
-        "[job a]\ntype = auto\ntask = x\nslow = 1s\npty = yes\n"
-        "each.x = a b\nlimits = l\njobserver = fifo\nmemory = 1G\n"
-        "[limit l]\nconcurrency = 0\nrat = 1\n[worker w]\ncount = 2\n",
-        "m.ini:2:1: error: 'on-end' is not supported yet\n"
-        "m.ini:4:8: error: lock: 'watt' is not no, wait, skip or fail; did you mean 'wait'?\n"
-        "m.ini:9:1: error: 'task' is not supported yet\n"
-        "m.ini:10:1: error: 'slow' is not supported yet\n"
-        "m.ini:11:1: error: 'pty' is not supported yet\n"
-        "m.ini:12:1: error: 'each.x' is not supported yet\n"
-        "m.ini:14:1: error: 'jobserver' is not supported yet\n"
-        "m.ini:17:15: error: concurrency: '0' is out of range (1 or more)\n"
-        "m.ini:18:1: error: unknown key 'rat' in [limit l]; did you mean 'rate'?\n"
-        "m.ini:19:1: error: '[worker w]' is not supported yet\n");
+        "[muster]\nlock = watt\n"
+        "[job a]\ntype = auto\ncommand = x\ninputs = *.c\noutputs = x\nlimits = l\n"
+        "[limit l]\nconcurrency = 0\nrat = 1\n",
+        "m.ini:2:8: error: lock: 'watt' is not no, wait, skip or fail; did you mean 'wait'?\n"
+        "m.ini:6:1: error: 'inputs' is not supported yet\n"
+        "m.ini:7:1: error: 'outputs' is not supported yet\n"
+        "m.ini:10:15: error: concurrency: '0' is out of range (1 or more)\n"
+        "m.ini:11:1: error: unknown key 'rat' in [limit l]; did you mean 'rate'?\n");
 }
 
 static void test_values(void **state) {
