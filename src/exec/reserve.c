@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/thread.h"
 
@@ -90,6 +92,8 @@ void reserve_memory(void) {
 
 #define POOL_DEFAULT 4 /* threads of libuv's pool */
 #define POOL_MAX     1024
+/* Of a user, threads included: with more, those of the pool are made when they are needed. */
+#define FEW_PROCESSES 4096
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool pool_there;
@@ -145,4 +149,21 @@ int reserve_queue_work(uv_loop_t *loop, uv_work_t *work, uv_work_cb run, uv_afte
     }
     pthread_mutex_unlock(&pool_lock);
     return error;
+}
+
+static void no_work(uv_work_t *work) {
+    (void)work;
+}
+
+static void no_work_done(uv_work_t *work, int status) {
+    (void)work;
+    (void)status;
+}
+
+void reserve_threads(uv_loop_t *loop) {
+    static uv_work_t work; /* outlives this call */
+    struct rlimit limit;
+
+    if (geteuid() != 0 && getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur <= FEW_PROCESSES)
+        reserve_queue_work(loop, &work, no_work, no_work_done);
 }

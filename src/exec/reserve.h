@@ -12,6 +12,12 @@
  */
 void reserve_memory(void);
 /*
+ * Has the threads of the pool made now where processes are few, as RLIMIT_NPROC says: later
+ * there are jobs that take what was there a moment ago. Main thread, before any of them is
+ * started. That there are none now is no error.
+ */
+void reserve_threads(uv_loop_t *loop);
+/*
  * uv_queue_work(), which aborts when the threads of the pool cannot be made at its
  * first use: whether they can is tried before. 0; or UV_E… (UV_EAGAIN, UV_ENOMEM),
  * nothing was queued, and a later call may find it better. Any loop's thread.

@@ -613,7 +613,10 @@ static int open_run(struct session *s) {
 }
 
 static int run_loop(struct session *s) {
-    int rc = open_run(s); /* first: launchers get ready meanwhile */
+    int rc;
+
+    reserve_threads(&s->loop);
+    rc = open_run(s); /* first: launchers get ready meanwhile */
 
     if (rc == 0)
         rc = watch_signals(s);
