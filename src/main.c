@@ -26,6 +26,7 @@
  *   the states of a job               the table in run/job.c
  *   retries, limits in time, deadline run/sched.c
  *   what comes after what             run/order.c
+ *   what is run behind the jobs       run/cleanup.h: their cleanups, on-end
  *   which ready job is next           run/ready.h; shared limits: run/limit.h
  *   signals, the loop                 run/session.c
  *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h

@@ -238,11 +238,49 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
     output_job(p->output, &shown);
 }
 
+/* What went wrong with it: always told. */
+static void tell_chore(struct progress *p, const struct plan_job *job, const struct job_info *chore,
+                       const char *reason) {
+    bool ok = chore->result->status == STATUS_OK;
+
+    if (ok && !p->verbose)
+        return;
+    output_printf(p->output, "%s%s: %s%s%s\n", job ? "job " : "muster", job ? job->name : "",
+                  job ? "cleanup" : "on-end", ok ? " ok" : " failed: ", ok ? "" : reason);
+    tell_unkillable(p, chore);
+}
+
+static void on_chore_done(void *ctx, const struct plan_job *job, const struct job_info *chore,
+                          struct attempt_end *end) {
+    struct progress *p = ctx;
+    char raw[TEXT_MAX], reason[2 * TEXT_MAX];
+
+    job_reason_text(p->result, chore, raw, sizeof raw);
+    text_visible(reason, sizeof reason, raw, strlen(raw), NULL);
+    tell_chore(p, job, chore, *reason ? reason : status_words[chore->result->status]);
+    if (!end || !end->out)
+        return;
+    check_capture(p, chore, end->out);
+
+    /* It is not followed as it comes: with the jobs' output that is shown whole, too. */
+    bool whole = p->mode == OUTPUT_LIVE && !(p->quiet && chore->result->status == STATUS_OK);
+    struct output_job shown = {.out = end->out,
+                               .lines = whole ? UINT32_MAX : lines_shown(p, chore->result)};
+    if (!shown.lines)
+        return;
+    if (asprintf(&shown.header, "%s%s%s", job ? job->name : "", job ? ": cleanup" : "on-end",
+                 chore->result->status == STATUS_OK ? "" : " failed") < 0)
+        shown.header = NULL;
+    end->out = NULL; /* taken over */
+    output_job(p->output, &shown);
+}
+
 const struct session_events progress_events = {
     .jobs = {.started = on_started, .retry = on_retry, .done = on_done},
     .begun = on_begun,
     .streams = on_streams,
     .say = on_say,
     .show_slow = on_slow,
+    .chore_done = on_chore_done,
     .show_running = on_running,
 };

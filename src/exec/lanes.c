@@ -312,7 +312,7 @@ static int lanes_init(struct lanes *l) {
     l->by_job = calloc(plan->njobs, sizeof *l->by_job);
     l->nby_job = plan->njobs;
     l->workers = calloc(plan->cpu_workers, sizeof *l->workers);
-    l->refusals = calloc((size_t)plan->io_limit + plan->cpu_workers, sizeof *l->refusals);
+    l->refusals = calloc((size_t)plan->io_limit + plan->cpu_workers + 1, sizeof *l->refusals);
     if (!l->env.memory || !l->environ || !l->by_job || !l->workers || !l->refusals)
         return UV_ENOMEM;
     errand_env = (struct errand_env){.loop = l->opts.loop, .plan = plan, .environ = l->environ};

@@ -41,6 +41,7 @@ void room_make(int fd, uint64_t fds) {
 int room_find(const struct plan *plan, uint32_t spare_fds, struct room *room) {
     uint64_t each = ATTEMPT_FDS, used = count_fds() + RESERVED_FDS, spare;
     uint32_t ncpu = 0, only_cpu = 0, nio, workers;
+    bool chores = plan->on_end; /* beside the lanes, one at a time */
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit))
@@ -48,6 +49,7 @@ int room_find(const struct plan *plan, uint32_t spare_fds, struct room *room) {
     for (uint32_t i = 0; i < plan->njobs; i++) {
         if (plan->jobs[i].set->err.kind == STREAM_CAPTURE)
             each = ATTEMPT_FDS + 2; /* another pipe and another file */
+        chores = chores || plan->jobs[i].set->cleanup;
         ncpu += plan->jobs[i].set->type == LANE_CPU || plan->jobs[i].set->automatic;
         only_cpu += plan->jobs[i].set->type == LANE_CPU;
     }
@@ -57,6 +59,8 @@ int room_find(const struct plan *plan, uint32_t spare_fds, struct room *room) {
         used += spare_fds;
     if (limit.rlim_cur < used + each)
         return UV_EMFILE;
+    if (chores && limit.rlim_cur >= used + (workers ? LOOP_FDS : 0) + 2 * each)
+        used += each; /* else one is put off until a job ends */
     spare = limit.rlim_cur - used;
     if (spare < workers * (LOOP_FDS + each) + each) {
         /* Workers whose loops do not fit are put off one by one. */

@@ -284,6 +284,24 @@ static struct layers *built_in(struct loader *l) {
     return layers;
 }
 
+/* `on-end` as a job that has only what the run says. */
+static void build_on_end(struct loader *l) {
+    struct plan *plan = l->plan;
+
+    if (!plan->on_end_command)
+        return;
+    struct job_settings *set = arena_new(&plan->arena, struct job_settings);
+    struct plan_job *job = arena_new(&plan->arena, struct plan_job);
+    *set = built_in(l)->set;
+    set->folder = set->dir = plan->sources.list[0]->folder;
+    *job = (struct plan_job){.name = "on-end",
+                             .set = set,
+                             .env = no_env,
+                             .command = plan->on_end_command,
+                             .action = ACTION_COMMAND};
+    plan->on_end = job;
+}
+
 static void apply_templates(struct loader *l, struct layers *layers, struct entry *use,
                             struct env_memo *memo) {
     if (!use)
@@ -396,6 +414,7 @@ void layers_build(struct loader *l) {
             read_section(l, l->sections[i]);
     build_run(l);
     shared_build(l);
+    build_on_end(l);
     build_jobs(l);
     trace(TRACE_PLAN, "%u jobs of %zu sections", l->plan->njobs, l->nsections);
 }

@@ -94,6 +94,7 @@ const char *parse_path(struct parse *p, const char *s, size_t n);
  * names. False after a fault.
  */
 bool parse_text(struct parse *p, void *out);
+bool parse_script(struct parse *p, void *out);
 bool parse_command(struct parse *p, void *out);
 bool parse_path_value(struct parse *p, void *out);
 bool parse_env_file(struct parse *p, void *out);

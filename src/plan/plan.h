@@ -144,10 +144,11 @@ struct job_settings {
     struct job_limits limits;
     const struct limit_set *shared; /* limits that it shares with others; NULL: none */
     struct job_http http;
-    uint32_t cpus;    /* workers' worth; 1 in the I/O lane */
-    uint64_t memory;  /* bytes reserved of plan.memory; 0: none */
-    int nice;         /* added to muster's */
-    int32_t priority; /* higher starts first among the ready */
+    const char *cleanup; /* text for the shell, run after it; NULL: none */
+    uint32_t cpus;       /* workers' worth; 1 in the I/O lane */
+    uint64_t memory;     /* bytes reserved of plan.memory; 0: none */
+    int nice;            /* added to muster's */
+    int32_t priority;    /* higher starts first among the ready */
 };
 
 /* The variables of its env-file; NULL: it has none, or the file was not there yet. */
@@ -212,10 +213,12 @@ struct plan {
     enum lock_mode lock;
     const struct report_spec *reports;
     size_t nreports;
-    const struct env_var *vars; /* [vars] and --define; a NULL name ends it */
-    const struct env_var *env;  /* [env]; the same */
-    const char *search_path;    /* PATH of [env], or NULL */
-    struct plan_job *jobs;      /* in manifest order */
+    const struct env_var *vars;    /* [vars] and --define; a NULL name ends it */
+    const struct env_var *env;     /* [env]; the same */
+    const char *search_path;       /* PATH of [env], or NULL */
+    const char *on_end_command;    /* text for the shell, or NULL */
+    const struct plan_job *on_end; /* the same as a job of its own, run last; NULL: none */
+    struct plan_job *jobs;         /* in manifest order */
     uint32_t njobs;
     const struct plan_limit *limits; /* in manifest order */
     uint32_t nlimits;

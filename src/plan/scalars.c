@@ -27,15 +27,21 @@ bool parse_text(struct parse *p, void *out) {
     return true;
 }
 
-bool parse_command(struct parse *p, void *out) {
+bool parse_script(struct parse *p, void *out) {
     if (p->n > PLAN_STRING_MAX)
         return parse_fault(p, 0, p->n,
                            "%zu bytes are more than the kernel takes as one argument (%u)", p->n,
                            PLAN_STRING_MAX);
     parse_warn_of_references(p);
-    *(struct action_value *)out =
-        (struct action_value){.action = ACTION_COMMAND, .command = copy(p, p->s, p->n)};
+    *(const char **)out = copy(p, p->s, p->n);
     return true;
+}
+
+bool parse_command(struct parse *p, void *out) {
+    struct action_value *action = out;
+
+    *action = (struct action_value){.action = ACTION_COMMAND};
+    return parse_script(p, &action->command);
 }
 
 bool parse_path_value(struct parse *p, void *out) {

@@ -65,7 +65,7 @@ const struct schema_key schema_keys[] = {
     KEY(MUSTER, "report", REPORTS, NULL, "reports to write: FORMAT or FORMAT:FILE"),
     KEY(MUSTER, "shell", SHELL, "/bin/sh -c", "the shell of commands where a job names none"),
     KEY(MUSTER, "include", INCLUDE, NULL, "another manifest, whose sections are read in here"),
-    KEY(MUSTER, "on-end", COMMAND, NULL, "command that is run last", .later = true),
+    KEY(MUSTER, "on-end", SCRIPT, NULL, "command that is run last", RUN(on_end_command)),
     KEY(MUSTER, "log-dir", PATH, NULL, "folder for a file per attempt with its output",
         RUN(log_dir)),
     KEY(MUSTER, "lock", ENUM, "no", "never two runs of this manifest at once",
@@ -138,8 +138,8 @@ const struct schema_key schema_keys[] = {
     KEY(JOB, "when", ENUM, "success", "how those must have ended", .words = words_when, JOB(when)),
     KEY(JOB, "priority", INTEGER, "0", "higher starts first among the ready",
         .min = INT32_MIN, .max = INT32_MAX, JOB(priority)),
-    KEY(JOB, "cleanup", COMMAND, NULL, "run once after the job and all that come after it",
-        .later = true),
+    KEY(JOB, "cleanup", SCRIPT, NULL, "run once after the job and all that come after it",
+        JOB(cleanup)),
     KEY(JOB, "service", BOOL, "no", "the job is expected to stay up", .later = true),
     KEY(JOB, "ready", READY, NULL, "when a service is ready", .later = true),
 
@@ -229,10 +229,11 @@ const struct schema_key *schema_find(const struct schema_index *index, enum sche
 }
 
 /* What muster sets in every job, whatever the manifest says. */
-static const char *const muster_own[] = {"MUSTER_LANE",     "MUSTER_WORKER",  "MUSTER_SLOT",
-                                         "MUSTER_JOB",      "MUSTER_ATTEMPT", "MUSTER_INDEX",
-                                         "MUSTER_ATTEMPTS", "MUSTER_RUN",     "MUSTER_ITEM",
-                                         "MUSTER_OUTPUT",   "MUSTER_ITEMS",   NULL};
+static const char *const muster_own[] = {
+    "MUSTER_LANE",    "MUSTER_WORKER", "MUSTER_SLOT",     "MUSTER_JOB",
+    "MUSTER_ATTEMPT", "MUSTER_INDEX",  "MUSTER_ATTEMPTS", "MUSTER_RUN",
+    "MUSTER_ITEM",    "MUSTER_OUTPUT", "MUSTER_ITEMS",    "MUSTER_STATUS",
+    "MUSTER_OK",      "MUSTER_FAILED", "MUSTER_WALL",     NULL};
 
 bool schema_env_own(const char *name, size_t n) {
     return text_choose(name, n, muster_own) >= 0;

@@ -45,6 +45,7 @@ enum value_type {
     VALUE_TEXT,     /* any text, several lines too; not empty */
     VALUE_FREE,     /* the same, may be empty */
     VALUE_COMMAND,  /* text for the shell: variables are not put in */
+    VALUE_SCRIPT,   /* the same, beside an action */
     VALUE_EXEC,     /* words of a command */
     VALUE_SHELL,    /* the same, variables are not put in */
     VALUE_LINE,     /* text of one line */

@@ -22,6 +22,7 @@ static const struct form forms[VALUE_TYPES] = {
     [VALUE_TEXT] = {parse_text, sizeof(char *), PUT_WHOLE, true, false},
     [VALUE_FREE] = {parse_text, sizeof(char *), PUT_WHOLE, true, true},
     [VALUE_COMMAND] = {parse_command, sizeof(struct action_value), PUT_NOT, true, false},
+    [VALUE_SCRIPT] = {parse_script, sizeof(char *), PUT_NOT, true, false},
     [VALUE_EXEC] = {parse_exec, sizeof(struct action_value), PUT_WORDS, true, false},
     [VALUE_SHELL] = {parse_shell, sizeof(char *), PUT_NOT, true, false},
     [VALUE_LINE] = {parse_text, sizeof(char *), PUT_WHOLE, false, false},

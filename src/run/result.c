@@ -175,7 +175,7 @@ int run_exit_status(const struct run_result *r) {
         return 3;
     if (r->deadline_passed)
         return 124;
-    if (r->unkillable > 0)
+    if (r->unkillable > 0 || r->cleanups_failed > 0)
         return 1;
     for (uint32_t i = 0; i < r->plan->njobs; i++)
         if (fails_run(&r->jobs[i]))

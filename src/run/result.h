@@ -132,10 +132,11 @@ struct run_result {
     int exit;           /* status to end with; 128 + N when interrupted; -1: it has not ended */
     int interrupted_by; /* signal, or 0 */
     bool deadline_passed;
-    bool undelivered;        /* something could not be written: exit 3 */
-    uint32_t unkillable;     /* adopted processes of ended jobs that would not die */
-    int64_t loop_lag_ns;     /* longest that the loop was kept from waiting */
-    struct job_result *jobs; /* one per plan job */
+    bool undelivered;         /* something could not be written: exit 3 */
+    uint32_t unkillable;      /* adopted processes of ended jobs that would not die */
+    uint32_t cleanups_failed; /* commands of jobs' `cleanup` */
+    int64_t loop_lag_ns;      /* longest that the loop was kept from waiting */
+    struct job_result *jobs;  /* one per plan job */
 };
 
 /*

@@ -10,8 +10,6 @@
 #include "run/session.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,20 +17,23 @@
 #include <string.h>
 #include <time.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "base/clock.h"
 #include "base/host.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/trace.h"
 #include "exec/lanes.h"
 #include "exec/reserve.h"
 #include "exec/sampler.h"
+#include "run/cleanup.h"
 #include "run/job.h"
+#include "run/lag.h"
 #include "run/sched.h"
 #include "run/slow.h"
+#include "run/surroundings.h"
 #include "run/suspend.h"
 
 struct session;
@@ -54,20 +55,6 @@ static const struct signal_row signal_rows[] = {
 };
 #define SIGNAL_ROWS (sizeof signal_rows / sizeof *signal_rows)
 
-/* Why a start is put off, in words; `resource` is the limit behind it, or -1. */
-struct shortage_row {
-    int error;
-    int resource;
-    const char *words;
-};
-static const struct shortage_row shortage_rows[] = {
-    {UV_EMFILE, RLIMIT_NOFILE, "open files"},
-    {UV_EAGAIN, RLIMIT_NPROC, "processes"},
-    {UV_ENFILE, -1, "open files of the machine"},
-    {UV_ENOMEM, -1, "memory"},
-    {0, -1, "resources"}, /* any other */
-};
-
 struct session {
     const struct session_opts *opts;
     struct run_result *result;
@@ -76,18 +63,17 @@ struct session {
     uv_timer_t timer; /* for sched_due(), and for ending the run */
     uv_timer_t slow_timer;
     struct slow slow;
-    uv_check_t check;     /* runs after each wait and what it brought, */
-    uv_prepare_t prepare; /* and this before each: they measure the loop's lag */
-    uv_async_t news;      /* of the recorder */
+    uv_async_t news; /* of the recorder */
+    struct lag lag;
     struct lanes *lanes;
     struct sched *sched;
     struct sampler *sampler; /* of jobs of type auto; made for the first */
+    struct cleanups *cleanups;
+    int64_t deadline; /* run time, or INT64_MAX: for cleanups, the scheduler has its own */
     uint64_t seed;
     uint64_t nofile_soft; /* before it was raised */
     uint64_t core_soft;   /* before it was lowered */
-    int64_t busy_since;   /* clock_ns(): when the last wait ended */
-    int64_t awake_since;  /* first callback here after it, or 0 */
-    unsigned told;        /* a bit per row of shortage_rows that was told */
+    unsigned told;        /* see surroundings_shortage() */
     unsigned stops;       /* signals to stop so far */
     bool retries;         /* some job may be tried again */
     bool recording;       /* it has begun */
@@ -111,14 +97,39 @@ static void say(struct session *s, const char *fmt, ...) {
 
 static void on_timer(uv_timer_t *timer);
 
+/* Nothing is left to be run. */
+static bool all_done(const struct session *s) {
+    return sched_done(s->sched) && cleanups_done(s->cleanups);
+}
+
+/* Has what can be cleaned up now cleaned up. */
+static void clean_up(struct session *s, int64_t now) {
+    s->result->deadline_passed = sched_deadline_passed(s->sched);
+    if (now >= s->deadline) {
+        s->deadline = INT64_MAX;
+        cleanups_hurry(s->cleanups, now);
+    }
+    cleanups_run(s->cleanups, sched_done(s->sched), now);
+}
+
+/* When somebody wants to be woken next. */
+static int64_t next_due(const struct session *s) {
+    int64_t due = sched_due(s->sched), of_cleanups = cleanups_due(s->cleanups);
+
+    if (of_cleanups < due)
+        due = of_cleanups;
+    return of_cleanups < INT64_MAX && s->deadline < due ? s->deadline : due;
+}
+
 /* After every call of the scheduler: its next wish, or the end. */
 static void rearm(struct session *s) {
     int64_t wait = 0;
 
     if (s->closing)
         return;
-    if (!sched_done(s->sched)) {
-        int64_t due = sched_due(s->sched);
+    clean_up(s, clock_run_ns());
+    if (!all_done(s)) {
+        int64_t due = next_due(s);
 
         if (due == INT64_MAX) {
             uv_timer_stop(&s->timer);
@@ -130,37 +141,6 @@ static void rearm(struct session *s) {
     }
     uv_update_time(&s->loop); /* uv_timer_start() counts from the cached time */
     uv_timer_start(&s->timer, on_timer, (uint64_t)wait, 0);
-}
-
-/*
- * The lag: from the end of one wait to the beginning of the next. libuv notes
- * the time when its wait ends and on_check() finds it there, unless a callback
- * has called uv_update_time() since; those here that do have noted the time
- * themselves. (uv_metrics_idle_time() of libuv 1.44 forgets a wait that it
- * resumes for its last millisecond.)
- */
-static void note_awake(struct session *s) {
-    if (s->awake_since == 0)
-        s->awake_since = clock_ns();
-}
-
-static void on_check(uv_check_t *check) {
-    struct session *s = check->data;
-    int64_t now = clock_ns();
-    int64_t woke = (int64_t)uv_now(&s->loop) * NS_PER_MS + NS_PER_MS - 1; /* it was cut to ms */
-
-    if (s->awake_since > 0 && s->awake_since < woke)
-        woke = s->awake_since;
-    s->busy_since = woke < now ? woke : now;
-}
-
-static void on_prepare(uv_prepare_t *prepare) {
-    struct session *s = prepare->data;
-    int64_t lag = clock_ns() - s->busy_since;
-
-    if (lag > s->result->loop_lag_ns)
-        s->result->loop_lag_ns = lag;
-    s->awake_since = 0;
 }
 
 /* ---- the end ---- */
@@ -191,8 +171,7 @@ static void close_handles(struct session *s) {
     pthread_sigmask(SIG_UNBLOCK, &all, NULL);
     uv_close((uv_handle_t *)&s->timer, NULL);
     uv_close((uv_handle_t *)&s->slow_timer, NULL);
-    uv_close((uv_handle_t *)&s->check, NULL);
-    uv_close((uv_handle_t *)&s->prepare, NULL);
+    lag_close(&s->lag);
     if (s->recording)
         s->opts->recorder->rest(s->opts->recorder_ctx);
     uv_close((uv_handle_t *)&s->news, NULL);
@@ -211,8 +190,12 @@ static void on_lanes_closed(void *ctx, uint32_t unkillable) {
 static void on_timer(uv_timer_t *timer) {
     struct session *s = timer->data;
 
-    if (!sched_done(s->sched)) {
-        sched_advance(s->sched, clock_run_ns());
+    if (!all_done(s)) {
+        int64_t now = clock_run_ns();
+
+        if (!sched_done(s->sched))
+            sched_advance(s->sched, now);
+        cleanups_advance(s->cleanups, now);
         rearm(s);
         return;
     }
@@ -247,7 +230,7 @@ static bool all_started(const struct sched *sched) {
 static void on_computes(void *ctx, uint32_t job, uint32_t attempt) {
     struct session *s = ctx;
 
-    note_awake(s);
+    lag_note(&s->lag);
     sched_computes(s->sched, job, attempt);
 }
 
@@ -261,13 +244,9 @@ static void watch_cpu_time(struct session *s, const struct attempt *a, pid_t pid
         sampler_add(s->sampler, a->job, a->number, pid);
 }
 
-static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t start_ns) {
-    struct session *s = ctx;
-    int64_t now, start;
-
-    note_awake(s);
-    now = clock_run_ns();
-    start = now - (clock_ns() - start_ns); /* too early by any pause in between */
+/* Of a job. */
+static void tell_started(struct session *s, const struct attempt *a, pid_t pid, int64_t start,
+                         int64_t now) {
     sched_started(s->sched, a, pid, start, now);
     watch_cpu_time(s, a, pid);
     if (s->opts->events->streams) {
@@ -275,29 +254,31 @@ static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t st
 
         s->opts->events->streams(s->opts->ctx, a, streams.out, streams.err);
     }
-    if (!s->retries && all_started(s->sched))
+}
+
+static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t start_ns) {
+    struct session *s = ctx;
+    int64_t now, start;
+
+    lag_note(&s->lag);
+    now = clock_run_ns();
+    start = now - (clock_ns() - start_ns); /* too early by any pause in between */
+    if (cleanups_own(s->cleanups, a))
+        cleanups_started(s->cleanups, now);
+    else
+        tell_started(s, a, pid, start, now);
+    if (!s->retries && !cleanups_wanted(s->cleanups) && all_started(s->sched))
         lanes_rest(s->lanes);
     rearm(s);
 }
 
-/* Told once per run and cause: what is short, and how narrow the lane is now. */
+/* Told once per run and cause. */
 static void tell_shortage(struct session *s, int error, enum lane lane, uint32_t from,
                           uint32_t to) {
-    static const char *const lane_words[LANES] = {"I/O", "CPU"};
-    const struct shortage_row *row = shortage_rows;
-    struct rlimit limit;
-    char bound[32] = "";
+    char text[160];
 
-    while (row->error && row->error != error)
-        row++;
-    if (s->told & 1U << (row - shortage_rows))
-        return;
-    s->told |= 1U << (row - shortage_rows);
-    if (row->resource >= 0 && getrlimit(row->resource, &limit) == 0 &&
-        limit.rlim_cur != RLIM_INFINITY)
-        snprintf(bound, sizeof bound, "limit %llu, ", (unsigned long long)limit.rlim_cur);
-    say(s, "%s: %s%s jobs at once narrowed from %u to %u", row->words, bound, lane_words[lane],
-        from, to);
+    if (surroundings_shortage(&s->told, error, lane, from, to, text, sizeof text))
+        say(s, "%s", text);
 }
 
 static void on_put_off(void *ctx, const struct attempt *a, int error) {
@@ -305,26 +286,80 @@ static void on_put_off(void *ctx, const struct attempt *a, int error) {
     enum lane lane = a->lane;
     uint32_t from = sched_counts(s->sched).width[lane];
 
-    note_awake(s);
-    sched_put_off(s->sched, a, error, clock_run_ns());
-    tell_shortage(s, error, lane, from, sched_counts(s->sched).width[lane]);
+    lag_note(&s->lag);
+    if (cleanups_own(s->cleanups, a)) {
+        cleanups_put_off(s->cleanups, error, clock_run_ns());
+    } else {
+        sched_put_off(s->sched, a, error, clock_run_ns());
+        tell_shortage(s, error, lane, from, sched_counts(s->sched).width[lane]);
+    }
     rearm(s);
 }
 
 static void on_ended(void *ctx, const struct attempt *a, struct attempt_end *end) {
     struct session *s = ctx;
 
-    note_awake(s);
+    lag_note(&s->lag);
     if (s->sampler)
         sampler_remove(s->sampler, a->job);
     if (!end->start_ns) /* it never started: it failed now */
         end->start_ns = clock_ns();
-    sched_ended(s->sched, a, end, clock_run_ns());
+    if (cleanups_own(s->cleanups, a))
+        cleanups_ended(s->cleanups, end);
+    else
+        sched_ended(s->sched, a, end, clock_run_ns());
     rearm(s);
 }
 
 static const struct lanes_events lanes_events = {
     .started = on_started, .put_off = on_put_off, .ended = on_ended};
+
+/* ---- what the scheduler tells ---- */
+
+static void on_job_started(void *ctx, const struct job_info *job, const struct attempt *a,
+                           pid_t pid) {
+    struct session *s = ctx;
+
+    cleanups_job_started(s->cleanups, job->id);
+    if (s->opts->events->jobs.started)
+        s->opts->events->jobs.started(s->opts->ctx, job, a, pid);
+}
+
+static void on_job_timed_out(void *ctx, const struct job_info *job) {
+    struct session *s = ctx;
+
+    if (s->opts->events->jobs.timed_out)
+        s->opts->events->jobs.timed_out(s->opts->ctx, job);
+}
+
+static void on_job_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
+                         const struct attempt_end *end) {
+    struct session *s = ctx;
+
+    if (s->opts->events->jobs.retry)
+        s->opts->events->jobs.retry(s->opts->ctx, job, delay_ns, end);
+}
+
+static void on_job_done(void *ctx, const struct job_info *job, struct attempt_end *end) {
+    struct session *s = ctx;
+
+    if (s->opts->events->jobs.done)
+        s->opts->events->jobs.done(s->opts->ctx, job, end);
+    cleanups_job_ended(s->cleanups, job->id);
+}
+
+static const struct sched_listener listener = {.started = on_job_started,
+                                               .timed_out = on_job_timed_out,
+                                               .retry = on_job_retry,
+                                               .done = on_job_done};
+
+static void on_chore_done(void *ctx, const struct plan_job *job, const struct job_info *chore,
+                          struct attempt_end *end) {
+    struct session *s = ctx;
+
+    if (s->opts->events->chore_done)
+        s->opts->events->chore_done(s->opts->ctx, job, chore, end);
+}
 
 /* ---- the recorder ---- */
 
@@ -335,7 +370,7 @@ static void wake_for_news(void *arg) {
 static void on_news(uv_async_t *news) {
     struct session *s = news->data;
 
-    note_awake(s);
+    lag_note(&s->lag);
     if (!s->recording || s->closing)
         return;
     if (s->opts->recorder->ready(s->opts->recorder_ctx))
@@ -363,7 +398,19 @@ static void interrupt(struct session *s, int sig) {
     if (c.by_state[JOB_RUNNING] > 0)
         say(s, "%s: stopping what runs (%u); a second signal kills it",
             signal_name(sig, name, sizeof name), c.by_state[JOB_RUNNING]);
+    else if (!cleanups_done(s->cleanups))
+        say(s, "%s: cleaning up; a second signal kills that", signal_name(sig, name, sizeof name));
     sched_interrupt(s->sched, clock_run_ns());
+    cleanups_hurry(s->cleanups, clock_run_ns());
+    rearm(s);
+}
+
+static void kill_all(struct session *s) {
+    uint32_t left = cleanups_abandon(s->cleanups);
+
+    if (left > 0)
+        say(s, "%u cleanup%s not run", left, left == 1 ? " is" : "s are");
+    lanes_kill_all(s->lanes);
     rearm(s);
 }
 
@@ -372,7 +419,7 @@ static void on_stop_signal(struct session *s, int sig) {
     if (s->stops == 1)
         interrupt(s, sig);
     else if (s->stops == 2 && !s->closing)
-        lanes_kill_all(s->lanes);
+        kill_all(s);
 }
 
 /* As the second signal to stop, even when it is the first. */
@@ -380,7 +427,7 @@ static void on_quit_signal(struct session *s, int sig) {
     if (s->stops == 0)
         interrupt(s, sig);
     if (s->stops < 2 && !s->closing)
-        lanes_kill_all(s->lanes);
+        kill_all(s);
     s->stops = 2;
 }
 
@@ -388,7 +435,7 @@ static void on_signal(uv_signal_t *handle, int sig) {
     struct session *s = handle->data;
     size_t row = (size_t)(handle - s->signals);
 
-    note_awake(s);
+    lag_note(&s->lag);
     trace(TRACE_RUN, "signal %d", sig);
     if (s->sched) /* else nothing was started, and the caller hears why */
         signal_rows[row].act(s, sig);
@@ -408,15 +455,17 @@ static void on_suspend_signal(struct session *s, int sig) {
     uv_signal_start(&s->signals[row], on_signal, sig);
     clock_add_pause(clock_ns() - before);
     lanes_resume(s->lanes);
-    uv_update_time(&s->loop); /* a pause is no lag: on_check() reads both */
-    s->awake_since = s->busy_since = clock_ns();
+    uv_update_time(&s->loop);
+    lag_restart(&s->lag); /* a pause is none */
     rearm(s);
 }
 
 static void on_list_signal(struct session *s, int sig) {
     int64_t now = clock_run_ns();
     struct job_info job;
+    const struct plan_job *cleaned;
     uint32_t next = 0;
+    int64_t since;
     char line[256];
 
     (void)sig;
@@ -428,6 +477,9 @@ static void on_list_signal(struct session *s, int sig) {
         lanes_last_line(s->lanes, job.id, line, sizeof line);
         s->opts->events->show_running(s->opts->ctx, &job, view.attempt, now - view.since, line);
     }
+    if (cleanups_running(s->cleanups, &cleaned, &since))
+        say(s, "%s%s: running for %s", cleaned ? "cleanup of job " : "on-end",
+            cleaned ? cleaned->name : "", text_format_wall(now - since, line, sizeof line));
 }
 
 /* Points out what has run for long. */
@@ -474,30 +526,6 @@ static int watch_signals(struct session *s) {
 
 /* ---- the beginning ---- */
 
-/* The soft limit on descriptors goes up to the hard one; jobs get theirs back. */
-static void raise_nofile(struct session *s) {
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    s->nofile_soft = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max;
-    if (limit.rlim_cur != s->nofile_soft)
-        setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* Where there are secrets muster leaves no core file, which would have them; jobs may. */
-static void lower_core(struct session *s) {
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_CORE, &limit) < 0)
-        return;
-    s->core_soft = limit.rlim_cur;
-    limit.rlim_cur = 0;
-    if (s->opts->plan->secrets)
-        setrlimit(RLIMIT_CORE, &limit);
-}
-
 static void name_run(struct session *s) {
     struct run_result *r = s->result;
     struct tm utc;
@@ -526,30 +554,11 @@ static int init_handles(struct session *s) {
     uv_timer_init(&s->loop, &s->timer);
     uv_timer_init(&s->loop, &s->slow_timer);
     s->slow_timer.data = s;
-    uv_check_init(&s->loop, &s->check);
-    uv_prepare_init(&s->loop, &s->prepare);
     uv_async_init(&s->loop, &s->news, on_news);
     s->news.data = s;
-    s->timer.data = s->check.data = s->prepare.data = s;
-    uv_check_start(&s->check, on_check);
-    uv_prepare_start(&s->prepare, on_prepare);
-    s->busy_since = clock_ns();
+    s->timer.data = s;
+    lag_open(&s->lag, &s->loop, &s->result->loop_lag_ns);
     return 0;
-}
-
-/* libuv aborts where it can have an epoll instance but not its first pipe. */
-static int try_descriptors(void) {
-    int fds[3], error = 0;
-
-    for (size_t i = 0; i < 3; i++) {
-        fds[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-        if (fds[i] < 0 && !error)
-            error = -errno;
-    }
-    for (size_t i = 0; i < 3; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-    return error;
 }
 
 static void close_loop(struct session *s) {
@@ -595,15 +604,27 @@ static int open_run(struct session *s) {
         .seed = s->seed,
         .executor = &executor,
         .executor_ctx = s,
-        .listener = &s->opts->events->jobs,
-        .listener_ctx = s->opts->ctx,
+        .listener = &listener,
+        .listener_ctx = s,
         .lane_of = s->opts->lane_of,
         .lane_ctx = s->opts->lane_ctx,
         .hold = s->opts->recorder != NULL,
         .settled = s->opts->settled,
     };
-    int rc = lanes_open(&s->lanes, &lanes_opts);
+    const struct cleanups_opts cleanups_opts = {
+        .plan = s->opts->plan,
+        .result = s->result,
+        .executor = &executor,
+        .executor_ctx = s,
+        .done = on_chore_done,
+        .ctx = s,
+    };
+    int rc;
 
+    s->cleanups = cleanups_new(&cleanups_opts);
+    if (!s->cleanups)
+        return UV_ENOMEM;
+    rc = lanes_open(&s->lanes, &lanes_opts);
     if (rc < 0)
         return rc;
     sched_opts.io_width = lanes_io_width(s->lanes);
@@ -633,18 +654,19 @@ static int run_loop(struct session *s) {
     watch_slow(s);
     if (s->opts->events->begun)
         s->opts->events->begun(s->opts->ctx);
-    s->busy_since = clock_ns();
+    lag_restart(&s->lag);
     uv_run(&s->loop, UV_RUN_NOWAIT); /* a signal that is there already: nothing is to start */
     sched_begin(s->sched, clock_run_ns());
+    if (s->opts->plan->deadline_ns)
+        s->deadline = clock_run_ns() + s->opts->plan->deadline_ns;
     rearm(s);
     uv_run(&s->loop, UV_RUN_DEFAULT);
-    assert(sched_done(s->sched));
-    s->result->deadline_passed = sched_deadline_passed(s->sched);
+    assert(all_done(s));
     return 0;
 }
 
 int session_run(const struct session_opts *opts, struct run_result *result) {
-    struct session s = {.opts = opts, .result = result};
+    struct session s = {.opts = opts, .result = result, .deadline = INT64_MAX};
     int rc;
 
     *result = (struct run_result){.plan = opts->plan, .exit = -1};
@@ -655,11 +677,11 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
     mem_advise_huge(result->jobs, (size_t)opts->plan->njobs * sizeof *result->jobs);
     signal(SIGPIPE, SIG_IGN); /* for good: reports are written after the run */
     signal(SIGXFSZ, SIG_IGN);
-    raise_nofile(&s);
-    lower_core(&s);
+    s.nofile_soft = surroundings_raise_files();
+    s.core_soft = surroundings_lower_core(opts->plan->secrets);
 
     reserve_memory();
-    rc = try_descriptors();
+    rc = surroundings_try_files();
     if (rc == 0)
         rc = uv_loop_init(&s.loop);
     if (rc == 0) {
@@ -669,6 +691,7 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
         close_loop(&s);
         sched_free(s.sched);
         slow_release(&s.slow);
+        cleanups_free(s.cleanups);
     }
     clock_gettime(CLOCK_REALTIME, &result->ended);
     result->wall_ns = clock_ns() - result->start_ns;

@@ -23,6 +23,10 @@ struct session_events {
     /* A job runs for longer than its `slow`: once an attempt. May be left out. */
     void (*show_slow)(void *ctx, const struct job_info *job, int64_t elapsed_ns,
                       const char *last_line);
+    /* A job's cleanup has ended, or (job NULL) on-end: `chore` is that as a job. `end` is as of
+     * a job's end: the listener may take (and NULL) its captures. */
+    void (*chore_done)(void *ctx, const struct plan_job *job, const struct job_info *chore,
+                       struct attempt_end *end);
     /* SIGUSR1: one call per running job; elapsed in run time. */
     void (*show_running)(void *ctx, const struct job_info *job, uint32_t attempt,
                          int64_t elapsed_ns, const char *last_line);

@@ -91,6 +91,7 @@ static void add_value(struct hash *h, const struct plan *plan, const struct sche
     case VALUE_NAME:
     case VALUE_METHOD:
     case VALUE_VAR:
+    case VALUE_SCRIPT:
         memcpy(&text, value, sizeof text);
         add_text(h, text);
         break;

@@ -114,7 +114,7 @@ uint32_t lanes_io_width(const struct lanes *l) {
 }
 
 static const char *job_name(const struct lanes *l, uint32_t job) {
-    return l->opts.plan->jobs[job].name;
+    return l->attempts[job].def->name;
 }
 
 bool lanes_spares(const struct lanes *l) {
@@ -123,8 +123,12 @@ bool lanes_spares(const struct lanes *l) {
 }
 
 void lanes_start(struct lanes *l, const struct attempt *a) {
+    const struct plan *plan = l->opts.plan;
+    bool own = a->job < plan->njobs && a->def == &plan->jobs[a->job];
+
     l->attempts[a->job] = *a;
-    fake_lanes_note("start %s.%u", job_name(l, a->job), (unsigned)a->number);
+    fake_lanes_note("start %s.%u%s%s", job_name(l, a->job), (unsigned)a->number, own ? "" : " ",
+                    own ? "" : a->def->command);
 }
 
 void lanes_stop(struct lanes *l, uint32_t job) {

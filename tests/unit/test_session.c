@@ -54,8 +54,17 @@ static void on_show(void *ctx, const struct job_info *job, uint32_t attempt, int
     fake_lanes_note("show %s.%u: %s", job->def->name, (unsigned)attempt, last_line);
 }
 
-static const struct session_events events = {
-    .jobs = {.started = on_started, .done = on_done}, .say = on_say, .show_running = on_show};
+static void on_chore_done(void *ctx, const struct plan_job *job, const struct job_info *chore,
+                          struct attempt_end *end) {
+    (void)ctx;
+    (void)end;
+    fake_lanes_note("%s %s", job ? job->name : "on-end", status_words[chore->result->status]);
+}
+
+static const struct session_events events = {.jobs = {.started = on_started, .done = on_done},
+                                             .say = on_say,
+                                             .chore_done = on_chore_done,
+                                             .show_running = on_show};
 
 static int begin_run(void **state) {
     static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1};
@@ -240,6 +249,86 @@ static void a_pause_and_a_question(void **state) {
     assert_int_equal(result.interrupted_by, 0);
 }
 
+/* --- cleanups --- */
+
+static struct plan_job last = {.name = "on-end", .command = "end", .action = ACTION_COMMAND};
+
+static void add_chores(void) {
+    fake_set(&f, "a")->cleanup = "A";
+    last.set = fake_set(&f, "a");
+    f.plan.on_end = &last;
+}
+
+static void cleanups_and_on_end_are_behind_the_jobs(void **state) {
+    static const struct fake_line script[] = {
+        {"start a.1", ACT_UP, 0, 0},
+        {"up a", ACT_EXIT, 0, 3},
+        {"start a.1 A", ACT_EXIT, 0, 0},
+        {"start on-end.1 end", ACT_PUT_OFF, 1, UV_EAGAIN},
+        {"start on-end.1 end", ACT_EXIT, 1, 1},
+        {0},
+    };
+
+    (void)state;
+    add_chores();
+    fake_lanes_play(script);
+    runs("open, start a.1, up a, done a failed, start a.1 A, a ok, start on-end.1 end, "
+         "start on-end.1 end, on-end failed, close",
+         "");
+    assert_int_equal(result.cleanups_failed, 0);
+}
+
+static void a_cleanup_is_killed_by_the_second_signal(void **state) {
+    static const struct fake_line script[] = {
+        {"start a.1", ACT_UP, 0, 0},       {"up a", ACT_RAISE, 0, SIGINT},
+        {"stop a", ACT_DIE, 0, SIGTERM},   {"start a.1 A", ACT_RAISE, 0, SIGTERM},
+        {"kill all", ACT_DIE, 0, SIGKILL}, {0},
+    };
+
+    (void)state;
+    add_chores();
+    fake_lanes_play(script);
+    runs("open, start a.1, up a, stop a, done a cancelled, start a.1 A, kill all, a failed, close",
+         "SIGINT: stopping what runs (1); a second signal kills it\n");
+    assert_int_equal(result.cleanups_failed, 1);
+    assert_int_equal(result.interrupted_by, SIGINT);
+}
+
+static void what_is_killed_at_once_is_not_cleaned_up(void **state) {
+    static const struct fake_line script[] = {
+        {"start a.1", ACT_UP, 0, 0},
+        {"up a", ACT_RAISE, 0, SIGQUIT},
+        {"kill all", ACT_DIE, 0, SIGKILL},
+        {0},
+    };
+
+    (void)state;
+    add_chores();
+    fake_lanes_play(script);
+    runs("open, start a.1, up a, stop a, kill all, done a cancelled, close",
+         "SIGQUIT: stopping what runs (1); a second signal kills it\n1 cleanup is not run\n");
+}
+
+static void a_signal_between_the_jobs_and_the_end(void **state) {
+    static const struct fake_line script[] = {
+        {"start a.1", ACT_UP, 0, 0},
+        {"up a", ACT_EXIT, 0, 0},
+        {"start a.1 A", ACT_RAISE, 0, SIGTERM},
+        {"start a.1 A", ACT_EXIT, 0, 0},
+        {"start on-end.1 end", ACT_EXIT, 1, 0},
+        {0},
+    };
+
+    (void)state;
+    add_chores();
+    fake_lanes_play(script);
+    runs("open, start a.1, up a, done a ok, start a.1 A, a ok, start on-end.1 end, on-end ok, "
+         "close",
+         "SIGTERM: cleaning up; a second signal kills that\n");
+    assert_int_equal(result.interrupted_by, SIGTERM);
+    assert_int_equal(result.jobs[0].status, STATUS_OK);
+}
+
 /* --- time --- */
 
 static void the_deadline_wakes_the_loop(void **state) {
@@ -385,6 +474,10 @@ int main(void) {
         run_of(a_signal_behind_the_last_job_is_obeyed_and_changes_no_result),
         run_of(what_was_ignored_stays_so),
         run_of(a_pause_and_a_question),
+        run_of(cleanups_and_on_end_are_behind_the_jobs),
+        run_of(a_cleanup_is_killed_by_the_second_signal),
+        run_of(what_is_killed_at_once_is_not_cleaned_up),
+        run_of(a_signal_between_the_jobs_and_the_end),
         run_of(the_deadline_wakes_the_loop),
         run_of(each_shortage_is_told_once),
         run_of(what_was_told_beforehand_is_not_told_again),
