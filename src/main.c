@@ -29,6 +29,7 @@
  *   what is run behind the jobs       run/cleanup.h: their cleanups, on-end
  *   which ready job is next           run/ready.h; shared limits: run/limit.h
  *   signals, the loop                 run/session.c
+ *   make's jobserver                  exec/jobserver.h
  *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h
  *   what a run may not begin beside   run/presence.c
  *   the words for a failure           run/reason.c
@@ -54,6 +55,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/makeflags.h"
 #include "base/trace.h"
 #include "cli/cli.h"
 
@@ -130,6 +132,7 @@ int main(int argc, char **argv) {
     int status;
 
     fill_standard_fds();
+    makeflags_take();
     if (getauxval(AT_SECURE)) {
         cli_error("set-user-ID or set-group-ID use is refused");
         exit(CLI_BROKEN);

@@ -11,7 +11,7 @@
 #include "base/source.h"
 #include "plan/envfile.h"
 
-#define OWN_VARS  7  /* MUSTER_… of an attempt at most */
+#define OWN_VARS  8  /* MUSTER_… and MAKEFLAGS of an attempt at most */
 #define OWN_BYTES 48 /* that each takes beside a name or run id */
 
 struct environ {
@@ -19,6 +19,7 @@ struct environ {
     const char *run_id;
     char **base;  /* [vars] and [env] over what was inherited, NULL at the end */
     char **clear; /* the same over PATH and HOME alone: for clear-env */
+    const char *flags[JOBSERVER_FORMS]; /* for MAKEFLAGS, or NULL */
 };
 
 /* A growing "NAME=VALUE" list in one block: pointers first, strings behind. */
@@ -67,6 +68,30 @@ static void block_set_all(struct block *b, const struct env_var *v) {
         block_set(b, v->name, v->value);
 }
 
+static const char *block_get(const struct block *b, const char *name) {
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < b->n; i++)
+        if (strncmp(b->list[i], name, len) == 0 && b->list[i][len] == '=')
+            return b->list[i] + len + 1;
+    return "";
+}
+
+/* Adds words to a variable; there is room for so many bytes of `old`. */
+static void block_append(struct block *b, const char *name, const char *words) {
+    size_t len = strlen(name);
+    const char *old = block_get(b, name);
+    char *at = b->text;
+
+    b->text = stpcpy(stpcpy(stpcpy(stpcpy(stpcpy(at, name), "="), old), " "), words) + 1;
+    for (size_t i = 0; i < b->n; i++)
+        if (strncmp(b->list[i], name, len) == 0 && b->list[i][len] == '=') {
+            b->list[i] = at;
+            return;
+        }
+    b->list[b->n++] = at;
+}
+
 static void block_set_number(struct block *b, const char *name, uint64_t value) {
     char text[24];
 
@@ -109,6 +134,11 @@ struct environ *environ_new(const struct plan *plan, const char *run_id, char *c
     if (!e->base || !e->clear)
         return environ_free(e);
     return e;
+}
+
+void environ_set_jobserver(struct environ *e, const char *pipe, const char *fifo) {
+    e->flags[JOBSERVER_PIPE] = pipe;
+    e->flags[JOBSERVER_FIFO] = fifo;
 }
 
 struct environ *environ_free(struct environ *e) {
@@ -181,6 +211,7 @@ int environ_late_mask(const struct environ *e, const struct env_var *late, struc
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,
                     const struct attempt *a) {
     char *const *base = job->set->clear_env ? e->clear : e->base;
+    const char *flags = a->lane == LANE_CPU ? e->flags[job->set->jobserver] : NULL;
     size_t n = 0, own, bytes = 0;
     struct block b;
 
@@ -189,6 +220,8 @@ char **environ_make(const struct environ *e, const struct plan_job *job, const s
     own = vars_count(job_file_vars(job->set), &bytes) + vars_count(late, &bytes) +
           vars_count(job->env, &bytes) + OWN_VARS;
     bytes += OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name);
+    if (flags) /* behind what MAKEFLAGS is anyway, which the kernel keeps short */
+        bytes += sizeof "MAKEFLAGS= " + PLAN_STRING_MAX + strlen(flags);
     if (!block_init(&b, n + own, bytes))
         return NULL;
     memcpy(b.list, base, n * sizeof *b.list);
@@ -204,5 +237,7 @@ char **environ_make(const struct environ *e, const struct plan_job *job, const s
     block_set_number(&b, "MUSTER_SLOT", a->slot);
     if (a->lane == LANE_CPU)
         block_set_number(&b, "MUSTER_WORKER", a->slot);
+    if (flags)
+        block_append(&b, "MAKEFLAGS", flags);
     return block_end(&b);
 }

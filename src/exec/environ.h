@@ -16,6 +16,8 @@ struct environ;
  * memory. The plan and `inherited` (as environ(7)) must outlive it.
  */
 struct environ *environ_new(const struct plan *plan, const char *run_id, char *const *inherited);
+/* What MAKEFLAGS is to say to jobs that have a jobserver, of each form. Must outlive it. */
+void environ_set_jobserver(struct environ *e, const char *pipe, const char *fifo);
 /* Accepts NULL; returns NULL. */
 struct environ *environ_free(struct environ *e);
 /* An env-file as it was read at a start; all in the arena given. */

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
+#include "exec/jobserver.h"
 #include "exec/errands.h"
 #include "exec/live.h"
 #include "exec/memgroup.h"
@@ -301,6 +302,8 @@ static int lanes_init(struct lanes *l) {
         return error;
     l->setup.lock = l->opts.lock;
     l->setup.presence = l->opts.presence;
+    if (l->opts.jobserver)
+        memcpy(l->setup.jobserver, jobserver_fds(l->opts.jobserver), sizeof l->setup.jobserver);
     l->setup.first_mark = reaper_first_mark(l->env.reaper);
     error = starter_open(&l->starter, l->opts.loop, &starter);
     if (error)
@@ -309,6 +312,10 @@ static int lanes_init(struct lanes *l) {
     l->env.plan = plan;
     l->environ = environ_new(plan, l->opts.run_id, environ);
     l->env.environ = l->environ;
+    l->env.jobserver = l->opts.jobserver;
+    if (l->environ && l->opts.jobserver)
+        environ_set_jobserver(l->environ, jobserver_flags(l->opts.jobserver, JOBSERVER_PIPE),
+                              jobserver_flags(l->opts.jobserver, JOBSERVER_FIFO));
     l->by_job = calloc(plan->njobs, sizeof *l->by_job);
     l->nby_job = plan->njobs;
     l->workers = calloc(plan->cpu_workers, sizeof *l->workers);

@@ -11,6 +11,7 @@
 #include "exec/attempt.h"
 #include "plan/plan.h"
 
+struct jobserver;
 struct lanes;
 
 /* Called on the main loop's thread. */
@@ -25,13 +26,14 @@ struct lanes_events {
 };
 
 struct lanes_opts {
-    uv_loop_t *loop;         /* the main loop: the I/O lane */
-    const struct plan *plan; /* outlives the lanes */
-    const char *run_id;      /* MUSTER_RUN */
-    int lock, presence;      /* descriptors of the run's, 0: none; see exec/launch.h */
-    uint64_t nofile_soft;    /* descriptor limit given back to jobs, */
-    uint64_t core_soft;      /* and that on the size of core files */
-    uint32_t spare_fds;      /* left for others, see lanes_spares() */
+    uv_loop_t *loop;                   /* the main loop: the I/O lane */
+    const struct plan *plan;           /* outlives the lanes */
+    const char *run_id;                /* MUSTER_RUN */
+    int lock, presence;                /* descriptors of the run's, 0: none; see exec/launch.h */
+    uint64_t nofile_soft;              /* descriptor limit given back to jobs, */
+    uint64_t core_soft;                /* and that on the size of core files */
+    const struct jobserver *jobserver; /* or NULL; outlives the lanes */
+    uint32_t spare_fds;                /* left for others, see lanes_spares() */
     const struct lanes_events *events;
     void *ctx;
 };

@@ -116,6 +116,7 @@ static struct launch_reply obey(struct spawner *spawner, const struct launch_req
     struct spawn_opts o = {.nice = q->nice,
                            .limits = q->limits,
                            .mark = q->mark,
+                           .jobserver = q->jobserver,
                            .parent = parent,
                            .out_fd = -1,
                            .err_fd = -1};
@@ -233,7 +234,7 @@ static bool offer_to_oom_killer(void) {
 void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
     struct spawner spawner;
     struct room room = {NULL, 0};
-    int kept[4] = {fd, setup->devnull};
+    int kept[6] = {fd, setup->devnull};
     size_t nkept = 2;
     enum outcome outcome;
 
@@ -248,6 +249,8 @@ void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
         kept[nkept++] = setup->lock;
     if (setup->presence)
         kept[nkept++] = setup->presence;
+    for (int i = 0; i < 2 && setup->jobserver[i]; i++)
+        kept[nkept++] = setup->jobserver[i];
     close_others(kept, nkept);
     offer_to_oom_killer(); /* if it may */
     do

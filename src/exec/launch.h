@@ -24,6 +24,7 @@ struct launch_request {
     uint64_t mark;
     struct job_limits limits;
     uint8_t kinds[3]; /* enum stream_kind of 0, 1, 2 */
+    bool jobserver;   /* it gets those descriptors */
 };
 
 struct launch_reply {

@@ -123,7 +123,8 @@ static size_t string_bytes(const char *s) {
 /* Builds a request in the launcher's buffer; false when out of memory. */
 static bool pack(struct launcher *l, const struct spawn_opts *o) {
     const struct stream *const streams[3] = {&o->in, &o->out, &o->err};
-    struct launch_request q = {.nice = o->nice, .limits = o->limits, .mark = o->mark};
+    struct launch_request q = {
+        .nice = o->nice, .limits = o->limits, .mark = o->mark, .jobserver = o->jobserver};
     size_t n = string_bytes(o->program) + string_bytes(o->dir) + string_bytes(o->memory_group);
     char *at;
 

@@ -24,7 +24,8 @@ struct process_env {
     const struct plan *plan;
     const struct environ *environ;
     struct reaper *reaper;
-    struct memgroups *memory; /* may be NULL */
+    struct memgroups *memory;          /* may be NULL */
+    const struct jobserver *jobserver; /* may be NULL */
 };
 
 /* All is gone and every handle is closed; the callee takes `end` and releases the process. */

@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "exec/jobserver.h"
 
 #define STACK_BYTES (64U << 10)
 #define LIMITS_MAX  4 /* of a job's own */
@@ -107,6 +108,9 @@ IN_CHILD static int child_main(void *arg) {
         syscall(SYS_exit_group, 127);
     for (int i = 0; i < 3; i++)
         if (syscall(SYS_dup3, h->fd[i] >= 0 ? h->fd[i] : 1, i, 0) < 0)
+            return child_fails(h, SPAWN_RESOURCES);
+    for (int i = 0; i < 2 && h->opts->jobserver; i++)
+        if (syscall(SYS_dup3, s->jobserver[i], JOBSERVER_READ_FD + i, 0) < 0)
             return child_fails(h, SPAWN_RESOURCES);
     if (h->group >= 0 && syscall(SYS_write, h->group, "0", 1) < 0)
         return child_fails(h, SPAWN_LIMITS);

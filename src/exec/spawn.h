@@ -19,6 +19,7 @@ struct spawn_setup {
     struct rlimit core;   /* what jobs get */
     uint64_t first_mark;  /* of the run; all are less than SPAWN_MARKS from here */
     int lock, presence;   /* of the run, 0: none; a launcher keeps them while it lives; not owned */
+    int jobserver[2];     /* its descriptors, 0: none; likewise */
     int devnull;          /* shared by all jobs as standard input; not owned */
     int nice;             /* muster's own */
 };
@@ -50,6 +51,7 @@ struct spawn_opts {
     int out_fd, err_fd;       /* write ends of the pipes of captured streams */
     int nice;                 /* added to muster's */
     struct job_limits limits; /* .memory: of the address space of each process */
+    bool jobserver;           /* it gets the jobserver's descriptors, see exec/jobserver.h */
     const char *memory_group; /* folder of the memory cgroup to be in; "": none */
     uint64_t mark;            /* soft RLIMIT_LOCKS, by which its orphans are known (reaper.h) */
     pid_t parent;             /* of the process to be: the caller's own parent */

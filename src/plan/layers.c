@@ -372,6 +372,8 @@ static void build_job(struct loader *l, struct making *m, struct section *s) {
     if (!layers.set.dir)
         layers.set.dir = s->source->folder;
     layers.set.automatic = layers.set.type == TYPE_AUTO;
+    if (layers.set.type != LANE_CPU)
+        layers.set.jobserver = JOBSERVER_NO;
     if (layers.set.automatic)
         layers.set.type = LANE_IO;
     else if (layers.set.type == LANE_IO)

@@ -88,6 +88,8 @@ struct job_limits {
     uint32_t open_files; /* of each */
 };
 
+/* How what a job runs is told of the CPU workers that it may share. */
+enum jobserver_form { JOBSERVER_NO, JOBSERVER_PIPE, JOBSERVER_FIFO, JOBSERVER_FORMS };
 /* What jobs do that wait for an open circuit. */
 enum breaker_action { BREAKER_WAIT, BREAKER_FAIL };
 
@@ -144,11 +146,12 @@ struct job_settings {
     struct job_limits limits;
     const struct limit_set *shared; /* limits that it shares with others; NULL: none */
     struct job_http http;
-    const char *cleanup; /* text for the shell, run after it; NULL: none */
-    uint32_t cpus;       /* workers' worth; 1 in the I/O lane */
-    uint64_t memory;     /* bytes reserved of plan.memory; 0: none */
-    int nice;            /* added to muster's */
-    int32_t priority;    /* higher starts first among the ready */
+    const char *cleanup;           /* text for the shell, run after it; NULL: none */
+    uint32_t cpus;                 /* workers' worth; 1 in the I/O lane */
+    uint64_t memory;               /* bytes reserved of plan.memory; 0: none */
+    enum jobserver_form jobserver; /* of jobs of type cpu alone */
+    int nice;                      /* added to muster's */
+    int32_t priority;              /* higher starts first among the ready */
 };
 
 /* The variables of its env-file; NULL: it has none, or the file was not there yet. */

@@ -153,7 +153,7 @@ const struct schema_key schema_keys[] = {
         .min = 1, .max = CPU_WORKERS_MAX, JOB(cpus), .effect = EFFECT_CPUS),
     KEY(JOB, "limits", WORDS, NULL, "shared limits that it keeps to", .effect = EFFECT_LIMITS),
     KEY(JOB, "jobserver", ENUM, "no", "share the CPU workers with a make inside",
-        .words = words_jobserver, .words_now = 1),
+        .words = words_jobserver, JOB(jobserver), .effect = EFFECT_JOBSERVER),
     KEY(JOB, "memory", SIZE, NULL, "reserved out of the machine's",
         .min = 1, JOB(memory), .effect = EFFECT_MEMORY),
     KEY(JOB, "max-memory", SIZE, NULL, "of all processes of the job",

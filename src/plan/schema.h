@@ -97,6 +97,7 @@ enum schema_effect {
     EFFECT_CPUS,
     EFFECT_LIMITS,
     EFFECT_MEMORY,
+    EFFECT_JOBSERVER,
     EFFECT_DIR,
     EFFECT_ENV_FILE,
     EFFECT_STDIN,

@@ -73,6 +73,13 @@ static bool is_own(const struct section *s, const struct entry *e) {
     return e >= s->entries && e < s->entries + s->nentries;
 }
 
+/* What a job's own section says of something, or NULL. */
+static const struct entry *find_own(const struct loader *l, uint32_t i, enum schema_effect effect) {
+    const struct entry *e = layers_place(l, i, effect);
+
+    return e && is_own(l->drafts[i].section, e) ? e : NULL;
+}
+
 static void check_lane(struct loader *l, uint32_t i, const struct entry *type) {
     const struct plan_job *job = &l->plan->jobs[i];
     struct entry *e = layers_place(l, i, EFFECT_CPUS);
@@ -104,6 +111,18 @@ static void check_action(struct loader *l, uint32_t i, const struct entry *type)
     diag_error(l->diag, e->key, "%s: job '%s' has to be io: it waits, without a process",
                e->row->name, job->name);
     e->reported = true;
+}
+
+/* Only a job that has a CPU worker can share it. */
+static void check_jobserver(struct loader *l, uint32_t i, const struct entry *type) {
+    const struct plan_job *job = &l->plan->jobs[i];
+    const struct entry *e = find_own(l, i, EFFECT_JOBSERVER);
+
+    if (!e || !e->typed || !type || !type->typed || *(const int32_t *)e->typed == JOBSERVER_NO ||
+        (job->set->type == LANE_CPU && !job->set->automatic))
+        return;
+    diag_error(l->diag, e->value, "jobserver: job '%s' has to be cpu: it shares its workers",
+               job->name);
 }
 
 /* Memory that the machine can never grant. */
@@ -152,6 +171,7 @@ static void check_job(struct loader *l, uint32_t i) {
     check_lane(l, i, type);
     check_action(l, i, type);
     check_memory(l, i);
+    check_jobserver(l, i, type);
     check_http(l, i);
     if (!after || !after->typed)
         return;

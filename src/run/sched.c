@@ -75,7 +75,7 @@ struct sched *sched_new(const struct sched_opts *opts) {
     s->dependents = calloc(edges + 1, sizeof *s->dependents);
     if (!s->jobs || !s->ended || !s->dependents_at || !s->dependents ||
         slots_init(&s->slots[LANE_IO], opts->io_width, (uint32_t)most[LANE_IO]) < 0 ||
-        slots_init(&s->slots[LANE_CPU], p->cpu_workers, (uint32_t)most[LANE_CPU]) < 0 ||
+        slots_init(&s->slots[LANE_CPU], opts->cpu_width, (uint32_t)most[LANE_CPU]) < 0 ||
         heap_init(&s->timers, p->njobs, due_first, s) < 0)
         return sched_free(s);
     s->ready = ready_new(&(struct ready_opts){
@@ -244,6 +244,21 @@ static void start(struct sched *s, uint32_t job, int64_t now) {
     }
 }
 
+/* Tells who grants CPUs how many run and how many would be of use. Whether that has brought
+ * more. */
+static bool get_cpus(struct sched *s) {
+    struct slots *slots = &s->slots[LANE_CPU];
+    uint32_t running = slots->used + slots->guests, wanted = running, before = slots->granted;
+    uint32_t next = ready_width(s->ready, LANE_CPU);
+
+    if (!s->opts.executor->cpus)
+        return false;
+    if (next > 0 && slots_ungranted(slots, next))
+        wanted += next;
+    slots->granted = s->opts.executor->cpus(s->opts.executor_ctx, running, wanted);
+    return slots->granted > before;
+}
+
 /* Starts what can start; ready.h has the rules. */
 static void dispatch(struct sched *s, int64_t now) {
     enum ready_answer answer;
@@ -251,15 +266,21 @@ static void dispatch(struct sched *s, int64_t now) {
 
     if (now >= s->deadline) /* about to be told by sched_advance() */
         return;
-    while ((answer = ready_next(s->ready, now, &job)) != READY_NONE) {
-        if (answer == READY_START) {
-            start(s, job, now);
-        } else {
-            order_finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_FAILED, REASON_BREAKER},
-                         NO_JOB, NULL);
-            order_settle(s, now);
+    do {
+        while ((answer = ready_next(s->ready, now, &job)) != READY_NONE) {
+            if (answer == READY_START) {
+                start(s, job, now);
+            } else {
+                order_finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_FAILED, REASON_BREAKER},
+                             NO_JOB, NULL);
+                order_settle(s, now);
+            }
         }
-    }
+    } while (get_cpus(s));
+}
+
+void sched_granted(struct sched *s, int64_t now) {
+    dispatch(s, now);
 }
 
 void sched_begin(struct sched *s, int64_t now) {
@@ -267,6 +288,7 @@ void sched_begin(struct sched *s, int64_t now) {
         return;
     if (s->plan->deadline_ns)
         s->deadline = now + s->plan->deadline_ns;
+    get_cpus(s); /* without any at first, where they are granted */
     order_leave_out(s);
     for (uint32_t i = 0; i < s->plan->njobs; i++)
         order_resolve(s, i, now);

@@ -37,6 +37,8 @@ void sched_ended(struct sched *s, const struct attempt *a, struct attempt_end *e
  * computes: it counts in the CPU lane as well from now on, and the job's next
  * attempt starts there. No effect on any other, or when it has ended. */
 void sched_computes(struct sched *s, uint32_t job, uint32_t attempt);
+/* The executor's answer to `cpus` may be another now. */
+void sched_granted(struct sched *s, int64_t now);
 /* Fires all timers that are due: timeouts, delays, the deadline. */
 void sched_advance(struct sched *s, int64_t now);
 /* When sched_advance() is wanted next, or INT64_MAX. */

@@ -16,6 +16,9 @@
 struct sched_executor {
     void (*start)(void *ctx, const struct attempt *a);
     void (*stop)(void *ctx, uint32_t job); /* its stop sequence; sched_ended follows */
+    /* So many workers' worth run and so many are wanted: how many may run. NULL: all that
+     * there are. */
+    uint32_t (*cpus)(void *ctx, uint32_t running, uint32_t wanted);
 };
 
 /* What happened, for whoever wants to show it. NULL members are left out. */
@@ -35,6 +38,7 @@ struct sched_opts {
     const struct plan *plan;
     struct job_result *results; /* one per job, zeroed; the scheduler fills them */
     uint32_t io_width;          /* I/O attempts at once; at most plan->io_limit */
+    uint32_t cpu_width;         /* CPU workers' worth at once; at most plan->cpu_workers */
     uint64_t seed;              /* of the jitter */
     const struct sched_executor *executor;
     void *executor_ctx;

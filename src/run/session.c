@@ -25,6 +25,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/trace.h"
+#include "exec/jobserver.h"
 #include "exec/lanes.h"
 #include "exec/reserve.h"
 #include "exec/sampler.h"
@@ -67,7 +68,8 @@ struct session {
     struct lag lag;
     struct lanes *lanes;
     struct sched *sched;
-    struct sampler *sampler; /* of jobs of type auto; made for the first */
+    struct jobserver *jobserver; /* NULL: there is none */
+    struct sampler *sampler;     /* of jobs of type auto; made for the first */
     struct cleanups *cleanups;
     int64_t deadline; /* run time, or INT64_MAX: for cleanups, the scheduler has its own */
     uint64_t seed;
@@ -182,6 +184,7 @@ static void on_lanes_closed(void *ctx, uint32_t unkillable) {
 
     s->lanes = NULL;
     s->result->unkillable = unkillable;
+    s->jobserver = jobserver_close(s->jobserver);
     if (unkillable > 0)
         say(s, "%u adopted processes could not be killed", unkillable);
     close_handles(s);
@@ -209,14 +212,32 @@ static void on_timer(uv_timer_t *timer) {
 /* ---- between scheduler and lanes ---- */
 
 static void order_start(void *ctx, const struct attempt *a) {
-    lanes_start(((struct session *)ctx)->lanes, a);
+    struct session *s = ctx;
+
+    jobserver_begin(s->jobserver, a->def);
+    lanes_start(s->lanes, a);
+}
+
+static uint32_t order_cpus(void *ctx, uint32_t running, uint32_t wanted) {
+    return jobserver_want(((struct session *)ctx)->jobserver, running, wanted);
+}
+
+static void on_more_tokens(void *ctx) {
+    struct session *s = ctx;
+
+    lag_note(&s->lag);
+    if (!s->sched || s->closing)
+        return;
+    sched_granted(s->sched, clock_run_ns());
+    rearm(s);
 }
 
 static void order_stop(void *ctx, uint32_t job) {
     lanes_stop(((struct session *)ctx)->lanes, job);
 }
 
-static const struct sched_executor executor = {.start = order_start, .stop = order_stop};
+static const struct sched_executor executor = {
+    .start = order_start, .stop = order_stop, .cpus = order_cpus};
 
 /* What has not ended runs. */
 static bool all_started(const struct sched *sched) {
@@ -287,6 +308,7 @@ static void on_put_off(void *ctx, const struct attempt *a, int error) {
     uint32_t from = sched_counts(s->sched).width[lane];
 
     lag_note(&s->lag);
+    jobserver_end(s->jobserver, a->def);
     if (cleanups_own(s->cleanups, a)) {
         cleanups_put_off(s->cleanups, error, clock_run_ns());
     } else {
@@ -302,6 +324,7 @@ static void on_ended(void *ctx, const struct attempt *a, struct attempt_end *end
     lag_note(&s->lag);
     if (s->sampler)
         sampler_remove(s->sampler, a->job);
+    jobserver_end(s->jobserver, a->def);
     if (!end->start_ns) /* it never started: it failed now */
         end->start_ns = clock_ns();
     if (cleanups_own(s->cleanups, a))
@@ -586,7 +609,11 @@ static void survey(struct session *s, uint32_t width) {
 
 /* Lanes and scheduler. What is missing on failure, the caller sees by NULL. */
 static int open_run(struct session *s) {
+    char why[256];
+    int rc =
+        jobserver_find(&s->jobserver, &s->loop, s->opts->plan, on_more_tokens, s, why, sizeof why);
     const struct lanes_opts lanes_opts = {
+        .jobserver = s->jobserver,
         .loop = &s->loop,
         .plan = s->opts->plan,
         .run_id = s->result->id,
@@ -619,14 +646,19 @@ static int open_run(struct session *s) {
         .done = on_chore_done,
         .ctx = s,
     };
-    int rc;
 
     s->cleanups = cleanups_new(&cleanups_opts);
     if (!s->cleanups)
         return UV_ENOMEM;
-    rc = lanes_open(&s->lanes, &lanes_opts);
+    if (*why)
+        say(s, "%s", why);
+    if (rc == 0)
+        rc = lanes_open(&s->lanes, &lanes_opts);
     if (rc < 0)
         return rc;
+    sched_opts.cpu_width = s->opts->plan->cpu_workers;
+    if (s->jobserver)
+        sched_opts.cpu_width = jobserver_most(s->jobserver);
     sched_opts.io_width = lanes_io_width(s->lanes);
     survey(s, sched_opts.io_width);
     s->sched = sched_new(&sched_opts);
@@ -638,15 +670,16 @@ static int run_loop(struct session *s) {
 
     reserve_threads(&s->loop);
     rc = open_run(s); /* first: launchers get ready meanwhile */
-
     if (rc == 0)
         rc = watch_signals(s);
     if (rc < 0) {
         s->closing = true;
-        if (s->lanes)
+        if (s->lanes) {
             lanes_close(s->lanes, on_lanes_closed);
-        else
+        } else {
+            s->jobserver = jobserver_close(s->jobserver);
             close_handles(s);
+        }
         uv_run(&s->loop, UV_RUN_DEFAULT);
         return rc;
     }

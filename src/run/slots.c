@@ -19,7 +19,8 @@ static bool lower(const void *ctx, uint32_t a, uint32_t b) {
 int slots_init(struct slots *s, uint32_t limit, uint32_t most) {
     uint32_t n = most < limit ? most : limit;
 
-    *s = (struct slots){.limit = limit, .width = limit, .paused_till = INT64_MAX};
+    *s = (struct slots){
+        .limit = limit, .width = limit, .granted = UINT32_MAX, .paused_till = INT64_MAX};
     if (heap_init(&s->free, n, lower, NULL) < 0)
         return UV_ENOMEM;
     s->next = calloc(n ? n : 1, sizeof *s->next);
@@ -38,10 +39,24 @@ void slots_release(struct slots *s) {
     s->next = NULL;
 }
 
-bool slots_fit(const struct slots *s, uint32_t n) {
+static bool has_room(const struct slots *s, uint32_t n) {
     uint32_t used = s->used + s->guests;
 
     return s->paused_till == INT64_MAX && (used == 0 || (used < s->width && n <= s->width - used));
+}
+
+static bool is_granted(const struct slots *s, uint32_t n) {
+    uint32_t used = s->used + s->guests;
+
+    return used < s->granted && n <= s->granted - used;
+}
+
+bool slots_ungranted(const struct slots *s, uint32_t n) {
+    return has_room(s, n) && !is_granted(s, n);
+}
+
+bool slots_fit(const struct slots *s, uint32_t n) {
+    return has_room(s, n) && is_granted(s, n);
 }
 
 uint32_t slots_take(struct slots *s, uint32_t n) {

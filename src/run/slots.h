@@ -17,6 +17,7 @@ struct slots {
     uint32_t *next;   /* of a taken one: the next that the same job holds */
     uint32_t used;
     uint32_t guests;       /* that count as well, and have no number here */
+    uint32_t granted;      /* how many may be taken as make has it; UINT32_MAX: any number */
     uint32_t limit, width; /* width <= limit: how many may be taken now */
     int64_t pause_ns;      /* the last pause's length; 0: none since a start succeeded */
     int64_t paused_till;   /* no start before, or INT64_MAX: not paused */
@@ -32,6 +33,8 @@ void slots_release(struct slots *s);
 /* Whether n slots may be taken now. An empty lane has room for any n up to its
  * limit, however narrow it is. */
 bool slots_fit(const struct slots *s, uint32_t n);
+/* Whether they could be, but for what is granted. */
+bool slots_ungranted(const struct slots *s, uint32_t n);
 /* Takes the n lowest free slots; slots_fit(s, n) holds. The lowest. */
 uint32_t slots_take(struct slots *s, uint32_t n);
 /* So many more count from now on, whether there is room or not; or no longer. */

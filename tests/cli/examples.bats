@@ -137,6 +137,20 @@ setup() {
     [ "$(jq -r '.jobs[] | select(.name == "link") | .status' artefacts/muster.json)" != ok ]
 }
 
+@test "makes.ini: two makes and another job share two workers" {
+    mkdir tree
+    cat > tree/Makefile <<'END'
+all: 1 2 3 4
+1 2 3 4:
+	@echo start >> log; sleep 0.2; echo end >> log; echo "$(OUT) $(CFLAGS)" >> flags
+END
+    run --separate-stderr "$MUSTER" run -j 2 -D "TREE=$PWD/tree" "$examples/makes.ini"
+    [ "$status" -eq 0 ]
+    [ "$(most_at_once tree/log)" -eq 2 ]
+    [ "$(sort tree/flags | uniq -c | tr -s ' \n' ' ')" = ' 4 debug -Og 4 release -O2 ' ]
+    tar -tzf sources.*.tar.gz | grep -qx ./Makefile
+}
+
 @test "batch.sh: a manifest made on the spot, its results read back" {
     mkdir one 'two; touch ran' three
     echo data > one/file

@@ -151,7 +151,13 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
         f->on_done(f, job->id);
 }
 
-static const struct sched_executor executor = {.start = on_start, .stop = on_stop};
+static uint32_t on_cpus(void *ctx, uint32_t running, uint32_t wanted) {
+    struct fake_run *f = ctx;
+
+    return f->grant ? f->grant(running, wanted) : UINT32_MAX;
+}
+
+static const struct sched_executor executor = {.start = on_start, .stop = on_stop, .cpus = on_cpus};
 static const struct sched_listener listener = {
     .timed_out = on_timed_out, .retry = on_retry, .done = on_done};
 
@@ -160,6 +166,7 @@ void fake_new(struct fake_run *f) {
         .plan = &f->plan,
         .results = f->results,
         .io_width = f->plan.io_limit,
+        .cpu_width = f->plan.cpu_workers,
         .seed = f->seed,
         .executor = &executor,
         .executor_ctx = f,

@@ -36,6 +36,7 @@ struct fake_run {
     int64_t now, late_ns; /* how long after a start the scheduler hears of it */
     uint64_t seed;
     enum lane (*lane_of)(void *ctx, uint32_t job);
+    uint32_t (*grant)(uint32_t running, uint32_t wanted); /* of CPUs; NULL: all */
     bool hold;              /* see sched_release() */
     const uint8_t *settled; /* see sched_opts */
     char log[16384];
