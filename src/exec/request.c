@@ -175,7 +175,7 @@ static void on_done(void *owner, const struct fetch_result *f) {
     end->http = http;
     end->outcome = OUTCOME_HTTP;
     end->retry_after_ns = f->retry_after_ns;
-    if (r->feed_error)
+    if (!r->feeding && r->feed_error)
         errand_explain(&r->errand, "http.body-file: %s: %s", r->errand.job->set->http.body_file,
                        strerrordesc_np(-r->feed_error));
     else if (f->words)
@@ -211,7 +211,8 @@ static void feed_done(uv_work_t *work, int status) {
     r->block_at = 0;
     if (r->again) {
         r->again = false;
-        r->block_len = 0;
+        r->body_at = r->block_len = 0;
+        r->feed_error = 0;
     } else {
         r->body_at += r->block_len;
     }
@@ -222,9 +223,13 @@ static void feed_done(uv_work_t *work, int status) {
 
 /* Has the next block read. False: it cannot be, see feed_error. */
 static bool feed(struct request *r) {
+    int error;
+
     r->feeding_work.data = r;
-    r->feed_error = reserve_queue_work(r->errand.env->loop, &r->feeding_work, feed_work, feed_done);
-    return r->feeding = !r->feed_error;
+    error = reserve_queue_work(r->errand.env->loop, &r->feeding_work, feed_work, feed_done);
+    if (error) /* else it is the pool's */
+        r->feed_error = error;
+    return r->feeding = !error;
 }
 
 static size_t on_give(void *owner, char *to, size_t n) {
@@ -249,9 +254,12 @@ static size_t on_give(void *owner, char *to, size_t n) {
 static void on_rewind(void *owner) {
     struct request *r = owner;
 
+    if (r->feeding) { /* the pool has the rest */
+        r->again = true;
+        return;
+    }
     r->body_at = 0;
     r->block_len = r->block_at = 0;
-    r->again = r->feeding;
 }
 
 /* --- the beginning ------------------------------------------------------------ */
