@@ -93,7 +93,7 @@ setup() {
         sed "s|/etc/muster|$examples|; s|SOURCE=/etc|SOURCE=$PWD/etc|; s|STORE=/var/backups|STORE=$PWD/store|")
     [ -n "$line" ]
     ln -s "$MUSTER" muster
-    run --separate-stderr env -i HOME=/ LOGNAME=root SHELL=/bin/sh PATH="$PWD:/usr/bin:/bin" \
+    run --separate-stderr env -i HOME="$PWD" LOGNAME=root SHELL=/bin/sh PATH="$PWD:/usr/bin:/bin" \
         /bin/sh -c "$line" < /dev/null
     [ "$status" -eq 0 ]
     [ -z "$output$stderr" ]
