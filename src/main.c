@@ -32,6 +32,8 @@
  *   make's jobserver                  exec/jobserver.h
  *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h
  *   what a run may not begin beside   run/presence.c
+ *   what jobs tell one another        exec/facts.h; who sees it: run/telling.h
+ *   what must not be seen             plan/secrets.c; in output: base/mask.h
  *   the words for a failure           run/reason.c
  *   what is recorded, and when        store/store.c; its tables: store/db.c
  *   what a resumed run leaves out     store/settled.c, by the definitions of store/definition.c

@@ -8,9 +8,11 @@
 
 void attempt_end_release(struct attempt_end *end) {
     free(end->detail);
+    free(end->facts);
     end->detail = NULL;
     free(end->http);
     end->http = NULL;
+    end->facts = NULL;
     end->out = capture_free(end->out);
     end->err = capture_free(end->err);
 }

@@ -8,6 +8,8 @@
 #include "plan/plan.h"
 
 struct capture;
+struct facts;
+struct told_set;
 
 /* Where in the start of a process it went wrong. */
 enum spawn_stage {
@@ -21,6 +23,8 @@ enum spawn_stage {
     SPAWN_DIR,
     SPAWN_LIMITS,
     SPAWN_EXEC,
+    SPAWN_TOLD,    /* the outputs of jobs before; detail says in words what is wrong */
+    SPAWN_FACTS,   /* it ended well, but its own outputs cannot be used; the same */
     SPAWN_REQUEST, /* detail says what it lacks, in words */
     SPAWN_LOST,    /* the launcher died over it (see exec/launcher) */
 };
@@ -34,11 +38,12 @@ enum attempt_outcome {
 
 /* One attempt to be made. */
 struct attempt {
-    uint32_t job;               /* its number: one of the plan's jobs, or that of an item's */
-    uint32_t number;            /* from 1 */
-    uint32_t slot;              /* lowest slot it holds in its lane */
-    enum lane lane;             /* that it starts in */
-    const struct plan_job *def; /* the job; outlives the attempt */
+    uint32_t job;                /* its number: one of the plan's jobs, or that of an item's */
+    uint32_t number;             /* from 1 */
+    uint32_t slot;               /* lowest slot it holds in its lane */
+    enum lane lane;              /* that it starts in */
+    const struct plan_job *def;  /* the job; outlives the attempt */
+    const struct told_set *told; /* variables of jobs before (exec/facts.h), or NULL; outlives it */
 };
 
 /* What is known of a request and its answer. */
@@ -74,8 +79,10 @@ struct attempt_end {
     struct attempt_http *http; /* of a request that was made, malloc'd, or NULL */
     struct capture *out;       /* captured streams, owned, or NULL */
     struct capture *err;
+    struct facts *facts; /* what it told, owned, or NULL (exec/facts.h) */
+    bool facts_lost;     /* it told something for which there was no memory */
 };
 
-/* Frees what an end owns (detail, http, captures), not the struct itself. */
+/* Frees what an end owns (detail, http, captures, facts), not the struct itself. */
 void attempt_end_release(struct attempt_end *end);
 #endif

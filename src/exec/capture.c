@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "base/mask.h"
+#include "base/temp.h"
 
 #define FIRST_BYTES 256 /* most jobs print less and so need no memory of their own */
 
@@ -162,27 +163,25 @@ int capture_full(const struct capture *c) {
 
 /* An unlinked file in TMPDIR, else in the usual places. */
 static int open_unlinked(void) {
-    const char *dirs[] = {getenv("TMPDIR"), "/tmp", "/var/tmp"};
+    const char *dir;
     int error = UV_ENOENT;
 
-    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+    for (size_t i = 0; (dir = temp_folder(i)); i++) {
         char path[4096];
         size_t n;
         int fd;
 
-        if (!dirs[i] || !*dirs[i])
-            continue;
-        fd = open(dirs[i], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (fd >= 0)
             return fd;
         error = -errno;
         if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
             continue;
         /* A file system without O_TMPFILE (overlayfs on old kernels, NFS). */
-        n = strlen(dirs[i]);
+        n = strlen(dir);
         if (n + sizeof "/muster-XXXXXX" > sizeof path)
             continue;
-        memcpy(path, dirs[i], n);
+        memcpy(path, dir, n);
         memcpy(path + n, "/muster-XXXXXX", sizeof "/muster-XXXXXX");
         fd = mkostemp(path, O_CLOEXEC);
         if (fd >= 0) {

@@ -9,14 +9,16 @@
 
 #include "base/mask.h"
 #include "base/source.h"
+#include "exec/facts.h"
 #include "plan/envfile.h"
 
-#define OWN_VARS  8  /* MUSTER_… and MAKEFLAGS of an attempt at most */
+#define OWN_VARS  9  /* MUSTER_… and MAKEFLAGS of an attempt at most */
 #define OWN_BYTES 48 /* that each takes beside a name or run id */
 
 struct environ {
     const struct plan *plan;
     const char *run_id;
+    const struct facts_folder *folder;
     char **base;  /* [vars] and [env] over what was inherited, NULL at the end */
     char **clear; /* the same over PATH and HOME alone: for clear-env */
     const char *flags[JOBSERVER_FORMS]; /* for MAKEFLAGS, or NULL */
@@ -122,13 +124,15 @@ static char **merge_base(const struct plan *plan, char *const *inherited, bool c
     return block_end(&b);
 }
 
-struct environ *environ_new(const struct plan *plan, const char *run_id, char *const *inherited) {
+struct environ *environ_new(const struct plan *plan, const char *run_id,
+                            const struct facts_folder *folder, char *const *inherited) {
     struct environ *e = calloc(1, sizeof *e);
 
     if (!e)
         return NULL;
     e->plan = plan;
     e->run_id = run_id;
+    e->folder = folder;
     e->base = merge_base(plan, inherited, false);
     e->clear = merge_base(plan, inherited, true);
     if (!e->base || !e->clear)
@@ -173,7 +177,8 @@ struct late_env environ_read_late(struct arena *arena, const char *path) {
     sources_init(&sources, arena);
     late.error = sources_read(&sources, path, path, &source);
     if (!late.error) {
-        late.vars = envfile_parse(arena, source->bytes, source->len, on_late_fault, &fault);
+        late.vars = envfile_parse(arena, &envfile_variables, source->bytes, source->len,
+                                  on_late_fault, &fault);
         late.error = late.vars ? 0 : UV_ENOMEM;
     }
     if (late.vars && fault.what) {
@@ -187,39 +192,73 @@ struct late_env environ_read_late(struct arena *arena, const char *path) {
     return late;
 }
 
-int environ_late_mask(const struct environ *e, const struct env_var *late, struct mask_set **out) {
+/* The value of one that is a secret, or NULL. */
+static const char *told_secret(const struct plan *plan, const struct told *told) {
+    const char *equals = strchr(told->entry, '=');
+
+    for (const char *const *secret = plan->secrets; secret && *secret; secret++)
+        if (strncmp(told->entry, *secret, (size_t)(equals - told->entry)) == 0 &&
+            !(*secret)[equals - told->entry])
+            return equals + 1;
+    return NULL;
+}
+
+int environ_late_mask(const struct environ *e, const struct env_var *late,
+                      const struct told_set *told, struct mask_set **out) {
+    size_t n = told ? told->count : 0, found = 0;
     struct mask_value *values;
-    size_t n = 0, found = 0;
+    const char *value;
     int error;
 
     *out = NULL;
     for (const struct env_var *v = late; v && v->name; v++)
-        n += plan_is_secret(e->plan, v->name);
-    if (!n)
+        n++;
+    if (!n || !e->plan->secrets)
         return 0;
     values = malloc(n * sizeof *values);
     if (!values)
         return UV_ENOMEM;
-    for (const struct env_var *v = late; v->name; v++)
+    for (const struct env_var *v = late; v && v->name; v++)
         if (plan_is_secret(e->plan, v->name))
             values[found++] = (struct mask_value){v->value, strlen(v->value)};
-    error = mask_set_new(out, e->plan->mask, values, n);
+    for (size_t i = 0; told && i < told->count; i++)
+        if ((value = told_secret(e->plan, told->list[i])))
+            values[found++] = (struct mask_value){value, strlen(value)};
+    error = found ? mask_set_new(out, e->plan->mask, values, found) : 0;
     free(values);
     return error;
+}
+
+/* Adds those of jobs before, in the place of any that were meant to look like them. */
+static void block_set_told(struct block *b, const struct told_set *told) {
+    size_t n = 0;
+
+    if (!told)
+        return;
+    for (size_t i = 0; i < b->n; i++)
+        if (strncmp(b->list[i], "MUSTER_OUT_", 11) != 0)
+            b->list[n++] = b->list[i];
+    for (size_t i = 0; i < told->count; i++)
+        b->list[n++] = told->list[i]->entry;
+    b->n = n;
 }
 
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,
                     const struct attempt *a) {
     char *const *base = job->set->clear_env ? e->clear : e->base;
     const char *flags = a->lane == LANE_CPU ? e->flags[job->set->jobserver] : NULL;
+    char file[FACTS_FILE_MAX];
     size_t n = 0, own, bytes = 0;
     struct block b;
 
     while (base[n])
         n++;
     own = vars_count(job_file_vars(job->set), &bytes) + vars_count(late, &bytes) +
-          vars_count(job->env, &bytes) + OWN_VARS;
-    bytes += OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name);
+          vars_count(job->env, &bytes) + OWN_VARS + (a->told ? a->told->count : 0);
+    file[0] = '\0';
+    if (e->folder)
+        facts_file(e->folder, a->job, a->number, file);
+    bytes += OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name) + strlen(file);
     if (flags) /* behind what MAKEFLAGS is anyway, which the kernel keeps short */
         bytes += sizeof "MAKEFLAGS= " + PLAN_STRING_MAX + strlen(flags);
     if (!block_init(&b, n + own, bytes))
@@ -229,6 +268,9 @@ char **environ_make(const struct environ *e, const struct plan_job *job, const s
     block_set_all(&b, job_file_vars(job->set));
     block_set_all(&b, late);
     block_set_all(&b, job->env);
+    block_set_told(&b, a->told);
+    if (e->folder)
+        block_set(&b, "MUSTER_OUTPUT", file);
     block_set(&b, "MUSTER_LANE", a->lane == LANE_CPU ? "cpu" : "io");
     block_set(&b, "MUSTER_RUN", e->run_id);
     block_set(&b, "MUSTER_JOB", job->name);

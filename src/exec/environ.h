@@ -5,6 +5,7 @@
 #include "exec/attempt.h"
 #include "plan/plan.h"
 
+struct facts_folder;
 struct mask_set;
 
 /* What all attempts of a run share, merged once. Any thread reads it. */
@@ -12,10 +13,11 @@ struct environ;
 
 /*
  * Merges muster's own environment (less MUSTER_…, which an outer muster may
- * have set, except MUSTER_DEBUG) with [vars] and [env]. NULL when out of
- * memory. The plan and `inherited` (as environ(7)) must outlive it.
+ * have set, except MUSTER_DEBUG) with [vars] and [env]. `folder`: of MUSTER_OUTPUT,
+ * or NULL: there is none. NULL when out of memory. All must outlive it.
  */
-struct environ *environ_new(const struct plan *plan, const char *run_id, char *const *inherited);
+struct environ *environ_new(const struct plan *plan, const char *run_id,
+                            const struct facts_folder *folder, char *const *inherited);
 /* What MAKEFLAGS is to say to jobs that have a jobserver, of each form. Must outlive it. */
 void environ_set_jobserver(struct environ *e, const char *pipe, const char *fifo);
 /* Accepts NULL; returns NULL. */
@@ -29,10 +31,12 @@ struct late_env {
 /* Reads an env-file that was not there when the plan was checked. Blocks. */
 struct late_env environ_read_late(struct arena *arena, const char *path);
 /*
- * The secrets' values where an env-file that was read at the start has some: these
- * and all that the plan knows. *out is NULL where it has none. 0 or UV_ENOMEM.
+ * The secrets' values where an env-file that was read at the start, or a job before,
+ * has some: these and all that the plan knows. *out is NULL where there are none. 0
+ * or UV_ENOMEM.
  */
-int environ_late_mask(const struct environ *e, const struct env_var *late, struct mask_set **out);
+int environ_late_mask(const struct environ *e, const struct env_var *late,
+                      const struct told_set *told, struct mask_set **out);
 /* The environment of one attempt, one block to free(); NULL when out of memory.
  * `late`: the variables of environ_read_late(), or NULL. */
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,

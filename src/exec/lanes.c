@@ -60,7 +60,8 @@ struct lanes {
     struct live **by_job; /* what each job has under way, by its number, or NULL */
     uint32_t nby_job;
     uint32_t io_width;
-    bool spares; /* see lanes_spares() */
+    bool spares;     /* see lanes_spares() */
+    int facts_error; /* see lanes_facts_error() */
 
     struct starter *starter;
     struct errands *errands; /* NULL where all attempts are processes */
@@ -255,6 +256,7 @@ static void lanes_free(struct lanes *l) {
     reaper_free(l->env.reaper);
     memgroups_free(l->env.memory);
     environ_free(l->environ);
+    facts_folder_close(l->env.facts);
     if (l->setup.devnull > 0)
         close(l->setup.devnull);
     pthread_mutex_destroy(&l->lock);
@@ -294,6 +296,7 @@ static int lanes_init(struct lanes *l) {
     if (l->setup.devnull < 0)
         return -errno;
     error = spawn_setup_init(&l->setup, l->setup.devnull, l->opts.nofile_soft, l->opts.core_soft);
+    l->facts_error = facts_folder_open(&l->env.facts);
     if (!error)
         error = fit_descriptors(l); /* before there are any of the starter's */
     if (!error)
@@ -305,12 +308,13 @@ static int lanes_init(struct lanes *l) {
     if (l->opts.jobserver)
         memcpy(l->setup.jobserver, jobserver_fds(l->opts.jobserver), sizeof l->setup.jobserver);
     l->setup.first_mark = reaper_first_mark(l->env.reaper);
+    l->setup.folder = facts_folder_path(l->env.facts);
     error = starter_open(&l->starter, l->opts.loop, &starter);
     if (error)
         return error;
     l->env.memory = memgroups_new("");
     l->env.plan = plan;
-    l->environ = environ_new(plan, l->opts.run_id, environ);
+    l->environ = environ_new(plan, l->opts.run_id, l->env.facts, environ);
     l->env.environ = l->environ;
     l->env.jobserver = l->opts.jobserver;
     if (l->environ && l->opts.jobserver)
@@ -362,6 +366,10 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
 
 uint32_t lanes_io_width(const struct lanes *l) {
     return l->io_width;
+}
+
+int lanes_facts_error(const struct lanes *l) {
+    return l->facts_error;
 }
 
 bool lanes_spares(const struct lanes *l) {

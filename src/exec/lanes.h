@@ -50,6 +50,8 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts);
 uint32_t lanes_io_width(const struct lanes *l);
 /* Whether spare_fds are left for others: not where jobs could not run then. */
 bool lanes_spares(const struct lanes *l);
+/* Why there is no folder for what jobs tell (UV_E…), or 0. */
+int lanes_facts_error(const struct lanes *l);
 /* Has an attempt made; answers by started or put_off, then ended. */
 void lanes_start(struct lanes *l, const struct attempt *a);
 /*

@@ -265,4 +265,6 @@ void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
         return;
     setrlimit(RLIMIT_LOCKS, &setup->locks); /* else the other launcher would find it marked */
     sweep_marked(setup->first_mark, setup->first_mark + SPAWN_MARKS);
+    if (setup->folder)
+        sweep_folder(setup->folder);
 }

@@ -39,8 +39,8 @@ struct launch_reply {
  * until muster says farewell; `parent` is muster. Keeps nothing of muster's open
  * and has a session of its own: whoever kills muster, or its group, leaves the
  * launcher, and where the other end is closed without a farewell muster is dead,
- * and the launcher kills all that jobs have left. Until then it keeps the run's
- * lock, by a copy of the descriptor: no other run begins beside what is left.
+ * and the launcher kills all that jobs have left, and removes their folder. Until then it keeps the
+ * run's lock, by a copy of the descriptor: no other run begins beside what is left.
  */
 void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent);
 #endif

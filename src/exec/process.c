@@ -115,8 +115,14 @@ static bool wants_group(const struct process *p) {
     return p->job->set->limits.memory && memgroups_usable(p->env.memory);
 }
 
+/* Whether what jobs before told is a fault, or may be secret. */
+static bool told_matters(const struct process *p) {
+    return p->attempt.told && (p->attempt.told->fault || p->env.plan->secrets);
+}
+
 bool process_needs_lookup(const struct process *p) {
-    return !p->lookup && (late_file(p->job) || program_of(p)[0] != '/' || wants_group(p));
+    return !p->lookup &&
+           (late_file(p->job) || program_of(p)[0] != '/' || wants_group(p) || told_matters(p));
 }
 
 static void close_fd(int *fd) {
@@ -172,7 +178,10 @@ void process_lookup(struct process *p) {
                        spawn_is_shortage(file.error) ? SPAWN_RESOURCES
                        : file.fault                  ? SPAWN_ENV_LINE
                                                      : SPAWN_ENV_FILE);
-    } else if (environ_late_mask(p->env.environ, found->env_file, &p->mask) ||
+    } else if (p->attempt.told && p->attempt.told->fault) {
+        p->end.detail = strdup(p->attempt.told->fault);
+        process_refuse(p, UV_EINVAL, SPAWN_TOLD);
+    } else if (environ_late_mask(p->env.environ, found->env_file, p->attempt.told, &p->mask) ||
                (p->mask && mask_output(p, p->mask))) {
         process_refuse(p, UV_ENOMEM, SPAWN_RESOURCES);
     } else if (program_of(p)[0] != '/') {
@@ -378,6 +387,33 @@ static void leave_group(struct process *p) {
     }
 }
 
+static void read_work(uv_work_t *work) {
+    struct process *p = work->data;
+    const struct attempt *a = &p->attempt;
+
+    p->end.facts_lost = facts_read(p->env.facts, a->job, a->number, &p->end.facts) != 0;
+}
+
+static void read_done(uv_work_t *work, int status) {
+    struct process *p = work->data;
+
+    (void)status;
+    p->open_parts--;
+    finish(p);
+}
+
+/* Has what it told read, if it made its file. */
+static void read_facts(struct process *p) {
+    if (!p->env.facts || !facts_made(p->env.facts, p->attempt.job, p->attempt.number))
+        return;
+    p->open_parts++;
+    p->reading.data = p;
+    if (reserve_queue_work(p->set->loop, &p->reading, read_work, read_done)) {
+        read_work(&p->reading);
+        read_done(&p->reading, 0);
+    }
+}
+
 /* Nothing lives any more, or is not waited for any more. */
 static void be_gone(struct process *p) {
     uv_timer_stop(&p->timer);
@@ -388,6 +424,7 @@ static void be_gone(struct process *p) {
     stream_end(&p->err);
     if (p->memory)
         leave_group(p);
+    read_facts(p);
     p->open_parts--;
     finish(p);
 }

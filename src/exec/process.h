@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "exec/attempt.h"
+#include "exec/facts.h"
 #include "exec/launcher.h"
 #include "exec/pollset.h"
 #include "exec/reaper.h"
@@ -26,6 +27,7 @@ struct process_env {
     struct reaper *reaper;
     struct memgroups *memory;          /* may be NULL */
     const struct jobserver *jobserver; /* may be NULL */
+    struct facts_folder *facts;        /* may be NULL */
 };
 
 /* All is gone and every handle is closed; the callee takes `end` and releases the process. */
@@ -52,6 +54,7 @@ struct process {
     struct pollset_fd exit_watch;
     uv_timer_t timer; /* grace, sweep */
     struct stream_reader out, err;
+    uv_work_t reading; /* of what it told */
     int pidfd;
     process_ended_cb ended;
     unsigned open_parts; /* handles of its own that are not closed */

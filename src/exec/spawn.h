@@ -18,6 +18,7 @@ struct spawn_setup {
     struct rlimit locks;  /* see spawn_opts.mark */
     struct rlimit core;   /* what jobs get */
     uint64_t first_mark;  /* of the run; all are less than SPAWN_MARKS from here */
+    const char *folder;   /* of the run, gone when it is: exec/facts.h; or NULL; not owned */
     int lock, presence;   /* of the run, 0: none; a launcher keeps them while it lives; not owned */
     int jobserver[2];     /* its descriptors, 0: none; likewise */
     int devnull;          /* shared by all jobs as standard input; not owned */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sweep: ends what the jobs of a muster that was killed have left. */
+/* sweep: removes what jobs have left, their processes after muster was killed. */
 #include "exec/sweep.h"
 
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 
 #define GIVE_UP_NS (10 * NS_PER_S)
 #define PAUSE_MS   2
+#define DEPTH_MAX  64 /* of folders in folders */
 
 /* What getdents64(2) fills in; libc's readdir() would want a heap. */
 struct entry {
@@ -78,4 +79,34 @@ void sweep_marked(uint64_t first, uint64_t end) {
     while (sweep_once(proc, first, end) && clock_ns() < until)
         poll(NULL, 0, PAUSE_MS);
     close(proc);
+}
+
+/* Empties a folder, which it closes. */
+static void empty(int folder, unsigned depth) {
+    _Alignas(struct entry) char buf[2048];
+    long n;
+
+    while ((n = syscall(SYS_getdents64, folder, buf, sizeof buf)) > 0)
+        for (long at = 0; at < n;) {
+            const struct entry *e = (const struct entry *)(const void *)(buf + at);
+            int inner;
+
+            at += e->size;
+            if (strcmp(e->name, ".") == 0 || strcmp(e->name, "..") == 0 ||
+                unlinkat(folder, e->name, 0) == 0 || depth == DEPTH_MAX)
+                continue;
+            inner = openat(folder, e->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            if (inner >= 0)
+                empty(inner, depth + 1);
+            unlinkat(folder, e->name, AT_REMOVEDIR);
+        }
+    close(folder);
+}
+
+void sweep_folder(const char *path) {
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (folder >= 0)
+        empty(folder, 0);
+    rmdir(path);
 }

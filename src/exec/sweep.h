@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sweep: ends what the jobs of a muster that was killed have left. */
+/* sweep: removes what jobs have left, their processes after muster was killed. */
 #ifndef MUSTER_EXEC_SWEEP_H
 #define MUSTER_EXEC_SWEEP_H
 #include <stdint.h>
@@ -12,4 +12,7 @@
  * has no heap: uses none. Blocks.
  */
 void sweep_marked(uint64_t first, uint64_t end);
+/* Removes a folder with all that is in it, folders in one another up to some depth. No
+ * link is followed. What cannot be removed stays. Uses no heap either. Blocks. */
+void sweep_folder(const char *path);
 #endif

@@ -7,20 +7,42 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "plan/schema.h"
+#include "plan/vars.h"
 
-/* What is wrong with a line that is not skipped, or NULL. */
-static const char *line_fault(const char *s, size_t n, const char *equals) {
-    if (memchr(s, '\0', n))
-        return "a NUL byte cannot be in the environment";
-    if (!equals || !text_var_valid(s, (size_t)(equals - s)))
-        return "a line is NAME=value";
-    if (n > PLAN_STRING_MAX)
-        return "this is longer than the kernel takes (131071 bytes)";
-    return NULL;
+static const char *any_name(const char *name, size_t n) {
+    return text_var_valid(name, n) ? NULL : "a line is NAME=value";
 }
 
-const struct env_var *envfile_parse(struct arena *arena, const char *bytes, size_t n,
-                                    envfile_fault_cb fault, void *ctx) {
+static const char *name_of_output(const char *name, size_t n) {
+    return text_var_valid(name, n) ? vars_name_fault(name, n) : "a line is name=value";
+}
+
+const struct envfile_rules envfile_variables = {
+    .line_max = PLAN_STRING_MAX,
+    .too_long = "this is longer than the kernel takes (131071 bytes)",
+    .name_fault = any_name,
+    .skip_own = true,
+};
+/* Behind MUSTER_OUT_ and a job's name it still fits into what the kernel takes. */
+const struct envfile_rules envfile_outputs = {
+    .line_max = 64U << 10,
+    .too_long = "a line has at most 64 KiB",
+    .name_fault = name_of_output,
+};
+
+/* What is wrong with a line that is not skipped, or NULL. */
+static const char *line_fault(const struct envfile_rules *rules, const char *s, size_t n,
+                              const char *equals) {
+    if (memchr(s, '\0', n))
+        return "a NUL byte cannot be in the environment";
+    if (n > rules->line_max)
+        return rules->too_long;
+    return rules->name_fault(s, equals ? (size_t)(equals - s) : 0);
+}
+
+const struct env_var *envfile_parse(struct arena *arena, const struct envfile_rules *rules,
+                                    const char *bytes, size_t n, envfile_fault_cb fault,
+                                    void *ctx) {
     struct env_var *env = NULL;
     struct map names;
     size_t count = 0, cap = 0;
@@ -33,13 +55,13 @@ const struct env_var *envfile_parse(struct arena *arena, const char *bytes, size
         if (*s == '#' || strspn(s, " \t") >= len)
             continue;
         const char *equals = memchr(s, '=', len);
-        const char *what = line_fault(s, len, equals);
+        const char *what = line_fault(rules, s, len, equals);
         if (what) {
             fault(ctx, at, len, what);
             continue;
         }
         size_t name = (size_t)(equals - s);
-        if (schema_env_own(s, name))
+        if (rules->skip_own && schema_env_own(s, name))
             continue;
         uint32_t i = map_get(&names, s, name);
         if (i == MAP_NONE) {

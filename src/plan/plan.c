@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "base/mask.h"
+#include "base/text.h"
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin" /* where the environment has none */
 
@@ -30,9 +31,32 @@ struct plan *plan_free(struct plan *plan) {
     return NULL;
 }
 
+char *plan_out_name(const char *job, char buf[PLAN_OUT_MAX]) {
+    char *to = stpcpy(buf, "MUSTER_OUT_");
+
+    for (; *job && to < buf + PLAN_OUT_MAX - 2; job++)
+        *to++ = *job;
+    *to++ = '_';
+    *to = '\0';
+    for (char *c = buf; *c; c++)
+        if (!text_var_valid(c, 1) && !(*c >= '0' && *c <= '9'))
+            *c = '_';
+    return buf;
+}
+
 bool plan_is_secret(const struct plan *plan, const char *name) {
     for (const char *const *secret = plan->secrets; secret && *secret; secret++)
         if (!strcmp(*secret, name))
+            return true;
+    return false;
+}
+
+bool plan_is_secret_output(const struct plan *plan, const char *job, const char *output) {
+    char start[PLAN_OUT_MAX];
+    size_t n = strlen(plan_out_name(job, start));
+
+    for (const char *const *secret = plan->secrets; secret && *secret; secret++)
+        if (!strncmp(*secret, start, n) && !strcmp(*secret + n, output))
             return true;
     return false;
 }

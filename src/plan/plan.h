@@ -258,8 +258,16 @@ int plan_load_bytes(const struct plan_opts *opts, const char *bytes, size_t n, s
 /* Accepts NULL; returns NULL. */
 struct plan *plan_free(struct plan *plan);
 
+/*
+ * What the variables of a job's outputs begin with: MUSTER_OUT_ and its name, with _
+ * for what no variable may have, and a _ behind. Returns buf.
+ */
+#define PLAN_OUT_MAX 512 /* bytes that hold it; a longer name is cut */
+char *plan_out_name(const char *job, char buf[PLAN_OUT_MAX]);
 /* Whether a job's `secret` names a variable. */
 bool plan_is_secret(const struct plan *plan, const char *name);
+/* The same of the variable in which jobs get another one's output. */
+bool plan_is_secret_output(const struct plan *plan, const char *job, const char *output);
 /* The PATH that a job will have, or NULL: by it the programs of `exec` are found. */
 const char *plan_job_path(const struct plan *plan, const struct plan_job *job);
 /* Finds a program by a PATH (NULL: the system's default), names with a slash

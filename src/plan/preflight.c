@@ -140,8 +140,8 @@ static void read_env_file(struct loader *l, struct env_files *files, const struc
     }
     preflight_writable(l, source, e->value, "env-file: ");
     struct env_faults faults = {l, source, 0};
-    file->vars =
-        envfile_parse(&l->plan->arena, source->bytes, source->len, report_env_fault, &faults);
+    file->vars = envfile_parse(&l->plan->arena, &envfile_variables, source->bytes, source->len,
+                               report_env_fault, &faults);
     files->list =
         arena_grow(&l->scratch, files->list, files->count, &files->cap, sizeof *files->list);
     files->list[files->count] = file->vars;

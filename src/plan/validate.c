@@ -264,6 +264,7 @@ void validate_jobs(struct loader *l) {
     for (uint32_t i = 0; i < l->plan->njobs; i++)
         check_job(l, i);
     order_jobs(l);
+    clash_check(l);
 }
 
 /* --- only some jobs --- */

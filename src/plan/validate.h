@@ -9,6 +9,8 @@
  * plan->order when there is no cycle.
  */
 void validate_jobs(struct loader *l);
+/* Reports jobs whose outputs a job after both would get by the same variables. */
+void clash_check(struct loader *l);
 /* Leaves only the wanted jobs and what they come after. Reports names and tags nobody bears. */
 void validate_select(struct loader *l);
 #endif

@@ -3,14 +3,18 @@
 #include "report/json.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
+#include "base/mask.h"
 #include "base/text.h"
 #include "exec/attempt.h"
+#include "exec/facts.h"
 #include "report/output.h"
 #include "report/quote.h"
+#include "run/sums.h"
 #include "store/past.h"
 
 /* 15 digits hold microseconds for 30 years and print 1.1 as "1.1". */
@@ -31,6 +35,14 @@ static void object_init(struct object *o) {
 static void put(struct object *o, const char *key, json_t *value) {
     if (json_object_set_new(o->json, key, value) < 0)
         o->failed = true;
+}
+
+/* The object, or NULL when something was noted. */
+static json_t *object_end(struct object *o) {
+    if (!o->failed)
+        return o->json;
+    json_decref(o->json);
+    return NULL;
 }
 
 /* Writes the object and frees it. */
@@ -117,13 +129,35 @@ static void put_totals(struct object *o, const struct run_totals *t) {
     put(o, "cpu_s", seconds_us(t->cpu_us));
 }
 
-int json_write_totals(const struct run_result *run, FILE *out) {
-    struct run_totals t = run_totals(run);
+/* The numbers among the outputs of all jobs, added up. */
+static json_t *sums_of(const struct run_result *run, int *error) {
+    struct run_sums sums;
     struct object o;
 
     object_init(&o);
+    *error = run_sums_init(&sums, run);
+    for (size_t i = 0; i < sums.count; i++) {
+        const struct run_sum *sum = &sums.list[i];
+
+        put(&o, sum->name,
+            sum->whole             ? json_integer(sum->number)
+            : isfinite(sum->value) ? json_real(sum->value)
+                                   : json_null());
+    }
+    run_sums_release(&sums);
+    return object_end(&o);
+}
+
+int json_write_totals(const struct run_result *run, FILE *out) {
+    struct run_totals t = run_totals(run);
+    struct object o;
+    int lost, error;
+
+    object_init(&o);
     put_totals(&o, &t);
-    return object_dump(&o, 0, out);
+    put(&o, "outputs", sums_of(run, &lost));
+    error = object_dump(&o, 0, out);
+    return lost ? lost : error;
 }
 
 int report_json_write_past(const struct past_run *run, FILE *out) {
@@ -161,10 +195,7 @@ static json_t *http(const struct attempt_http *h) {
     put(&o, "received_bytes", json_integer((json_int_t)h->received));
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
         put(&o, times[i].key, times[i].ns ? seconds(times[i].ns) : json_null());
-    if (!o.failed)
-        return o.json;
-    json_decref(o.json);
-    return NULL;
+    return object_end(&o);
 }
 
 static json_t *attempt(const struct run_result *run, const struct attempt_result *a) {
@@ -186,10 +217,7 @@ static json_t *attempt(const struct run_result *run, const struct attempt_result
         put(&o, "http_status", number_or_null(a->http->status, a->http->status != 0));
         put(&o, "http", http(a->http));
     }
-    if (!o.failed)
-        return o.json;
-    json_decref(o.json);
-    return NULL;
+    return object_end(&o);
 }
 
 static json_t *attempts(const struct run_result *run, const struct job_result *r) {
@@ -232,14 +260,31 @@ int json_write_job_head(const struct run_result *run, const struct report_row *r
     return object_dump(&o, JSON_EMBED, out);
 }
 
+/* What a job told, with secrets masked: by their values, and by the names under which
+ * the jobs after it get them. */
+static json_t *outputs_of(const struct run_result *run, const struct report_row *row) {
+    const struct facts *facts = row->result->facts;
+    struct object o;
+
+    object_init(&o);
+    for (size_t i = 0; facts && i < facts->count; i++) {
+        const struct env_var *fact = &facts->vars[i];
+        bool secret = plan_is_secret_output(run->plan, row->name, fact->name);
+        size_t n = strlen(fact->value);
+        char *shown = secret ? NULL : mask_text(run->plan->mask, fact->value, n, &n);
+
+        put(&o, fact->name, secret ? text("***") : shown ? bytes_text(shown, n) : NULL);
+        free(shown);
+    }
+    return object_end(&o);
+}
+
 int json_write_job_rest(const struct run_result *run, const struct report_row *row, FILE *out) {
     struct object o;
     int error;
 
-    (void)run;
-    (void)row;
     object_init(&o);
-    put(&o, "outputs", json_object());
+    put(&o, "outputs", outputs_of(run, row));
     error = object_dump(&o, JSON_EMBED, out);
     fputc('}', out);
     return error;

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "base/utf8.h"
+#include "exec/attempt.h"
 #include "report/output.h"
 
 void rows_begin(struct rows *rows, const struct report_input *in) {
@@ -69,7 +70,8 @@ const char *row_reason(const struct report_input *in, const struct report_row *r
 
 const char *attempt_reason(const struct attempt_result *a, char *buf, size_t n) {
     if (a->reason == REASON_EXIT)
-        snprintf(buf, n, "exit %d", a->exit);
+        snprintf(buf, n, "exit %d%s", a->exit,
+                 a->stage == SPAWN_FACTS ? ", but its MUSTER_OUTPUT is of no use" : "");
     else if (a->reason == REASON_SIGNAL)
         signal_name(a->signal, buf, n);
     else if (a->reason == REASON_HTTP && a->detail)

@@ -40,6 +40,11 @@ void order_finish(struct sched *s, uint32_t job, enum job_event event, struct ve
     r->allowed = failed && set_of(s, job)->allow_failure;
     r->flaky = verdict.status == STATUS_OK && r->nattempts > 1;
     s->ended[s->nended++] = job;
+    if (verdict.status == STATUS_OK && end) {
+        r->facts = end->facts;
+        end->facts = NULL;
+    }
+    telling_end(&s->telling, job, def_of(s, job), r->facts);
     if (failed && !r->allowed) {
         if (s->first_failed == NO_JOB)
             s->first_failed = job;

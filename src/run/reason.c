@@ -60,11 +60,14 @@ static const char *limit_text(const struct plan_job *p, int sig, bool cpu_used_u
 static void exit_text(const struct plan_job *p, const struct attempt_result *a, char *buf,
                       size_t n) {
     bool by_shell = p->action == ACTION_COMMAND;
-    char limit[64] = "", more[128] = "", name[32];
+    char limit[64] = "", more[256] = "", name[32];
 
     if (by_shell && a->exit > 128)
         limit_text(p, a->exit - 128, false, limit, sizeof limit);
-    if (*limit)
+    if (a->stage == SPAWN_FACTS)
+        snprintf(more, sizeof more, ", but its MUSTER_OUTPUT is of no use: %s",
+                 a->detail ? a->detail : "out of memory");
+    else if (*limit)
         snprintf(more, sizeof more, " (%s: %s)", signal_name(a->exit - 128, name, sizeof name),
                  limit);
     else if (by_shell && a->exit == 126)
@@ -212,6 +215,7 @@ static const char *const stage_words[] = {
     [SPAWN_LIMITS] = "cannot set limits",     [SPAWN_EXEC] = "cannot be executed",
     [SPAWN_ENV_FILE] = "cannot use env-file", [SPAWN_ENV_LINE] = "cannot use env-file",
     [SPAWN_LOST] = "its launcher died",       [SPAWN_REQUEST] = "cannot be started",
+    [SPAWN_TOLD] = "cannot be started",
 };
 
 static void spawn_text(const struct plan *plan, const struct plan_job *p,
@@ -222,7 +226,8 @@ static void spawn_text(const struct plan *plan, const struct plan_job *p,
 
     if (a->stage == SPAWN_EXEC && a->detail)
         exec_text(plan, p, a, detail, buf, n);
-    else if ((a->stage == SPAWN_ENV_LINE || a->stage == SPAWN_REQUEST) && a->detail)
+    else if ((a->stage == SPAWN_ENV_LINE || a->stage == SPAWN_REQUEST || a->stage == SPAWN_TOLD) &&
+             a->detail)
         snprintf(buf, n, "%s: %s", stage_words[a->stage], detail);
     else if (a->detail)
         snprintf(buf, n, "%s: %s: %s", stage_words[a->stage], detail, error_words(a->error));

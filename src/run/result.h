@@ -11,6 +11,7 @@
 
 struct attempt;
 struct attempt_end;
+struct facts;
 
 enum status {
     STATUS_NONE, /* not ended */
@@ -65,10 +66,10 @@ struct attempt_result {
     uint8_t signal; /* 0: null */
     bool core, killed;
     uint8_t status, reason;
-    uint8_t stage;             /* enum spawn_stage when reason is REASON_SPAWN */
+    uint8_t stage;             /* enum spawn_stage of REASON_SPAWN; SPAWN_FACTS: it told amiss */
     uint32_t slot;             /* lowest that it held in its lane */
     int error;                 /* UV_E… of REASON_SPAWN */
-    char *detail;              /* the path at fault then, malloc'd, or NULL */
+    char *detail;              /* the path at fault then, or words; malloc'd, or NULL */
     struct attempt_http *http; /* of a request that was made (exec/attempt), malloc'd, or NULL */
 };
 /* Frees what it owns. */
@@ -86,6 +87,7 @@ struct job_result {
     uint32_t leftover, unkillable;
     uint32_t nattempts;
     struct attempt_result *attempts;
+    struct facts *facts;      /* its outputs (exec/facts.h), malloc'd, or NULL: none */
     int64_t wait_ns;          /* ready to first start; 0 when never started */
     const char *words;        /* the reason in words, of a run of before; else NULL */
     uint64_t out_at, out_len; /* tail of stdout in the run's tail store (report/output) */

@@ -2,7 +2,18 @@
 /* retry: what the end of an attempt means, whether another follows, and after how long. Pure. */
 #include "run/retry.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/facts.h"
+
 #define DELAY_NS_MAX 1e18 /* 31 years: far from overflow in sums with the clock */
+
+/* It exited well, but what it told is of no use. */
+static bool told_amiss(const struct job_settings *set, const struct attempt_end *end) {
+    return exit_set_has(&set->ok_exit, end->exit) &&
+           (end->facts_lost || (end->facts && end->facts->fault));
+}
 
 struct verdict retry_judge(const struct job_settings *set, const struct attempt_end *end) {
     if (end->error)
@@ -13,11 +24,24 @@ struct verdict retry_judge(const struct job_settings *set, const struct attempt_
         return (struct verdict){STATUS_FAILED, REASON_HTTP};
     if (exit_set_has(&set->skip_exit, end->exit))
         return (struct verdict){STATUS_SKIPPED, REASON_NONE};
+    if (told_amiss(set, end))
+        return (struct verdict){STATUS_FAILED, REASON_EXIT};
     if (exit_set_has(&set->ok_exit, end->exit))
         return (struct verdict){STATUS_OK, REASON_NONE};
     if (end->oom)
         return (struct verdict){STATUS_FAILED, REASON_OOM};
     return (struct verdict){STATUS_FAILED, end->exit < 0 ? REASON_SIGNAL : REASON_EXIT};
+}
+
+void retry_note_amiss(const struct job_settings *set, struct verdict verdict,
+                      struct attempt_end *end) {
+    const char *fault = end->facts ? end->facts->fault : NULL;
+
+    if (verdict.status != STATUS_FAILED || verdict.reason != REASON_EXIT || !told_amiss(set, end))
+        return;
+    end->stage = SPAWN_FACTS;
+    free(end->detail);
+    end->detail = fault ? strdup(fault) : NULL;
 }
 
 bool retry_wanted(const struct job_settings *set, struct verdict verdict,

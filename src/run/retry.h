@@ -17,6 +17,10 @@ struct verdict {
 
 /* What an attempt that nobody here stopped comes to, by the job's own terms. */
 struct verdict retry_judge(const struct job_settings *set, const struct attempt_end *end);
+/* Where an attempt failed though it exited well, because of what it told: notes that
+ * as the end's stage and detail. */
+void retry_note_amiss(const struct job_settings *set, struct verdict verdict,
+                      struct attempt_end *end);
 /* Whether `retry-on` asks for another attempt after this one. */
 bool retry_wanted(const struct job_settings *set, struct verdict verdict,
                   const struct attempt_end *end);

@@ -57,6 +57,7 @@ struct sched *sched_new(const struct sched_opts *opts) {
         .starved_since = NEVER,
         .hold = opts->hold,
     };
+    telling_init(&s->telling);
     for (uint32_t i = 0; i < p->njobs; i++) {
         const struct job_settings *set = p->jobs[i].set;
 
@@ -106,6 +107,7 @@ struct sched *sched_free(struct sched *s) {
     for (int lane = 0; lane < LANES; lane++)
         slots_release(&s->slots[lane]);
     ready_free(s->ready);
+    telling_release(&s->telling);
     heap_release(&s->timers);
     free(s->dependents);
     free(s->dependents_at);
@@ -126,6 +128,7 @@ static bool reserve_row(struct sched *s, uint32_t job) {
 
 static void add_row(struct sched *s, const struct attempt *a, struct attempt_end *end,
                     struct verdict v) {
+    retry_note_amiss(set_of(s, a->job), v, end);
     if (job_at(s, a->job)->has_row) /* else it was out of memory that failed the job */
         job_add_attempt(row_of(s, a->job), a, end, v.status, v.reason);
     job_at(s, a->job)->has_row = false;
@@ -234,6 +237,7 @@ static void start(struct sched *s, uint32_t job, int64_t now) {
     struct attempt a = {
         .job = job, .number = j->attempt, .def = def_of(s, job), .lane = lane_of(s, job)};
 
+    a.told = telling_see(&s->telling, job, a.def);
     a.slot = j->slot = slots_take(&s->slots[a.lane], weight(s, job));
     order_move(s, job, JOB_EV_SLOT);
     if (reserve_row(s, job)) {

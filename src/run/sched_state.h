@@ -10,6 +10,7 @@
 #include "run/ready.h"
 #include "run/sched_opts.h"
 #include "run/slots.h"
+#include "run/telling.h"
 
 #define NEVER INT64_MAX
 
@@ -48,6 +49,7 @@ struct sched {
     uint32_t failures, first_failed; /* counted for max_failures */
     uint32_t retries_left;
     uint64_t random;
+    struct telling telling;
     int64_t deadline;
     int64_t starved_since; /* nothing ran and a start was put off, or NEVER */
     bool hold;             /* see sched_release() */

@@ -659,6 +659,9 @@ static int open_run(struct session *s) {
     sched_opts.cpu_width = s->opts->plan->cpu_workers;
     if (s->jobserver)
         sched_opts.cpu_width = jobserver_most(s->jobserver);
+    if (lanes_facts_error(s->lanes))
+        say(s, "jobs have no MUSTER_OUTPUT: no folder for it: %s",
+            strerror(-lanes_facts_error(s->lanes)));
     sched_opts.io_width = lanes_io_width(s->lanes);
     survey(s, sched_opts.io_width);
     s->sched = sched_new(&sched_opts);
@@ -738,6 +741,7 @@ void run_result_release(struct run_result *result) {
         for (uint32_t k = 0; k < result->jobs[i].nattempts; k++)
             attempt_result_release(&result->jobs[i].attempts[k]);
         free(result->jobs[i].attempts);
+        free(result->jobs[i].facts);
     }
     free(result->jobs);
     result->jobs = NULL;

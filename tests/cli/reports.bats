@@ -54,7 +54,7 @@ END
     muster -r json m.ini
     [ "$(jq -c 'keys_unsorted' <<< "$output")" = '["muster","schema","run","totals","jobs"]' ]
     [ "$(jq -c '.run | keys_unsorted' <<< "$output")" = '["id","name","manifest","started","ended","wall_s","exit","interrupted_by","host","io_limit","cpu_workers","loop_lag_max_ms"]' ]
-    [ "$(jq -c '.totals | keys_unsorted' <<< "$output")" = '["jobs","ok","failed","timeout","cancelled","skipped","cached","resumed","flaky","allowed","retries","job_wall_s","cpu_s"]' ]
+    [ "$(jq -c '.totals | keys_unsorted' <<< "$output")" = '["jobs","ok","failed","timeout","cancelled","skipped","cached","resumed","flaky","allowed","retries","job_wall_s","cpu_s","outputs"]' ]
     [ "$(jq -c '[.jobs[] | keys_unsorted] | unique' <<< "$output")" = '[["name","section","item","type","lane","worker","status","flaky","allowed","reason","cause","exit","signal","leftover","attempts","wait_s","wall_s","cpu_s","max_rss","stdout","stderr","outputs"]]' ]
     [ "$(jq -c '[.jobs[].attempts[] | keys_unsorted] | unique' <<< "$output")" = '[["start_s","wall_s","cpu_user_s","cpu_sys_s","max_rss","exit","signal","status","reason","stdout_bytes","stderr_bytes"]]' ]
 }

@@ -117,6 +117,11 @@ static const char *job_name(const struct lanes *l, uint32_t job) {
     return l->attempts[job].def->name;
 }
 
+int lanes_facts_error(const struct lanes *l) {
+    (void)l;
+    return fake_lanes.facts_error;
+}
+
 bool lanes_spares(const struct lanes *l) {
     (void)l;
     return !fake_lanes.narrow;

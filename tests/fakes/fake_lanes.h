@@ -36,6 +36,7 @@ struct fake_lanes {
     uint32_t io_width;   /* 0: as wide as the plan has it */
     bool narrow;         /* no descriptors to spare */
     int open_error;      /* of lanes_open(), UV_E… */
+    int facts_error;     /* of lanes_facts_error(), the same */
     uint32_t unkillable; /* told at the end */
     char log[2048];
 };

@@ -14,6 +14,7 @@
 #include "base/mask.h"
 #include "base/mem.h"
 #include "exec/environ.h"
+#include "exec/facts.h"
 
 static char inherited_path[] = "PATH=/bin";
 static char inherited_a[] = "A=inherited";
@@ -49,12 +50,13 @@ static void layers(void **state) {
     struct env_file file = {.vars = env_file};
     struct job_settings set = {.type = LANE_CPU, .retries = 3, .env_file = &file};
     struct plan_job job = {.name = "job", .set = &set, .env = own};
-    struct environ *e = environ_new(&plan, "run-id", inherited);
+    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
     char **block = environ_make(e, &job, NULL, &cpu_attempt);
 
     (void)state;
     assert_string_equal(get(block, "PATH"), "/bin");
     assert_string_equal(get(block, "A"), "var");
+    assert_null(get(block, "MUSTER_OUTPUT")); /* there is no folder */
     assert_string_equal(get(block, "B"), "env");
     assert_string_equal(get(block, "C"), "file");
     assert_string_equal(get(block, "D"), "own");
@@ -75,7 +77,7 @@ static void clear_env(void **state) {
     struct plan plan = {.vars = vars};
     struct job_settings set = {.type = LANE_IO, .clear_env = true};
     struct plan_job job = {.name = "job", .set = &set};
-    struct environ *e = environ_new(&plan, "run-id", inherited);
+    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
     char **block = environ_make(e, &job, NULL, &attempt);
 
     (void)state;
@@ -95,7 +97,7 @@ static void an_empty_environment(void **state) {
     struct job_settings set = {0};
     struct plan_job job = {.name = "job", .set = &set};
     char *none[] = {NULL};
-    struct environ *e = environ_new(&plan, "run-id", none);
+    struct environ *e = environ_new(&plan, "run-id", NULL, none);
     char **block = environ_make(e, &job, NULL, &attempt);
     size_t n = 0;
 
@@ -161,23 +163,74 @@ static void secrets_of_a_late_env_file(void **state) {
     static const char *const secrets[] = {"E", "NOWHERE", "D", NULL};
     static const struct mask_value known = {"known", 5};
     struct plan plan = {.vars = vars, .env = env, .secrets = secrets};
-    struct environ *e = environ_new(&plan, "run-id", inherited);
+    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
     static const struct env_var without[] = {{"A", "b"}, {0}};
     struct mask_set *set;
     size_t len;
 
     (void)state;
     assert_int_equal(mask_set_new(&plan.mask, NULL, &known, 1), 0);
-    assert_int_equal(environ_late_mask(e, NULL, &set), 0);
+    assert_int_equal(environ_late_mask(e, NULL, NULL, &set), 0);
     assert_null(set);
-    assert_int_equal(environ_late_mask(e, without, &set), 0);
+    assert_int_equal(environ_late_mask(e, without, NULL, &set), 0);
     assert_null(set);
-    assert_int_equal(environ_late_mask(e, env_file, &set), 0);
+    assert_int_equal(environ_late_mask(e, env_file, NULL, &set), 0);
     char *text = mask_text(set, "a known file", 12, &len);
     assert_string_equal(text, "a *** ***");
     free(text);
     mask_set_free(set);
     mask_set_free(plan.mask);
+    environ_free(e);
+}
+
+static const struct told one = {(char[]){"MUSTER_OUT_a_x=told"}, "a"};
+static const struct told two = {(char[]){"MUSTER_OUT_b_token=t0k=n"}, "b"};
+static struct {
+    struct told_set set;
+    const struct told *list[2];
+} told = {.set = {.count = 2}, .list = {&one, &two}};
+
+static void outputs_of_jobs_before(void **state) {
+    static const struct env_var forged[] = {
+        {"MUSTER_OUT_a_x", "forged"}, {"MUSTER_OUT_c_y", "forged"}, {"KEPT", "1"}, {0}};
+    struct plan plan = {.vars = vars};
+    struct job_settings set = {.type = LANE_IO};
+    struct plan_job job = {.name = "job", .set = &set, .env = forged};
+    struct attempt after = attempt;
+    struct facts_folder *folder;
+    char file[FACTS_FILE_MAX];
+
+    (void)state;
+    assert_int_equal(facts_folder_open(&folder), 0);
+    struct environ *e = environ_new(&plan, "run-id", folder, inherited);
+    after.told = &told.set;
+    char **block = environ_make(e, &job, NULL, &after);
+    assert_string_equal(get(block, "MUSTER_OUT_a_x"), "told");
+    assert_string_equal(get(block, "MUSTER_OUT_b_token"), "t0k=n");
+    assert_null(get(block, "MUSTER_OUT_c_y"));
+    assert_string_equal(get(block, "KEPT"), "1");
+    assert_string_equal(get(block, "MUSTER_OUTPUT"), facts_file(folder, 0, 2, file));
+    free(block);
+    environ_free(e);
+    facts_folder_close(folder);
+}
+
+static void secrets_of_jobs_before(void **state) {
+    static const char *const secrets[] = {"MUSTER_OUT_b_toke", "MUSTER_OUT_b_token", NULL};
+    struct plan plan = {.vars = vars};
+    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
+    struct mask_set *set;
+    size_t len;
+
+    (void)state;
+    assert_int_equal(environ_late_mask(e, NULL, &told.set, &set), 0);
+    assert_null(set);
+    plan.secrets = secrets;
+    assert_int_equal(environ_late_mask(e, NULL, &told.set, &set), 0);
+    char *text = mask_text(set, "told t0k=n", 10, &len);
+    assert_string_equal(text, "told ***");
+    free(text);
+    mask_set_free(set);
     environ_free(e);
 }
 
@@ -190,6 +243,8 @@ int main(void) {
         cmocka_unit_test(a_late_env_file_with_a_wrong_line),
         cmocka_unit_test(a_late_env_file_that_is_none),
         cmocka_unit_test(secrets_of_a_late_env_file),
+        cmocka_unit_test(outputs_of_jobs_before),
+        cmocka_unit_test(secrets_of_jobs_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

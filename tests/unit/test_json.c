@@ -12,7 +12,9 @@
 #include <jansson.h>
 
 #include "../fakes/fake_results.h"
+#include "base/mask.h"
 #include "exec/capture.h"
+#include "exec/facts.h"
 #include "report/output.h"
 #include "report/report.h"
 
@@ -57,7 +59,7 @@ static void test_run(void **state) {
     expect(json_object_get(root, "totals"),
            "{\"jobs\":10,\"ok\":2,\"failed\":4,\"timeout\":1,\"cancelled\":1,\"skipped\":2,"
            "\"cached\":0,\"resumed\":0,\"flaky\":1,\"allowed\":1,\"retries\":1,"
-           "\"job_wall_s\":6.18,\"cpu_s\":1.052}");
+           "\"job_wall_s\":6.18,\"cpu_s\":1.052,\"outputs\":{}}");
     assert_int_equal(json_array_size(json_object_get(root, "jobs")), FAKE_JOBS);
     json_decref(root);
 }
@@ -219,11 +221,41 @@ static void test_requests(void **state) {
     free(refused);
 }
 
+/* What jobs told: strings of a job, numbers of the run, and secrets of nobody. */
+static void test_outputs(void **state) {
+    static const struct env_var told[] = {
+        {"n", "2"}, {"part", "0.25"}, {"text", "it is hunter2"}, {"odd", "a\xff"}, {"token", "t"}};
+    static const struct env_var other[] = {{"n", "40"}};
+    static const char *const secrets[] = {"MUSTER_OUT_compile_token", NULL};
+    struct plan plan = *fake_run.plan;
+    struct run_result run = fake_run;
+    json_t *root, *jobs;
+
+    (void)state;
+    plan.secrets = secrets;
+    assert_int_equal(mask_set_new(&plan.mask, NULL, &(struct mask_value){"hunter2", 7}, 1), 0);
+    run.plan = &plan;
+    fake_rows[FAKE_OK].facts = facts_new(told, 5);
+    fake_rows[FAKE_FLAKY].facts = facts_new(other, 1);
+    root = parsed(&(struct report_input){.run = &run});
+    jobs = json_object_get(root, "jobs");
+    expect(json_object_get(json_array_get(jobs, FAKE_OK), "outputs"),
+           "{\"n\":\"2\",\"part\":\"0.25\",\"text\":\"it is ***\",\"odd\":\"a\xef\xbf\xbd\","
+           "\"token\":\"***\"}");
+    expect(json_object_get(json_array_get(jobs, FAKE_FLAKY), "outputs"), "{\"n\":\"40\"}");
+    expect(json_object_get(json_object_get(root, "totals"), "outputs"), "{\"n\":42,\"part\":0.25}");
+    json_decref(root);
+    free(fake_rows[FAKE_OK].facts);
+    free(fake_rows[FAKE_FLAKY].facts);
+    fake_rows[FAKE_OK].facts = fake_rows[FAKE_FLAKY].facts = NULL;
+    mask_set_free(plan.mask);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_run),           cmocka_unit_test(test_jobs),
-        cmocka_unit_test(test_foreign_bytes), cmocka_unit_test(test_cut_tail),
-        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_run),      cmocka_unit_test(test_jobs),
+        cmocka_unit_test(test_outputs),  cmocka_unit_test(test_foreign_bytes),
+        cmocka_unit_test(test_cut_tail), cmocka_unit_test(test_requests),
     };
 
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);

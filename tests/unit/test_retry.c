@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "exec/facts.h"
 #include "run/retry.h"
 
 static const struct job_settings plain = {
@@ -19,6 +20,9 @@ static const struct job_settings plain = {
     .retry_jitter = 0.5,
     .retry_on = {.any = true},
 };
+
+static struct facts void_facts = {.fault = (char[]){"line 1: a line is name=value"}};
+static struct facts good_facts = {.count = 0};
 
 static void ends_are_judged_by_the_jobs_terms(void **state) {
     static const struct {
@@ -36,6 +40,11 @@ static void ends_are_judged_by_the_jobs_terms(void **state) {
         {{.exit = 0, .oom = true}, STATUS_OK, REASON_NONE}, /* it did without */
         {{.exit = -1, .error = UV_ENOENT}, STATUS_FAILED, REASON_SPAWN},
         {{.exit = 0, .error = UV_ENOENT}, STATUS_FAILED, REASON_SPAWN},
+        {{.exit = 0, .facts = &good_facts}, STATUS_OK, REASON_NONE},
+        {{.exit = 0, .facts = &void_facts}, STATUS_FAILED, REASON_EXIT},
+        {{.exit = 0, .facts_lost = true}, STATUS_FAILED, REASON_EXIT},
+        {{.exit = 77, .facts = &void_facts}, STATUS_SKIPPED, REASON_NONE},
+        {{.exit = -1, .signal = SIGTERM, .facts = &void_facts}, STATUS_FAILED, REASON_SIGNAL},
         {{.exit = -1, .outcome = OUTCOME_OK}, STATUS_OK, REASON_NONE},
         {{.exit = -1, .outcome = OUTCOME_HTTP}, STATUS_FAILED, REASON_HTTP},
     };

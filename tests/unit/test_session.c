@@ -460,6 +460,21 @@ static void without_descriptors_to_spare_the_recorder_hears_of_it(void **state) 
                                         "close, record no more");
 }
 
+static void without_a_folder_for_outputs_the_run_goes_on(void **state) {
+    static const struct fake_line script[] = {
+        {"start a.1", ACT_UP, 0, 0}, {"up a", ACT_EXIT, 0, 0}, {0}};
+
+    (void)state;
+    said[0] = '\0';
+    fake_lanes_play(script);
+    fake_lanes.facts_error = UV_EROFS;
+    assert_int_equal(
+        session_run(&(struct session_opts){.plan = &f.plan, .events = &events}, &result), 0);
+    assert_string_equal(said,
+                        "jobs have no MUSTER_OUTPUT: no folder for it: Read-only file system\n");
+    assert_int_equal(result.jobs[0].status, STATUS_OK);
+}
+
 #define run_of(test) cmocka_unit_test_setup_teardown(test, begin_run, end_run)
 
 int main(void) {
@@ -467,6 +482,7 @@ int main(void) {
         run_of(a_run),
         run_of(what_may_be_tried_again_keeps_the_lanes_awake),
         run_of(no_lanes),
+        run_of(without_a_folder_for_outputs_the_run_goes_on),
         run_of(what_cannot_be_killed_at_the_end_is_told),
         run_of(a_signal_before_the_run),
         run_of(a_signal_stops_what_runs_a_second_kills_it),

@@ -145,7 +145,7 @@ static void begin(struct trial *t) {
     assert_int_equal(spawn_setup_init(&t->setup, open("/dev/null", O_RDWR | O_CLOEXEC), 256, 0), 0);
     assert_int_equal(starter_open(&t->starter, &t->loop, &opts), 0);
     assert_int_equal(reaper_new(&t->env.reaper, "20260101T000000-abcdef"), 0);
-    t->environ = environ_new(&t->plan, "20260101T000000-abcdef", environ);
+    t->environ = environ_new(&t->plan, "20260101T000000-abcdef", NULL, environ);
     t->env.plan = &t->plan;
     t->env.environ = t->environ;
 }
