@@ -37,8 +37,8 @@ struct fake_run {
     uint64_t seed;
     enum lane (*lane_of)(void *ctx, uint32_t job);
     uint32_t (*grant)(uint32_t running, uint32_t wanted); /* of CPUs; NULL: all */
-    bool hold;              /* see sched_release() */
-    const uint8_t *settled; /* see sched_opts */
+    bool hold;                                            /* see sched_release() */
+    const uint8_t *settled;                               /* see sched_opts */
     char log[16384];
     size_t log_len;
     /* Further ears, for tests that check more than the log; NULL: none. */
