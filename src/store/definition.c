@@ -125,7 +125,7 @@ static void add_value(struct hash *h, const struct plan *plan, const struct sche
         add(h, value, value_size(key->type));
         break;
     default:
-        assert(!"a form of value that job_settings never had");
+        assert(false); /* a form of value that job_settings never had */
     }
 }
 

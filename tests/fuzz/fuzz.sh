@@ -13,10 +13,11 @@ check() { # TARGET FOLDER...
     fi
 }
 
-echo 1..7
+echo 1..8
 check fuzz_manifest "$SOURCE/tests/fuzz/seeds/manifest" "$SOURCE/tests/golden/cases"
 check fuzz_reader "$SOURCE/tests/fuzz/seeds/manifest" "$SOURCE/tests/golden/cases"
 check fuzz_facts "$SOURCE/tests/fuzz/seeds/facts"
+check fuzz_history "$SOURCE/tests/fuzz/seeds/history"
 check fuzz_mask "$SOURCE/tests/fuzz/seeds/mask"
 for target in values visible words; do
     check "fuzz_$target" "$SOURCE/tests/fuzz/seeds/values"
