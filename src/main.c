@@ -28,7 +28,7 @@
  *   what comes after what             run/order.c
  *   what is run behind the jobs       run/cleanup.h: their cleanups, on-end
  *   which ready job is next           run/ready.h; shared limits: run/limit.h
- *   signals, the loop                 run/session.c
+ *   signals, the loop                 run/signals.c, run/session.c
  *   make's jobserver                  exec/jobserver.h
  *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h
  *   what a run may not begin beside   run/presence.c

@@ -235,7 +235,8 @@ static struct spawn_opts describe(const struct process *p) {
         .limits = limits,
         .memory_group = p->memory ? p->memory->path : "",
         .mark = p->group.mark,
-        .jobserver = p->env.jobserver && job->set->jobserver == JOBSERVER_PIPE,
+        .jobserver = p->env.jobserver && p->attempt.lane == LANE_CPU &&
+                     job->set->jobserver == JOBSERVER_PIPE,
     };
 }
 

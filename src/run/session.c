@@ -33,34 +33,15 @@
 #include "run/job.h"
 #include "run/lag.h"
 #include "run/sched.h"
+#include "run/signals.h"
 #include "run/slow.h"
 #include "run/surroundings.h"
-#include "run/suspend.h"
-
-struct session;
-
-/* What a signal does to a run. */
-struct signal_row {
-    int sig;
-    void (*act)(struct session *s, int sig);
-};
-
-static void on_stop_signal(struct session *s, int sig);
-static void on_quit_signal(struct session *s, int sig);
-static void on_suspend_signal(struct session *s, int sig);
-static void on_list_signal(struct session *s, int sig);
-
-static const struct signal_row signal_rows[] = {
-    {SIGINT, on_stop_signal},  {SIGTERM, on_stop_signal},    {SIGHUP, on_stop_signal},
-    {SIGQUIT, on_quit_signal}, {SIGTSTP, on_suspend_signal}, {SIGUSR1, on_list_signal},
-};
-#define SIGNAL_ROWS (sizeof signal_rows / sizeof *signal_rows)
 
 struct session {
     const struct session_opts *opts;
     struct run_result *result;
     uv_loop_t loop;
-    uv_signal_t signals[SIGNAL_ROWS];
+    struct signals signals;
     uv_timer_t timer; /* for sched_due(), and for ending the run */
     uv_timer_t slow_timer;
     struct slow slow;
@@ -147,30 +128,8 @@ static void rearm(struct session *s) {
 
 /* ---- the end ---- */
 
-/*
- * A closed handle leaves its signal's default behind, which for most is the end
- * without a report. So all are blocked meanwhile; those to stop stay so, and
- * wait for whoever called session_run().
- */
 static void close_handles(struct session *s) {
-    sigset_t all;
-
-    sigemptyset(&all);
-    for (size_t i = 0; i < SIGNAL_ROWS; i++)
-        sigaddset(&all, signal_rows[i].sig);
-    pthread_sigmask(SIG_BLOCK, &all, NULL);
-    for (size_t i = 0; i < SIGNAL_ROWS; i++) {
-        bool watched = uv_is_active((uv_handle_t *)&s->signals[i]);
-
-        uv_close((uv_handle_t *)&s->signals[i], NULL);
-        /* A third signal changes nothing either while the reports are written,
-         * nor does one that only asks. */
-        if (watched && (s->result->interrupted_by || signal_rows[i].act == on_list_signal))
-            signal(signal_rows[i].sig, SIG_IGN);
-        if (signal_rows[i].act == on_stop_signal)
-            sigdelset(&all, signal_rows[i].sig);
-    }
-    pthread_sigmask(SIG_UNBLOCK, &all, NULL);
+    signals_close(&s->signals, s->result->interrupted_by != 0);
     uv_close((uv_handle_t *)&s->timer, NULL);
     uv_close((uv_handle_t *)&s->slow_timer, NULL);
     lag_close(&s->lag);
@@ -437,7 +396,17 @@ static void kill_all(struct session *s) {
     rearm(s);
 }
 
-static void on_stop_signal(struct session *s, int sig) {
+/* Whether there is a run; else nothing was started, and the caller hears why. */
+static bool note_signal(struct session *s) {
+    lag_note(&s->lag);
+    return s->sched;
+}
+
+static void on_stop_signal(void *ctx, int sig) {
+    struct session *s = ctx;
+
+    if (!note_signal(s))
+        return;
     s->stops++;
     if (s->stops == 1)
         interrupt(s, sig);
@@ -446,7 +415,11 @@ static void on_stop_signal(struct session *s, int sig) {
 }
 
 /* As the second signal to stop, even when it is the first. */
-static void on_quit_signal(struct session *s, int sig) {
+static void on_quit_signal(void *ctx, int sig) {
+    struct session *s = ctx;
+
+    if (!note_signal(s))
+        return;
     if (s->stops == 0)
         interrupt(s, sig);
     if (s->stops < 2 && !s->closing)
@@ -454,28 +427,14 @@ static void on_quit_signal(struct session *s, int sig) {
     s->stops = 2;
 }
 
-static void on_signal(uv_signal_t *handle, int sig) {
-    struct session *s = handle->data;
-    size_t row = (size_t)(handle - s->signals);
-
-    lag_note(&s->lag);
-    trace(TRACE_RUN, "signal %d", sig);
-    if (s->sched) /* else nothing was started, and the caller hears why */
-        signal_rows[row].act(s, sig);
-}
-
-static void on_suspend_signal(struct session *s, int sig) {
-    size_t row = 0;
+static void on_suspend_signal(void *ctx, int sig) {
+    struct session *s = ctx;
     int64_t before = clock_ns();
 
-    if (s->closing)
+    if (!note_signal(s) || s->closing)
         return;
-    while (signal_rows[row].sig != sig)
-        row++;
     lanes_pause(s->lanes);
-    uv_signal_stop(&s->signals[row]); /* the default action again */
-    suspend_self();
-    uv_signal_start(&s->signals[row], on_signal, sig);
+    signals_suspend(&s->signals, sig);
     clock_add_pause(clock_ns() - before);
     lanes_resume(s->lanes);
     uv_update_time(&s->loop);
@@ -483,7 +442,8 @@ static void on_suspend_signal(struct session *s, int sig) {
     rearm(s);
 }
 
-static void on_list_signal(struct session *s, int sig) {
+static void on_list_signal(void *ctx, int sig) {
+    struct session *s = ctx;
     int64_t now = clock_run_ns();
     struct job_info job;
     const struct plan_job *cleaned;
@@ -492,7 +452,7 @@ static void on_list_signal(struct session *s, int sig) {
     char line[256];
 
     (void)sig;
-    if (s->closing || !s->opts->events->show_running)
+    if (!note_signal(s) || s->closing || !s->opts->events->show_running)
         return;
     while (sched_next_running(s->sched, &next, &job)) {
         struct sched_view view = sched_view(s->sched, job.id);
@@ -532,20 +492,12 @@ static void watch_slow(struct session *s) {
         uv_timer_start(&s->slow_timer, on_slow_timer, period_ms, period_ms);
 }
 
-/* What was ignored when muster started (nohup, `&` in a script) stays so. */
-static int watch_signals(struct session *s) {
-    for (size_t i = 0; i < SIGNAL_ROWS; i++) {
-        struct sigaction before;
-        int rc;
-
-        if (sigaction(signal_rows[i].sig, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
-            continue;
-        rc = uv_signal_start(&s->signals[i], on_signal, signal_rows[i].sig);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
+static const signals_cb signal_acts[SIGNALS_KINDS] = {
+    [SIGNALS_STOP] = on_stop_signal,
+    [SIGNALS_QUIT] = on_quit_signal,
+    [SIGNALS_SUSPEND] = on_suspend_signal,
+    [SIGNALS_LIST] = on_list_signal,
+};
 
 /* ---- the beginning ---- */
 
@@ -567,13 +519,10 @@ static void name_run(struct session *s) {
 
 /* 0 or UV_E…: no handle is open then. */
 static int init_handles(struct session *s) {
-    for (size_t i = 0; i < SIGNAL_ROWS; i++) {
-        int rc = uv_signal_init(&s->loop, &s->signals[i]);
+    int rc = signals_open(&s->signals, &s->loop, signal_acts, s);
 
-        if (rc < 0) /* the first makes a pipe, which all share */
-            return rc;
-        s->signals[i].data = s;
-    }
+    if (rc < 0)
+        return rc;
     uv_timer_init(&s->loop, &s->timer);
     uv_timer_init(&s->loop, &s->slow_timer);
     s->slow_timer.data = s;
@@ -647,11 +596,11 @@ static int open_run(struct session *s) {
         .ctx = s,
     };
 
+    if (*why)
+        say(s, "%s", why);
     s->cleanups = cleanups_new(&cleanups_opts);
     if (!s->cleanups)
         return UV_ENOMEM;
-    if (*why)
-        say(s, "%s", why);
     if (rc == 0)
         rc = lanes_open(&s->lanes, &lanes_opts);
     if (rc < 0)
@@ -674,7 +623,7 @@ static int run_loop(struct session *s) {
     reserve_threads(&s->loop);
     rc = open_run(s); /* first: launchers get ready meanwhile */
     if (rc == 0)
-        rc = watch_signals(s);
+        rc = signals_watch(&s->signals);
     if (rc < 0) {
         s->closing = true;
         if (s->lanes) {
