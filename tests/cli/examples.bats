@@ -62,7 +62,8 @@ setup() {
     run --separate-stderr env -u MUSTER PATH="$PWD/bin" sh "$examples/quickstart.sh"
     [ "$status" -eq 1 ]
     for package in gcc make libc6-dev autoconf automake pkg-config \
-        libuv1-dev libinih-dev libsmartcols-dev libjansson-dev libsqlite3-dev; do
+        libuv1-dev libinih-dev libsmartcols-dev libjansson-dev libsqlite3-dev \
+        libcurl4-openssl-dev; do
         [[ " $stderr " == *" $package "* ]]
     done
 }
