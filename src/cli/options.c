@@ -32,9 +32,6 @@ const struct cli_verb_row cli_verb_rows[VERBS] = {
 };
 
 /* In the order of their enums. */
-static const char *const on_failure_words[] = {"continue", "drain", "cancel", NULL};
-static const char *const output_words[] = {"failed", "group", "none", "live", NULL};
-static const char *const lock_words[] = {"no", "wait", "skip", "fail", NULL};
 static const char *const ci_words[] = {"auto", "none", "github", "gitlab", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 
@@ -375,12 +372,16 @@ static int read_options(struct cli_options *o, int argc, char **argv, uint64_t *
     return 0;
 }
 
-/* Whether the first operand is a slip for a verb rather than a manifest's name. */
+/* What the first operand is a slip for, if it is no manifest's name; or NULL. */
 static const char *meant_verb(const char *word) {
+    static const char *const options[] = {"--help", "--version", NULL};
     const char *words[VERBS + 1];
 
     if (strpbrk(word, "./") || access(word, F_OK) == 0)
         return NULL;
+    for (size_t i = 0; options[i]; i++)
+        if (!strcmp(word, options[i] + 2))
+            return options[i];
     for (size_t i = 0; i < VERBS; i++)
         words[i] = cli_verb_rows[i].name;
     words[VERBS] = NULL;

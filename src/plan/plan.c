@@ -14,6 +14,10 @@
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin" /* where the environment has none */
 
+const char *const on_failure_words[] = {"continue", "drain", "cancel", NULL};
+const char *const output_words[] = {"failed", "group", "none", "live", NULL};
+const char *const lock_words[] = {"no", "wait", "skip", "fail", NULL};
+
 const char *const report_format_words[REPORTS + 1] = {
     [REPORT_TABLE] = "table",           [REPORT_JSON] = "json", [REPORT_JSONL] = "jsonl",
     [REPORT_JUNIT] = "junit",           [REPORT_TAP] = "tap",   [REPORT_JOBLOG] = "joblog",

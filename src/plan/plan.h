@@ -191,8 +191,9 @@ enum report_format {
     REPORT_PROMETHEUS,
     REPORTS,
 };
-/* As in --report and `report`; NULL at the end. */
+/* As in options and keys, in the order of their enums; NULL at the end. */
 extern const char *const report_format_words[REPORTS + 1];
+extern const char *const on_failure_words[], *const output_words[], *const lock_words[];
 struct report_spec {
     enum report_format format;
     const char *file;  /* NULL: standard output */

@@ -36,9 +36,6 @@ const struct schema_section schema_sections[SECTIONS] = {
 };
 
 /* In the order of the enums of plan.h; what is not supported yet stands behind. */
-static const char *const words_on_failure[] = {"continue", "drain", "cancel", NULL};
-static const char *const words_output[] = {"failed", "group", "none", "live", NULL};
-static const char *const words_lock[] = {"no", "wait", "skip", "fail", NULL};
 static const char *const words_type[] = {"io", "cpu", "auto", NULL};
 static const char *const words_when[] = {"success", "failure", "always", NULL};
 static const char *const words_jobserver[] = {"no", "pipe", "fifo", NULL};
@@ -55,13 +52,13 @@ const struct schema_key schema_keys[] = {
         .min = 1, .max = CPU_WORKERS_MAX, RUN(cpu_workers)),
     KEY(MUSTER, "deadline", DURATION, "0", "for the whole run", RUN(deadline_ns)),
     KEY(MUSTER, "on-failure", ENUM, "continue", "what a failed job does to the others",
-        .words = words_on_failure, RUN(on_failure)),
+        .words = on_failure_words, RUN(on_failure)),
     KEY(MUSTER, "max-failures", COUNT, "1", "failed jobs before on-failure acts",
         .min = 1, .max = COUNT_MAX, RUN(max_failures)),
     KEY(MUSTER, "max-retries", COUNT, NULL, "retries that the whole run may make",
         .min = 0, .max = COUNT_MAX, RUN(max_retries)),
     KEY(MUSTER, "output", ENUM, "failed", "what of the jobs' output is shown",
-        .words = words_output, RUN(output)),
+        .words = output_words, RUN(output)),
     KEY(MUSTER, "report", REPORTS, NULL, "reports to write: FORMAT or FORMAT:FILE"),
     KEY(MUSTER, "shell", SHELL, "/bin/sh -c", "the shell of commands where a job names none"),
     KEY(MUSTER, "include", INCLUDE, NULL, "another manifest, whose sections are read in here"),
@@ -69,7 +66,7 @@ const struct schema_key schema_keys[] = {
     KEY(MUSTER, "log-dir", PATH, NULL, "folder for a file per attempt with its output",
         RUN(log_dir)),
     KEY(MUSTER, "lock", ENUM, "no", "never two runs of this manifest at once",
-        .words = words_lock, RUN(lock)),
+        .words = lock_words, RUN(lock)),
 
     /* [defaults], [template], [job]: lane and action */
     KEY(JOB, "type", ENUM, NULL, "the lane; required",

@@ -226,6 +226,8 @@ static void test_refused(void **state) {
         {"list -q a", "--quiet is no option of 'list'"},
         {"check -x a", "--fail-fast is no option of 'check'"},
         {"chekc a", "'chekc' is neither a verb nor a file; did you mean 'check'?"},
+        {"help", "'help' is neither a verb nor a file; did you mean '--help'?"},
+        {"version a", "'version' is neither a verb nor a file; did you mean '--version'?"},
         {"--\x1b a", "unknown option '--\\x1b' (see muster --help)"},
     };
 
