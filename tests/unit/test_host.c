@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* test_host: CPUs and memory by cgroup quotas, on a tree of files made for each case. */
-#include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -11,46 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
+#include "../fakes/fake_root.h"
 #include "base/host.h"
-
-static char root[] = "/tmp/muster-host-XXXXXX";
-
-/* Writes ROOT/path, with the folders on the way. */
-static void put(const char *path, const char *text) {
-    char full[PATH_MAX];
-
-    snprintf(full, sizeof full, "%s/%s", root, path);
-    for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(full, 0700) && errno != EEXIST)
-            fail_msg("%s: %s", full, strerror(errno));
-        *slash = '/';
-    }
-    FILE *f = fopen(full, "w");
-    assert_non_null(f);
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
-}
-
-static int set_up(void **state) {
-    (void)state;
-    strcpy(root + sizeof root - 7, "XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk) {
-    (void)st, (void)kind, (void)walk;
-    return remove(path);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
 
 static const char v2_mount[] =
     "31 23 0:28 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";

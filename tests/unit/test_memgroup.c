@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* test_memgroup: memory cgroups and OOM counters, on a tree of files made for each case. */
-#include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,26 +13,8 @@
 
 #include <cmocka.h>
 
+#include "../fakes/fake_root.h"
 #include "exec/memgroup.h"
-
-static char root[] = "/tmp/muster-memgroup-XXXXXX";
-
-/* Writes ROOT/path, with the folders on the way. */
-static void put(const char *path, const char *text) {
-    char full[PATH_MAX];
-
-    snprintf(full, sizeof full, "%s/%s", root, path);
-    for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(full, 0700) && errno != EEXIST)
-            fail_msg("%s: %s", full, strerror(errno));
-        *slash = '/';
-    }
-    FILE *f = fopen(full, "w");
-    assert_non_null(f);
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
-}
 
 /* What stands in a file of a group. */
 static void expect(const struct memgroup *g, const char *file, const char *want) {
@@ -54,22 +34,6 @@ static bool there(const char *path) {
 
     snprintf(full, sizeof full, "%s/%s", root, path);
     return access(full, F_OK) == 0;
-}
-
-static int set_up(void **state) {
-    (void)state;
-    strcpy(root + sizeof root - 7, "XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk) {
-    (void)st, (void)kind, (void)walk;
-    return remove(path);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* A group in which the kernel has killed so many. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* test_sampler: which sessions compute, by made-up files and by real processes. */
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,31 +8,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "../fakes/fake_root.h"
 #include "base/clock.h"
 #include "exec/sampler.h"
 
 /* --- made-up files --- */
 
-static char root[] = "/tmp/muster-sampler-XXXXXX";
+static void put_of(int pid, const char *name, const char *text) {
+    char path[64];
 
-static void put(int pid, const char *name, const char *text) {
-    char path[256];
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/proc/%d", root, pid);
-    mkdir(path, 0700);
-    snprintf(path, sizeof path, "%s/proc/%d/%s", root, pid, name);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
+    snprintf(path, sizeof path, "proc/%d/%s", pid, name);
+    put(path, text);
 }
 
 /* A process: its session, its CPU time and its children's in ticks, its time in the queue. */
@@ -44,38 +35,28 @@ static void put_process(int pid, int session, int user, int sys, int cuser, int 
     snprintf(text, sizeof text,
              "%d (a) b (c) R 1 %d %d 0 -1 4194304 100 200 0 0 %d %d %d %d 20 0 1 0 100 0 0", pid,
              session, session, user, sys, cuser, csys);
-    put(pid, "stat", text);
+    put_of(pid, "stat", text);
     if (waited)
-        put(pid, "schedstat", waited);
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk) {
-    (void)st, (void)kind, (void)walk;
-    return remove(path);
+        put_of(pid, "schedstat", waited);
 }
 
 static void sums_are_those_of_whole_sessions(void **state) {
     struct sampler_sum sums[] = {{.session = 20}, {.session = 30}, {.session = 40}};
     int64_t tick = NS_PER_S / sysconf(_SC_CLK_TCK);
-    char proc[64];
 
     (void)state;
-    assert_non_null(mkdtemp(root));
     sampler_measure(root, sums, 3); /* without /proc: nothing, and no harm */
     assert_int_equal(sums[0].ns, 0);
-    snprintf(proc, sizeof proc, "%s/proc", root);
-    assert_int_equal(mkdir(proc, 0700), 0);
     put_process(20, 20, 1, 2, 3, 4, "999 5000 7\n");
     put_process(21, 20, 10, 0, 0, 0, NULL);
     put_process(30, 30, 0, 0, 0, 0, "0 0 0\n");
     put_process(50, 50, 1000, 0, 0, 0, "0 1000 0\n"); /* somebody else's */
-    put(60, "stat", "rubbish");
-    put(70, "stat", "");
+    put_of(60, "stat", "rubbish");
+    put_of(70, "stat", "");
     sampler_measure(root, sums, 3);
     assert_true(sums[0].ns == 20 * tick + 5000);
     assert_true(sums[1].ns == 0);
     assert_true(sums[2].ns == 0); /* gone */
-    assert_int_equal(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 /* --- real processes --- */
@@ -154,7 +135,7 @@ static void what_computes_is_told_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_are_those_of_whole_sessions),
+        cmocka_unit_test_setup_teardown(sums_are_those_of_whole_sessions, set_up, tear_down),
         cmocka_unit_test(what_computes_is_told_once),
     };
 
