@@ -15,10 +15,6 @@ static void tell(const struct report_spec *spec, int error) {
     cli_error("%s: %s", cli_report_name(spec), strerror(-error));
 }
 
-void events_init(struct events *e) {
-    *e = (struct events){0};
-}
-
 int events_open(struct events *e, const struct report_spec *reports, size_t n) {
     struct event_report *all = realloc(e->reports, (e->count + n + 1) * sizeof *all);
 
@@ -80,5 +76,5 @@ void events_release(struct events *e) {
             sink_close(&e->reports[i].sink);
         }
     free(e->reports);
-    events_init(e);
+    *e = (struct events){0};
 }

@@ -18,14 +18,13 @@ struct event_report {
     bool open;
 };
 
+/* All zero: none yet. */
 struct events {
     struct event_report *reports; /* owned */
     size_t count;
     bool failed; /* one could not be opened, and that has been said */
 };
 
-/* None yet. */
-void events_init(struct events *e);
 /*
  * Opens those of a list. What cannot be opened is said and noted; UV_ENOMEM is
  * the only error returned. Blocks. Main thread, as all that follow.
