@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/lookup.h"
+#include "exec/facts.h"
 #include "report/report.h"
 #include "store/past.h"
 #include "store/record.h"
@@ -41,7 +42,8 @@ static int collect(void *ctx, const struct past_run *run) {
     copy->id = arena_strndup(&l->arena, run->id, strlen(run->id));
     copy->title = arena_strndup(&l->arena, run->title, strlen(run->title));
     copy->manifest = arena_strndup(&l->arena, run->manifest, strlen(run->manifest));
-    return copy->id && copy->title && copy->manifest ? 0 : UV_ENOMEM;
+    copy->sums = facts_new(run->sums ? run->sums->vars : NULL, run->sums ? run->sums->count : 0);
+    return copy->id && copy->title && copy->manifest && copy->sums ? 0 : UV_ENOMEM;
 }
 
 static int write_json(const struct list *l, FILE *out) {
@@ -214,6 +216,8 @@ int cli_history(const struct cli_options *o) {
         cli_error("no run of '%s' is recorded", l.manifest);
     if (!status)
         status = cli_deliver_all(o, write_list, &l);
+    for (size_t i = 0; i < l.count; i++)
+        free(l.runs[i].sums);
     arena_release(&l.arena);
     free(l.key);
     return status;

@@ -39,10 +39,12 @@ static int look_up(struct resume *r, struct past *past, const struct cli_options
     uint32_t count = 0;
     int error;
 
+    r->njobs = plan->njobs;
     r->settled = malloc((size_t)plan->njobs + 1);
-    if (!r->settled)
+    r->facts = calloc((size_t)plan->njobs + 1, sizeof(struct facts *));
+    if (!r->settled || !r->facts)
         return UV_ENOMEM;
-    error = settled_load(past, row, id, plan, r->settled, &count);
+    error = settled_load(past, row, id, plan, r->settled, r->facts, &count);
     if (error)
         return error;
     if (count > 0)
@@ -175,6 +177,10 @@ int resume_look(struct resume *r, const struct cli_options *o, const struct plan
 
 void resume_close(struct resume *r) {
     presence_leave(&r->presence);
+    for (uint32_t i = 0; r->facts && i < r->njobs; i++)
+        free(r->facts[i]);
+    free(r->facts);
     free(r->settled);
+    r->facts = NULL;
     r->settled = NULL;
 }

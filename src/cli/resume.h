@@ -9,6 +9,8 @@
 struct resume {
     struct presence presence; /* of a run; the launchers are to keep its descriptor */
     uint8_t *settled;         /* an enum settled for each job of the plan; NULL: all run */
+    struct facts **facts;     /* what they told, an entry each, or NULL; the session takes them */
+    uint32_t njobs;           /* of the plan */
 };
 
 /*

@@ -294,6 +294,7 @@ static int run_plan(struct run *run) {
         .lock = run->lock,
         .presence = run->resume.presence.fd,
         .settled = run->resume.settled,
+        .settled_facts = run->resume.facts,
         .events = &progress_events,
         .ctx = &progress,
     };

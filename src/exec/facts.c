@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/mask.h"
 #include "base/mem.h"
 #include "base/temp.h"
 #include "base/text.h"
@@ -52,6 +53,54 @@ static struct facts *make(const struct env_var *vars, size_t n, const char *faul
 
 struct facts *facts_new(const struct env_var *vars, size_t n) {
     return make(vars, n, NULL);
+}
+
+/* A value as it may be seen, in the arena; NULL when out of memory. */
+static const char *masked_value(struct arena *arena, const struct plan *plan, const char *value) {
+    size_t n;
+    char *text = mask_text(plan->mask, value, strlen(value), &n);
+    const char *copy = text ? arena_strndup(arena, text, n) : NULL;
+
+    free(text);
+    return copy;
+}
+
+struct facts *facts_masked(const struct facts *facts, const struct plan *plan, const char *job,
+                           bool *masked) {
+    struct facts *copy = NULL;
+    struct env_var *vars;
+    struct arena arena;
+    size_t i = 0;
+
+    *masked = false;
+    arena_init(&arena, NULL);
+    vars = arena_array(&arena, struct env_var, facts->count + 1);
+    for (; vars && i < facts->count; i++) {
+        vars[i].name = facts->vars[i].name;
+        vars[i].value = plan_is_secret_output(plan, job, vars[i].name)
+                            ? "***"
+                            : masked_value(&arena, plan, facts->vars[i].value);
+        if (!vars[i].value)
+            break;
+        *masked = *masked || strcmp(vars[i].value, facts->vars[i].value) != 0;
+    }
+    if (vars && i == facts->count)
+        copy = facts_new(vars, i);
+    arena_release(&arena);
+    return copy;
+}
+
+char *facts_text(const struct facts *facts, size_t *n) {
+    char *text, *to;
+
+    *n = 0;
+    for (size_t i = 0; i < facts->count; i++)
+        *n += strlen(facts->vars[i].name) + strlen(facts->vars[i].value) + 2;
+    text = to = malloc(*n + 1);
+    for (size_t i = 0; text && i < facts->count; i++)
+        to = stpcpy(stpcpy(stpcpy(stpcpy(to, facts->vars[i].name), "="), facts->vars[i].value),
+                    "\n");
+    return text;
 }
 
 /* The first line that is none, in words. */

@@ -19,6 +19,15 @@ struct facts {
 
 /* A copy of n name=value pairs; NULL when out of memory. Any thread. */
 struct facts *facts_new(const struct env_var *vars, size_t n);
+/*
+ * A copy of what a job told in which nothing of a secret is seen: neither its value nor
+ * that of an output whose variable is called secret. *masked: there was something. NULL
+ * when out of memory. Any thread.
+ */
+struct facts *facts_masked(const struct facts *facts, const struct plan *plan, const char *job,
+                           bool *masked);
+/* The file that would say this: malloc'd, its length in *n; NULL when out of memory. */
+char *facts_text(const struct facts *facts, size_t *n);
 /* What a file of n bytes, with a NUL behind, says; NULL when out of memory. Any thread. */
 struct facts *facts_parse(const char *bytes, size_t n);
 

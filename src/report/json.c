@@ -8,7 +8,6 @@
 #include <string.h>
 #include <uv.h>
 
-#include "base/mask.h"
 #include "base/text.h"
 #include "exec/attempt.h"
 #include "exec/facts.h"
@@ -160,6 +159,25 @@ int json_write_totals(const struct run_result *run, FILE *out) {
     return lost ? lost : error;
 }
 
+/* The same as it was recorded. */
+static json_t *past_sums(const struct facts *sums) {
+    struct object o;
+    int64_t number;
+
+    object_init(&o);
+    for (size_t i = 0; sums && i < sums->count; i++) {
+        const char *value = sums->vars[i].value;
+        double real = strtod(value, NULL);
+
+        put(&o, sums->vars[i].name,
+            text_int64(value, strlen(value), INT64_MIN, INT64_MAX, &number) == 0
+                ? json_integer(number)
+            : isfinite(real) ? json_real(real)
+                             : json_null());
+    }
+    return object_end(&o);
+}
+
 int report_json_write_past(const struct past_run *run, FILE *out) {
     struct object o, totals;
 
@@ -172,6 +190,7 @@ int report_json_write_past(const struct past_run *run, FILE *out) {
     put(&o, "wall_s", run->exit >= 0 ? seconds(run->wall_ns) : json_null());
     put(&o, "exit", number_or_null(run->exit, run->exit >= 0));
     put_totals(&totals, &run->totals);
+    put(&totals, "outputs", past_sums(run->sums));
     o.failed = o.failed || totals.failed;
     put(&o, "totals", totals.json);
     return object_dump(&o, 0, out);
@@ -260,22 +279,20 @@ int json_write_job_head(const struct run_result *run, const struct report_row *r
     return object_dump(&o, JSON_EMBED, out);
 }
 
-/* What a job told, with secrets masked: by their values, and by the names under which
- * the jobs after it get them. */
 static json_t *outputs_of(const struct run_result *run, const struct report_row *row) {
-    const struct facts *facts = row->result->facts;
+    const struct facts *told = row->result->facts;
+    struct facts *shown;
     struct object o;
+    bool masked;
 
     object_init(&o);
-    for (size_t i = 0; facts && i < facts->count; i++) {
-        const struct env_var *fact = &facts->vars[i];
-        bool secret = plan_is_secret_output(run->plan, row->name, fact->name);
-        size_t n = strlen(fact->value);
-        char *shown = secret ? NULL : mask_text(run->plan->mask, fact->value, n, &n);
-
-        put(&o, fact->name, secret ? text("***") : shown ? bytes_text(shown, n) : NULL);
-        free(shown);
-    }
+    if (!told)
+        return object_end(&o);
+    shown = facts_masked(told, run->plan, row->name, &masked);
+    o.failed = o.failed || !shown;
+    for (size_t i = 0; shown && i < shown->count; i++)
+        put(&o, shown->vars[i].name, text(shown->vars[i].value));
+    free(shown);
     return object_end(&o);
 }
 

@@ -43,6 +43,9 @@ void order_finish(struct sched *s, uint32_t job, enum job_event event, struct ve
     if (verdict.status == STATUS_OK && end) {
         r->facts = end->facts;
         end->facts = NULL;
+    } else if (verdict.status == STATUS_RESUMED && s->opts.settled_facts) {
+        r->facts = s->opts.settled_facts[job];
+        s->opts.settled_facts[job] = NULL;
     }
     telling_end(&s->telling, job, def_of(s, job), r->facts);
     if (failed && !r->allowed) {

@@ -51,5 +51,7 @@ struct sched_opts {
     /* An enum settled per job: those that are not SETTLED_NO end as `resumed` before
      * anything else, whatever happens. NULL: none are. */
     const uint8_t *settled;
+    /* What such jobs told, an entry each, or NULL; taken over (and NULLed) one by one. */
+    struct facts **settled_facts;
 };
 #endif

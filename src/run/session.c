@@ -586,6 +586,7 @@ static int open_run(struct session *s) {
         .lane_ctx = s->opts->lane_ctx,
         .hold = s->opts->recorder != NULL,
         .settled = s->opts->settled,
+        .settled_facts = s->opts->settled_facts,
     };
     const struct cleanups_opts cleanups_opts = {
         .plan = s->opts->plan,

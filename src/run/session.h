@@ -54,9 +54,10 @@ struct session_opts {
     /* Where jobs of type auto start, see sched.h; NULL: in the I/O lane. */
     enum lane (*lane_of)(void *ctx, uint32_t job);
     void *lane_ctx;
-    int lock;               /* descriptor of the run's lock, 0: none */
-    int presence;           /* that of run/presence.h, 0: none */
-    const uint8_t *settled; /* see sched_opts */
+    int lock;                     /* descriptor of the run's lock, 0: none */
+    int presence;                 /* that of run/presence.h, 0: none */
+    const uint8_t *settled;       /* see sched_opts, */
+    struct facts **settled_facts; /* for this, too */
     const struct session_events *events;
     void *ctx;                               /* of events, and of the listener */
     const struct session_recorder *recorder; /* NULL: there is none */

@@ -2,6 +2,7 @@
 /* sums: the outputs of all jobs that are numbers, added up by their names. */
 #include "run/sums.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,25 @@ static int add_fact(struct run_sums *sums, struct map *names, size_t *cap,
     return 0;
 }
 
+/* Of a job; what is masked is no number. */
+static int add_facts(struct run_sums *sums, struct map *names, size_t *cap,
+                     const struct run_result *run, const struct job_info *job) {
+    const struct facts *facts = job->result->facts;
+    struct facts *seen = NULL;
+    int error = 0;
+    bool masked;
+
+    if (run->plan->secrets && !(seen = facts_masked(facts, run->plan, job->def->name, &masked)))
+        return UV_ENOMEM;
+    for (size_t i = 0; i < facts->count && !error; i++) {
+        const struct env_var fact = {facts->vars[i].name, (seen ? seen : facts)->vars[i].value};
+
+        error = add_fact(sums, names, cap, &fact);
+    }
+    free(seen);
+    return error;
+}
+
 int run_sums_init(struct run_sums *sums, const struct run_result *run) {
     struct result_walk walk;
     const struct job_info *job;
@@ -80,15 +100,37 @@ int run_sums_init(struct run_sums *sums, const struct run_result *run) {
     arena_init(&sums->arena, NULL);
     map_init(&names, &sums->arena);
     result_begin(&walk, run);
-    while (!error && (job = result_next(&walk))) {
-        const struct facts *facts = job->result->facts;
-
-        for (size_t i = 0; !error && facts && i < facts->count; i++)
-            error = add_fact(sums, &names, &cap, &facts->vars[i]);
-    }
+    while (!error && (job = result_next(&walk)))
+        if (job->result->facts)
+            error = add_facts(sums, &names, &cap, run, job);
     return error ? error : walk.error;
 }
 
 void run_sums_release(struct run_sums *sums) {
     arena_release(&sums->arena);
+}
+
+struct facts *run_sums_facts(const struct run_result *run) {
+    struct facts *facts = NULL;
+    struct env_var *vars = NULL;
+    struct run_sums sums;
+
+    if (!run_sums_init(&sums, run) && (vars = calloc(sums.count + 1, sizeof *vars))) {
+        size_t i = 0;
+
+        for (; i < sums.count; i++) {
+            const struct run_sum *sum = &sums.list[i];
+
+            vars[i].name = sum->name;
+            vars[i].value = sum->whole ? arena_printf(&sums.arena, "%" PRId64, sum->number)
+                                       : arena_printf(&sums.arena, "%.17g", sum->value);
+            if (!vars[i].value)
+                break;
+        }
+        if (i == sums.count)
+            facts = facts_new(vars, i);
+    }
+    free(vars);
+    run_sums_release(&sums);
+    return facts;
 }

@@ -26,4 +26,6 @@ struct run_sums {
 /* Goes over all jobs. 0 or UV_E…; release in either case. */
 int run_sums_init(struct run_sums *sums, const struct run_result *run);
 void run_sums_release(struct run_sums *sums);
+/* The same as text, to be kept: one block to free(), or NULL when out of memory. */
+struct facts *run_sums_facts(const struct run_result *run);
 #endif

@@ -63,7 +63,8 @@ static const char *const migrations[DB_VERSION] = {
     " ok INTEGER, failed INTEGER, timeout INTEGER, cancelled INTEGER, skipped INTEGER,"
     " cached INTEGER, resumed INTEGER, flaky INTEGER, allowed INTEGER, retries INTEGER,"
     " job_wall INTEGER, cpu_us INTEGER,"
-    " output_bytes INTEGER NOT NULL DEFAULT 0);"
+    " output_bytes INTEGER NOT NULL DEFAULT 0,"
+    " sums BLOB);" /* of `outputs` of its jobs that are numbers, in the same form */
     "CREATE INDEX run_of_manifest ON run (manifest_key, id);"
     "CREATE TABLE job ("
     " run INTEGER NOT NULL REFERENCES run (id),"
@@ -87,7 +88,8 @@ static const char *const migrations[DB_VERSION] = {
     " max_rss INTEGER NOT NULL,"
     " out_size INTEGER NOT NULL,"
     " err_size INTEGER NOT NULL,"
-    " lost TEXT," /* why output is cut, in words */
+    " lost TEXT,"    /* why output is cut, in words */
+    " outputs BLOB," /* what it told, as it wrote it (exec/facts.h), secrets masked; or NULL */
     " out BLOB,"
     " err BLOB,"
     " PRIMARY KEY (run, seq)) WITHOUT ROWID;"

@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "exec/facts.h"
+#include "run/sums.h"
 #include "store/ends.h"
 #include "store/row.h"
 #include "store/tracks.h"
@@ -55,9 +57,10 @@ static int count_totals(struct past *p, int64_t row, struct past_run *out) {
     if (error)
         return error;
     out->totals = run_totals(&d->run);
+    out->sums = run_sums_facts(&d->run);
     out->alive = d->alive;
     past_details_free(d);
-    return 0;
+    return out->sums ? 0 : UV_ENOMEM;
 }
 
 static int hand_over(struct past *p, sqlite3_stmt *rows, past_run_cb each, void *ctx) {
@@ -80,10 +83,14 @@ static int hand_over(struct past *p, sqlite3_stmt *rows, past_run_cb each, void 
         return damaged(p);
     if (run.exit >= 0) {
         read_totals(&r, &run.totals);
+        error = row_facts(&r, &run.sums);
     } else {
         error = count_totals(p, id, &run);
     }
-    return error ? error : each(ctx, &run);
+    if (!error)
+        error = each(ctx, &run);
+    free(run.sums);
+    return error;
 }
 
 int past_list(struct past *p, const char *key, past_run_cb each, void *ctx) {
@@ -91,7 +98,7 @@ int past_list(struct past *p, const char *key, past_run_cb each, void *ctx) {
     int error = db_prepare(&p->db, &rows,
                            "SELECT id, name, title, manifest, started, jobs, wall, exit,"
                            " interrupted_by, ok, failed, timeout, cancelled, skipped, cached,"
-                           " resumed, flaky, allowed, retries, job_wall, cpu_us FROM run"
+                           " resumed, flaky, allowed, retries, job_wall, cpu_us, sums FROM run"
                            " WHERE ?1 IS NULL OR manifest_key = ?1 ORDER BY id DESC");
 
     if (!error)
@@ -266,7 +273,7 @@ static int load_run(struct past *p, struct past_details *d) {
     return error;
 }
 
-static void load_job(struct past_details *d, uint32_t i, struct row *r) {
+static int load_job(struct past_details *d, uint32_t i, struct row *r) {
     struct plan_job *p = &d->plan.jobs[i];
     struct job_result *j = &d->run.jobs[i];
     int64_t cause;
@@ -291,14 +298,15 @@ static void load_job(struct past_details *d, uint32_t i, struct row *r) {
     d->outputs[i].size[OUTPUTS_OUT] = row_number(r);
     d->outputs[i].size[OUTPUTS_ERR] = row_number(r);
     d->outputs[i].lost = row_copy(r, &d->arena);
+    return row_facts(r, &j->facts);
 }
 
 static int load_jobs(struct past *p, struct past_details *d) {
     sqlite3_stmt *rows = NULL;
     int error = db_prepare(&p->db, &rows,
                            "SELECT seq, name, type, status, reason, words, cause, flaky, allowed,"
-                           " worker, leftover, unkillable, wait, out_size, err_size, lost"
-                           " FROM job WHERE run = ?");
+                           " worker, leftover, unkillable, wait, out_size, err_size, lost,"
+                           " outputs FROM job WHERE run = ?");
 
     if (!error)
         error = db_bind(&p->db, rows, "i", d->row);
@@ -308,7 +316,7 @@ static int load_jobs(struct past *p, struct past_details *d) {
 
         error = seq >= 0 && seq < d->plan.njobs ? 0 : damaged(p);
         if (!error)
-            load_job(d, (uint32_t)seq, &r);
+            error = load_job(d, (uint32_t)seq, &r);
         if (!error && r.lost)
             error = UV_ENOMEM;
     }
@@ -418,6 +426,8 @@ int past_load(struct past *p, int64_t row, struct past_details **out) {
 struct past_details *past_details_free(struct past_details *d) {
     if (!d)
         return NULL;
+    for (uint32_t i = 0; i < d->plan.njobs; i++)
+        free(d->run.jobs[i].facts);
     arena_release(&d->arena);
     free(d);
     return NULL;

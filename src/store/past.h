@@ -31,7 +31,8 @@ struct past_run {
     int exit;        /* -1: it has not ended */
     int interrupted_by;
     bool alive;               /* it has not ended and goes on, else it was lost */
-    struct run_totals totals; /* of a run that has not ended: so far */
+    struct run_totals totals; /* of a run that has not ended: so far, */
+    struct facts *sums;       /* and of what its jobs told, or NULL: nothing */
 };
 
 typedef int (*past_run_cb)(void *ctx, const struct past_run *run);

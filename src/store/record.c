@@ -10,6 +10,8 @@
 
 #include "base/clock.h"
 #include "exec/capture.h"
+#include "exec/facts.h"
+#include "run/sums.h"
 #include "store/outputs.h"
 
 const char *const record_types[RECORD_TYPES] = {
@@ -83,15 +85,15 @@ int record_prepare(struct record *r) {
         "INSERT INTO job (run, seq, name, definition, settled, type, status, reason, words, cause,"
         " flaky, allowed, worker, leftover, unkillable, wait, wall, cpu_us, max_rss, out_size, "
         "err_size,"
-        " lost, out, err)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " lost, outputs, out, err)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "INSERT INTO attempt (run, seq, number, start, wall, user_us, sys_us, max_rss, out_bytes,"
         " err_bytes, exit, signal, status, reason)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "UPDATE run SET pending = NULL, ended = ?, wall = ?, exit = ?, interrupted_by = ?,"
         " deadline_passed = ?, unkillable = ?, loop_lag = ?, ok = ?, failed = ?, timeout = ?,"
         " cancelled = ?, skipped = ?, cached = ?, resumed = ?, flaky = ?, allowed = ?,"
-        " retries = ?, job_wall = ?, cpu_us = ?, output_bytes = ? WHERE id = ?",
+        " retries = ?, job_wall = ?, cpu_us = ?, output_bytes = ?, sums = ? WHERE id = ?",
     };
     sqlite3_stmt **const statements[] = {&r->job, &r->attempt, &r->end};
     int error = 0;
@@ -190,16 +192,25 @@ int record_begin(struct record *r, const uint8_t *settled) {
 
 int record_end(struct record *r, const struct run_result *run) {
     struct run_totals t = run_totals(run);
+    struct facts *sums = run_sums_facts(run);
+    size_t n = 0;
+    char *text = sums ? facts_text(sums, &n) : NULL;
+    int error = text ? 0 : fail(r, UV_ENOMEM, DB_FILE);
 
+    free(sums);
     r->ended = true;
-    return db_run(&r->db, r->end, "iiiiiiiiiiiiiiiiiiiii", wall_clock_ns(&run->ended), run->wall_ns,
-                  (int64_t)run->exit, (int64_t)run->interrupted_by, (int64_t)run->deadline_passed,
-                  (int64_t)run->unkillable, run->loop_lag_ns, (int64_t)t.by_status[STATUS_OK],
-                  (int64_t)t.by_status[STATUS_FAILED], (int64_t)t.by_status[STATUS_TIMEOUT],
-                  (int64_t)t.by_status[STATUS_CANCELLED], (int64_t)t.by_status[STATUS_SKIPPED],
-                  (int64_t)t.by_status[STATUS_CACHED], (int64_t)t.by_status[STATUS_RESUMED],
-                  (int64_t)t.flaky, (int64_t)t.allowed, (int64_t)t.retries, t.job_wall_ns, t.cpu_us,
-                  r->output_bytes, r->id);
+    if (!error)
+        error =
+            db_run(&r->db, r->end, "iiiiiiiiiiiiiiiiiiiibi", wall_clock_ns(&run->ended),
+                   run->wall_ns, (int64_t)run->exit, (int64_t)run->interrupted_by,
+                   (int64_t)run->deadline_passed, (int64_t)run->unkillable, run->loop_lag_ns,
+                   (int64_t)t.by_status[STATUS_OK], (int64_t)t.by_status[STATUS_FAILED],
+                   (int64_t)t.by_status[STATUS_TIMEOUT], (int64_t)t.by_status[STATUS_CANCELLED],
+                   (int64_t)t.by_status[STATUS_SKIPPED], (int64_t)t.by_status[STATUS_CACHED],
+                   (int64_t)t.by_status[STATUS_RESUMED], (int64_t)t.flaky, (int64_t)t.allowed,
+                   (int64_t)t.retries, t.job_wall_ns, t.cpu_us, r->output_bytes, text, n, r->id);
+    free(text);
+    return error;
 }
 
 int record_exit(struct record *r, int exit) {
@@ -255,21 +266,48 @@ static const char *lost_words(int error) {
     return error == UV_EFBIG ? "longer than 1 GiB, only its end is kept" : strerror(-error);
 }
 
+/* What a job told, as it is kept: malloc'd in *text, or NULL: nothing. *masked: what is
+ * kept is not what it told. */
+static int keep_outputs(struct record *r, const struct job_info *job, char **text, size_t *n,
+                        bool *masked) {
+    const struct facts *told = job->result->facts;
+    struct facts *seen;
+
+    *text = NULL;
+    *n = 0;
+    *masked = false;
+    if (!told || !told->count)
+        return 0;
+    seen = facts_masked(told, r->run->plan, job->def->name, masked);
+    *text = seen ? facts_text(seen, n) : NULL;
+    free(seen);
+    return *text ? 0 : fail(r, UV_ENOMEM, DB_FILE);
+}
+
 static int insert_job(struct record *r, const struct record_job *job,
                       const struct stream_row streams[2]) {
     const struct job_result *j = job->info.result;
     const struct plan_job *p = job->info.def;
     int lost = job->lost ? job->lost : streams[0].error ? streams[0].error : streams[1].error;
+    char *told;
+    size_t n;
+    bool masked;
+    int error = keep_outputs(r, &job->info, &told, &n, &masked);
 
-    return db_run(&r->db, r->job, "iitbittttniiniiiiiiiitbb", r->id, (int64_t)job->info.id, p->name,
-                  job->definition->bytes, (size_t)DEFINITION_BYTES, (int64_t)j->settled,
-                  record_types[type_of(p, j)], status_words[j->status], reason_words[j->reason],
-                  job->words, j->cause == NO_JOB ? INT64_C(-1) : (int64_t)j->cause,
-                  (int64_t)j->flaky, (int64_t)j->allowed, (int64_t)j->worker, (int64_t)j->leftover,
-                  (int64_t)j->unkillable, j->wait_ns, job_wall_ns(j), job_cpu_us(j),
-                  (int64_t)job_max_rss(j), streams[0].size, streams[1].size,
-                  lost ? lost_words(lost) : NULL, streams[0].bytes, streams[0].inlined,
-                  streams[1].bytes, streams[1].inlined);
+    /* Whose outputs are not to be had again is not left out by a resumed run. */
+    if (!error)
+        error = db_run(
+            &r->db, r->job, "iitbittttniiniiiiiiiitbbb", r->id, (int64_t)job->info.id, p->name,
+            job->definition->bytes, (size_t)DEFINITION_BYTES,
+            masked ? (int64_t)SETTLED_NO : (int64_t)j->settled, record_types[type_of(p, j)],
+            status_words[j->status], reason_words[j->reason], job->words,
+            j->cause == NO_JOB ? INT64_C(-1) : (int64_t)j->cause, (int64_t)j->flaky,
+            (int64_t)j->allowed, (int64_t)j->worker, (int64_t)j->leftover, (int64_t)j->unkillable,
+            j->wait_ns, job_wall_ns(j), job_cpu_us(j), (int64_t)job_max_rss(j), streams[0].size,
+            streams[1].size, lost ? lost_words(lost) : NULL, told, n, streams[0].bytes,
+            streams[0].inlined, streams[1].bytes, streams[1].inlined);
+    free(told);
+    return error;
 }
 
 static int insert_attempts(struct record *r, const struct job_info *job) {

@@ -3,9 +3,12 @@
 #include "store/row.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <uv.h>
 
 #include "base/clock.h"
+#include "exec/facts.h"
 
 int64_t row_number(struct row *r) {
     return r->sqlite->column_int64(r->statement, r->column++);
@@ -43,6 +46,31 @@ const char *row_name(struct row *r, struct arena *arena) {
     const char *text = row_copy(r, arena);
 
     return text ? text : "";
+}
+
+int row_facts(struct row *r, struct facts **out) {
+    size_t n = (size_t)r->sqlite->column_bytes(r->statement, r->column);
+    bool null = r->sqlite->column_type(r->statement, r->column) == SQLITE_NULL;
+    const void *bytes = r->sqlite->column_blob(r->statement, r->column++);
+    char *text;
+
+    *out = NULL;
+    if (null || (bytes && n == 0))
+        return 0;
+    text = bytes ? malloc(n + 1) : NULL;
+    if (!text)
+        return UV_ENOMEM;
+    memcpy(text, bytes, n);
+    text[n] = '\0';
+    *out = facts_parse(text, n);
+    free(text);
+    if (!*out)
+        return UV_ENOMEM;
+    if ((*out)->fault || !(*out)->count) {
+        free(*out);
+        *out = NULL;
+    }
+    return 0;
 }
 
 uint8_t row_word(struct row *r, const char *const *words, uint8_t count) {

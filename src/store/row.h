@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "store/sqlite.h"
 
+struct facts;
+
 /* A row that is being read. What a column holds that muster never put there becomes a
  * number or text all the same. */
 struct row {
@@ -29,6 +31,8 @@ const char *row_text(struct row *r);
 const char *row_copy(struct row *r, struct arena *arena);
 /* One that has to be there: "" where it is not. */
 const char *row_name(struct row *r, struct arena *arena);
+/* What jobs told, malloc'd, or NULL: nothing that muster ever put there. 0 or UV_ENOMEM. */
+int row_facts(struct row *r, struct facts **out);
 /* The place of a text in a list of words (some may be NULL), 0 when it is not among them. */
 uint8_t row_word(struct row *r, const char *const *words, uint8_t count);
 #endif

@@ -23,6 +23,7 @@
 #include "base/thread.h"
 #include "base/trace.h"
 #include "exec/capture.h"
+#include "exec/facts.h"
 #include "store/record.h"
 
 #define COMMIT_EVERY_NS (20 * NS_PER_MS)
@@ -98,7 +99,10 @@ static void note_end(struct store *s, const struct item *item) {
     const struct job_result *result = item->info.result;
     const struct end end = {.job = item->info.id,
                             .status = (enum status)result->status,
-                            .settled = (enum settled)result->settled,
+                            /* what it told is only in its row */
+                            .settled = result->facts && result->facts->count
+                                           ? SETTLED_NO
+                                           : (enum settled)result->settled,
                             .definition = item->definition};
 
     if (s->ends && end.status != STATUS_RESUMED) /* those have been from the first */

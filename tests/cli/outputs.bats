@@ -220,6 +220,67 @@ END
     ! grep -q 'hunter2\|just-made' results.json
 }
 
+@test "the history keeps it, for show, history and the jobs of a resumed run" {
+    manifest <<'END'
+[defaults]
+type = io
+[job first]
+command = echo once >> ran; printf 'n=2\nwords=a = b\n' > "$MUSTER_OUTPUT"
+[job second]
+after = first
+command = echo n=1.5 > "$MUSTER_OUTPUT"; [ -e fine ]
+[job third]
+after = second
+command = env | grep ^MUSTER_OUT_ | sort
+END
+    muster run -q m.ini
+    [ "$status" -eq 1 ]
+    muster show --report json
+    [ "$(jq -c '.jobs[0].outputs, .jobs[1].outputs, .totals.outputs' <<< "$output")" = '{"n":"2","words":"a = b"}
+{}
+{"n":2}' ]
+    muster history --report json
+    [ "$(jq -c '.runs[0].totals.outputs' <<< "$output")" = '{"n":2}' ]
+    for round in 1 2 3; do # resumed, and the run that was
+        [ "$round" -lt 2 ] || : > fine
+        muster run -q --resume --report json:results.json m.ini
+        [ "$(job_json first '[.status, .outputs] | tojson')" = '["resumed",{"n":"2","words":"a = b"}]' ]
+    done
+    [ "$status" -eq 0 ]
+    [ "$(json '.totals.outputs | tojson')" = '{"n":3.5}' ]
+    [ "$(json '[.jobs[].status] | join(" ")')" = 'resumed resumed resumed' ]
+    sed -i 's/| sort$/| sort # again/' m.ini
+    muster run -q --resume --report json:results.json m.ini
+    [ "$(job_json third .stdout)" = 'MUSTER_OUT_first_n=2
+MUSTER_OUT_first_words=a = b
+MUSTER_OUT_second_n=1.5' ]
+    [ "$(wc -l < ran)" -eq 1 ]
+}
+
+@test "a job that told a secret runs again in a resumed run: the history has only its mask" {
+    manifest <<'END'
+[defaults]
+type = io
+secret = MUSTER_OUT_login_session
+[job login]
+command = echo once >> ran; echo session=s3ss10n-4711 > "$MUSTER_OUTPUT"
+[job use]
+after = login
+command = [ "$MUSTER_OUT_login_session" = s3ss10n-4711 ] && [ -e fine ]
+END
+    export XDG_STATE_HOME=$PWD/state
+    muster run -q m.ini
+    [ "$status" -eq 1 ]
+    ! grep -rqF s3ss10n-4711 state
+    muster show --report json
+    [ "$(jq -c '.jobs[0].outputs' <<< "$output")" = '{"session":"***"}' ]
+    : > fine
+    muster run -q --resume --report json:results.json m.ini
+    [ "$status" -eq 0 ]
+    [ "$(json '[.jobs[].status] | join(" ")')" = 'ok ok' ]
+    [ "$(wc -l < ran)" -eq 2 ]
+}
+
 @test "three thousand jobs of which some tell something, in a chain and side by side" {
     perl -e 'print "[defaults]\ntype = io\n";
         for (0 .. 999) {

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <uv.h>
 
+#include "base/mask.h"
 #include "exec/facts.h"
 
 static struct facts *parse(const char *text) {
@@ -117,6 +118,43 @@ static void a_copy(void **state) {
     assert_null(facts->vars[2].name);
     assert_null(facts->fault);
     free(facts);
+}
+
+static void text_and_back(void **state) {
+    struct facts *facts = parse("a=1\nb==\n"), *again;
+    size_t n;
+    char *text = facts_text(facts, &n);
+
+    (void)state;
+    assert_int_equal(n, 8);
+    assert_memory_equal(text, "a=1\nb==\n", 8);
+    again = facts_parse(text, n);
+    assert_int_equal(again->count, 2);
+    expect(again, 1, "b", "=");
+    free(again);
+    free(text);
+    free(facts);
+}
+
+static void secrets_are_masked(void **state) {
+    static const char *const secrets[] = {"MUSTER_OUT_a_b_token", "OTHER", NULL};
+    struct plan plan = {.secrets = secrets};
+    struct facts *facts = parse("n=12\ntoken=abc\nx=a-23-b"), *seen;
+    bool masked;
+
+    (void)state;
+    seen = facts_masked(facts, &plan, "c", &masked);
+    assert_false(masked);
+    free(seen);
+    assert_int_equal(mask_set_new(&plan.mask, NULL, &(struct mask_value){"23", 2}, 1), 0);
+    seen = facts_masked(facts, &plan, "a.b", &masked);
+    assert_true(masked);
+    expect(seen, 0, "n", "12");
+    expect(seen, 1, "token", "***");
+    expect(seen, 2, "x", "a-***-b");
+    free(seen);
+    free(facts);
+    mask_set_free(plan.mask);
 }
 
 /* --- files --- */
@@ -330,6 +368,8 @@ int main(void) {
         cmocka_unit_test(wrong_lines),
         cmocka_unit_test(a_long_line),
         cmocka_unit_test(a_copy),
+        cmocka_unit_test(text_and_back),
+        cmocka_unit_test(secrets_are_masked),
         cmocka_unit_test_setup_teardown(a_private_folder, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_read_that_was_not_made, begin, end),
         cmocka_unit_test_setup_teardown(a_file, begin, end),
