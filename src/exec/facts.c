@@ -250,7 +250,14 @@ static void take_events(struct facts_folder *f) {
     _Alignas(struct inotify_event) char buf[4096];
     ssize_t n;
 
-    while (!f->all && (n = read(f->inotify, buf, sizeof buf)) > 0)
+    while (!f->all) {
+        n = read(f->inotify, buf, sizeof buf);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            f->all = n == 0 || errno != EAGAIN; /* nothing is known any more: all are looked for */
+            return;
+        }
         for (ssize_t at = 0; at < n;) {
             const struct inotify_event *e = (const struct inotify_event *)(const void *)(buf + at);
 
@@ -260,6 +267,7 @@ static void take_events(struct facts_folder *f) {
             else if (e->len)
                 note(f, e->name);
         }
+    }
 }
 
 static bool take_made(struct facts_folder *f, uint32_t job, uint32_t attempt) {
