@@ -29,7 +29,7 @@ starts() {
     done
 }
 
-starts /bin/true "$(pick 10000 1000)" 8 "$(pick 3 2)" "$(pick 90 7)" yes /bin/true
+starts /bin/true "$(pick 10000 600)" 8 "$(pick 3 2)" "$(pick 90 7)" yes /bin/true
 few=$(pick 3000 400)
 starts 'sh -c :' "$few" 8 "$(pick 4 2)" "$(pick 25 3)" no /bin/sh -c :
 starts /bin/true "$few" 2 "$(pick 4 2)" "$(pick 20 3)" no /bin/true

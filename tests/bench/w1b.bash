@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # w1b: the parent's size. What a start costs when the runner holds 1 GiB.
 
-jobs=$(pick 3000 600) mib=1024
+jobs=$(pick 3000 300) mib=1024
 title "W1b parent's size: $jobs x /bin/true, width 8, beside $mib MiB"
 if [ "$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)" -lt $((mib * 3)) ]; then
     note "too little memory for $mib MiB more"
@@ -30,7 +30,7 @@ contender limit "$rounds" limits
 contender limit-heavy "$rounds" limits "${heavy[@]}"
 contender muster "$rounds" runs
 contender muster-heavy "$rounds" runs "${heavy[@]}"
-turns "$rounds" "$(pick 25 5)"
+turns "$rounds" "$(pick 25 2)"
 figures limit
 note 'times are those of the jobs alone, without the start and the end of the programs'
 read -r _ r _ < <(ratio muster-heavy muster)

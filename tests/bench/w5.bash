@@ -60,7 +60,7 @@ output() {
 
 # Kept in unlinked files, and written once more.
 free_mib=$(df -Pm "$work" | awk 'NR == 2 { print $4 }')
-one=$(pick 2048 256)
+one=$(pick 2048 96)
 if [ "$free_mib" -lt $((one * 3)) ]; then
     note "there are only $free_mib MiB free in ${work%/*}: 256 MiB instead of $one"
     one=256

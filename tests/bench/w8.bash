@@ -53,7 +53,7 @@ else
     contender muster-history 99 "$muster" run --io-limit 64 "$work/http.ini"
     contender curl 99 curl -s --parallel --parallel-max 64 -K "$work/urls"
     contender xargs '3*10' xargs -a "$work/list" -I '{}' -P 64 curl -s -o /dev/null "$url"
-    turns "$(pick 9 4)" "$(pick 40 8)"
+    turns "$(pick 5 2)" "$(pick 12 2)"
     kill "$server"
     wait "$server" 2>/dev/null
     figures curl
