@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "base/mask.h"
 #include "base/mem.h"
 #include "base/temp.h"
@@ -23,7 +25,9 @@
 #include "exec/sweep.h"
 #include "plan/envfile.h"
 
-#define ENOUGH_FDS 256 /* that a watch among them is no matter */
+#define SHORT_NS       (5 * NS_PER_S) /* that descriptors are waited for */
+#define SHORT_PAUSE_MS 10
+#define ENOUGH_FDS     256 /* that a watch among them is no matter */
 
 /* --- what is told --- */
 
@@ -342,14 +346,34 @@ static struct facts *read_file(int fd) {
     return facts;
 }
 
+/* A link is not followed, nor is a FIFO waited for. Being short of descriptors is not the
+ * job's fault: some come free as others end. */
+static int open_file(const char *path) {
+    int64_t until = clock_ns() + SHORT_NS;
+    struct stat st;
+    int fd;
+
+    for (;;) {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+            return fd;
+        if (lstat(path, &st) < 0)
+            return -1;
+        if (clock_ns() > until) {
+            errno = EMFILE;
+            return -1;
+        }
+        poll(NULL, 0, SHORT_PAUSE_MS);
+    }
+}
+
 int facts_read(struct facts_folder *f, uint32_t job, uint32_t attempt, struct facts **out) {
     char path[FACTS_FILE_MAX];
     int fd;
 
     facts_file(f, job, attempt, path);
     *out = NULL;
-    /* A link is not followed, nor is a FIFO waited for. */
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    fd = open_file(path);
     if (fd < 0 && errno == ENOENT)
         return 0;
     *out = fd >= 0          ? read_file(fd)

@@ -182,3 +182,14 @@ int run_exit_status(const struct run_result *r) {
             return 1;
     return 0;
 }
+
+void run_result_release(struct run_result *result) {
+    for (uint32_t i = 0; result->jobs && i < result->plan->njobs; i++) {
+        for (uint32_t k = 0; k < result->jobs[i].nattempts; k++)
+            attempt_result_release(&result->jobs[i].attempts[k]);
+        free(result->jobs[i].attempts);
+        free(result->jobs[i].facts);
+    }
+    free(result->jobs);
+    result->jobs = NULL;
+}

@@ -163,6 +163,8 @@ struct run_cause {
 /* What job_result.cause stands for, which is not NO_JOB. */
 struct run_cause run_cause(const struct run_result *r, uint32_t cause);
 
+/* Frees the rows of a result. */
+void run_result_release(struct run_result *result);
 /* Counts over all jobs; linear. */
 struct run_totals run_totals(const struct run_result *r);
 /* The exit status by the order of precedence of the manual (2 and 75 come

@@ -24,6 +24,7 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "base/trace.h"
 #include "exec/jobserver.h"
 #include "exec/lanes.h"
@@ -619,12 +620,15 @@ static int open_run(struct session *s) {
 }
 
 static int run_loop(struct session *s) {
+    sigset_t before;
     int rc;
 
+    thread_block_signals(&before); /* else what is made here might stay */
     reserve_threads(&s->loop);
     rc = open_run(s); /* first: launchers get ready meanwhile */
     if (rc == 0)
         rc = signals_watch(&s->signals);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc < 0) {
         s->closing = true;
         if (s->lanes) {
@@ -684,15 +688,4 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
     if (rc < 0)
         run_result_release(result);
     return rc;
-}
-
-void run_result_release(struct run_result *result) {
-    for (uint32_t i = 0; result->jobs && i < result->plan->njobs; i++) {
-        for (uint32_t k = 0; k < result->jobs[i].nattempts; k++)
-            attempt_result_release(&result->jobs[i].attempts[k]);
-        free(result->jobs[i].attempts);
-        free(result->jobs[i].facts);
-    }
-    free(result->jobs);
-    result->jobs = NULL;
 }

@@ -74,6 +74,4 @@ struct session_opts {
  * started. Closes its loop with no handle left in every case. Main thread.
  */
 int session_run(const struct session_opts *opts, struct run_result *result);
-/* Frees the rows of a result. */
-void run_result_release(struct run_result *result);
 #endif

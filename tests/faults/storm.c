@@ -2,6 +2,7 @@
 /* storm: signals at random moments: those that muster heeds, and SIGKILL to it or its launchers. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <poll.h>
@@ -278,12 +279,26 @@ static const char *end_fault(const struct trial_end *end, unsigned njobs, const 
     return fault;
 }
 
+/* Killed before the guard is there to remove it, muster leaves one folder, with nothing in it. */
+static void remove_empty_folder(void) {
+    struct dirent *e;
+    DIR *dir = opendir("tmp");
+
+    while (dir && (e = readdir(dir)))
+        if (strncmp(e->d_name, "muster-", 7) == 0 &&
+            unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) == 0)
+            break;
+    if (dir)
+        closedir(dir);
+}
+
 /* A run that SIGKILL has ended: a report is there whole, or not at all. */
 static const char *killed_fault(void) {
     json_t *report = json_load_file("results.json", 0, NULL);
     const char *fault = !report && access("results.json", F_OK) == 0 ? "half a report" : NULL;
 
     json_decref(report);
+    remove_empty_folder();
     return fault ? fault : litter_fault("tmp", "");
 }
 
