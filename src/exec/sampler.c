@@ -136,10 +136,11 @@ static void sampler_free(struct sampler *s) {
 
 /* The next pass, unless there is nothing to watch. */
 static void arm(struct sampler *s) {
-    int64_t wait_ms = s->took_ns * COST_SHARE / NS_PER_MS;
+    int64_t wait_ms;
 
     if (s->working || s->closing || s->count == 0 || uv_is_active((uv_handle_t *)&s->timer))
         return;
+    wait_ms = s->took_ns * COST_SHARE / NS_PER_MS; /* the pool's while it is working */
     if (wait_ms < EVERY_MS)
         wait_ms = EVERY_MS;
     if (wait_ms > EVERY_MS_MAX)
