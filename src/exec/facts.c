@@ -6,12 +6,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
@@ -21,13 +19,11 @@
 #include "base/mem.h"
 #include "base/temp.h"
 #include "base/text.h"
-#include "base/trace.h"
 #include "exec/sweep.h"
 #include "plan/envfile.h"
 
 #define SHORT_NS       (5 * NS_PER_S) /* that descriptors are waited for */
 #define SHORT_PAUSE_MS 10
-#define ENOUGH_FDS     256 /* that a watch among them is no matter */
 
 /* --- what is told --- */
 
@@ -144,18 +140,9 @@ struct facts *facts_parse(const char *bytes, size_t n) {
 
 /* --- the folder --- */
 
-/* An attempt whose file has appeared. */
-struct made {
-    uint32_t job, attempt;
-};
-
 struct facts_folder {
     char *path;
-    pthread_mutex_t lock; /* of what follows */
-    int inotify;          /* -1: all are looked for */
-    bool all;
-    struct made *list;
-    size_t count, cap;
+    atomic_bool touched; /* something was made in it, or that cannot be told */
 };
 
 /* A folder of this name that is there now; malloc'd, or NULL with errno. */
@@ -172,12 +159,17 @@ static char *make_folder(const char *in) {
     return path;
 }
 
-/* Where jobs need every one of them none is taken for a watch. */
-static bool few_descriptors(void) {
-    struct rlimit limit;
+/* Whatever is made in the folder sets its time to now: at first it is one that now never is. */
+static bool set_untouched(const char *path) {
+    static const struct timespec times[2] = {{0, 0}, {0, 0}};
 
-    errno = EMFILE;
-    return getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < ENOUGH_FDS;
+    return utimensat(AT_FDCWD, path, times, 0) == 0;
+}
+
+static bool is_untouched(const char *path) {
+    struct stat st;
+
+    return stat(path, &st) == 0 && st.st_mtim.tv_sec == 0 && st.st_mtim.tv_nsec == 0;
 }
 
 int facts_folder_open(struct facts_folder **out) {
@@ -194,12 +186,7 @@ int facts_folder_open(struct facts_folder **out) {
         free(f);
         return error;
     }
-    pthread_mutex_init(&f->lock, NULL);
-    f->inotify = few_descriptors() ? -1 : inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    f->all = f->inotify < 0 ||
-             inotify_add_watch(f->inotify, f->path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0;
-    if (f->all)
-        trace(TRACE_EXEC, "no watch for %s: %s", f->path, strerror(errno));
+    f->touched = !set_untouched(f->path);
     *out = f;
     return 0;
 }
@@ -207,11 +194,7 @@ int facts_folder_open(struct facts_folder **out) {
 struct facts_folder *facts_folder_close(struct facts_folder *f) {
     if (!f)
         return NULL;
-    if (f->inotify >= 0)
-        close(f->inotify);
     sweep_folder(f->path);
-    pthread_mutex_destroy(&f->lock);
-    free(f->list);
     free(f->path);
     free(f);
     return NULL;
@@ -227,74 +210,14 @@ const char *facts_file(const struct facts_folder *f, uint32_t job, uint32_t atte
     return buf;
 }
 
-/* --- what comes into it --- */
-
-/* Under the lock, as the two below. */
-static void note(struct facts_folder *f, const char *name) {
-    const char *dot = strchr(name, '.');
-    uint64_t job, attempt;
-    struct made *list;
-
-    if (!dot || text_uint64(name, (size_t)(dot - name), 0, UINT32_MAX, &job) ||
-        text_uint64(dot + 1, strlen(dot + 1), 0, UINT32_MAX, &attempt))
-        return; /* something of the job's own, on its way to that name maybe */
-    if (f->count == f->cap) {
-        list = reallocarray(f->list, f->cap ? f->cap * 2 : 16, sizeof *list);
-        if (!list) {
-            f->all = true;
-            return;
-        }
-        f->list = list;
-        f->cap = f->cap ? f->cap * 2 : 16;
-    }
-    f->list[f->count++] = (struct made){(uint32_t)job, (uint32_t)attempt};
-}
-
-static void take_events(struct facts_folder *f) {
-    _Alignas(struct inotify_event) char buf[4096];
-    ssize_t n;
-
-    while (!f->all) {
-        n = read(f->inotify, buf, sizeof buf);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            f->all = n == 0 || errno != EAGAIN; /* nothing is known any more: all are looked for */
-            return;
-        }
-        for (ssize_t at = 0; at < n;) {
-            const struct inotify_event *e = (const struct inotify_event *)(const void *)(buf + at);
-
-            at += (ssize_t)(sizeof *e + e->len);
-            if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED))
-                f->all = true;
-            else if (e->len)
-                note(f, e->name);
-        }
-    }
-}
-
-static bool take_made(struct facts_folder *f, uint32_t job, uint32_t attempt) {
-    bool found = false;
-
-    for (size_t i = 0; i < f->count;) /* it may have been made more than once */
-        if (f->list[i].job == job && f->list[i].attempt == attempt) {
-            f->list[i] = f->list[--f->count];
-            found = true;
-        } else {
-            i++;
-        }
-    return found;
-}
-
 bool facts_made(struct facts_folder *f, uint32_t job, uint32_t attempt) {
-    bool made;
+    char path[FACTS_FILE_MAX];
+    struct stat st;
 
-    pthread_mutex_lock(&f->lock);
-    take_events(f);
-    made = take_made(f, job, attempt) || f->all;
-    pthread_mutex_unlock(&f->lock);
-    return made;
+    if (!f->touched && is_untouched(f->path))
+        return false;
+    f->touched = true;
+    return lstat(facts_file(f, job, attempt, path), &st) == 0 || errno != ENOENT;
 }
 
 /* --- a file --- */

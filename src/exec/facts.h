@@ -47,8 +47,9 @@ struct told_set {
 /*
  * The folder in which jobs make their files: of this user alone, and of a name that
  * none can guess. The file of an attempt is not there before the job makes it, so
- * that those without one cost nothing: of what comes into the folder inotify(7)
- * tells, and where it cannot, all are looked for.
+ * that those without one cost next to nothing: the folder's time tells whether anything
+ * was ever made in it, and only then the file is looked for. (A watch by inotify(7)
+ * would cost 8 to 20 ms as it is closed: the kernel waits for a grace period then.)
  */
 struct facts_folder;
 
@@ -63,8 +64,8 @@ const char *facts_folder_path(const struct facts_folder *f);
 #define FACTS_FILE_MAX 4200
 const char *facts_file(const struct facts_folder *f, uint32_t job, uint32_t attempt,
                        char buf[FACTS_FILE_MAX]);
-/* Whether an attempt of which nothing lives may have made its file. Never blocks. Any
- * thread. */
+/* Whether an attempt of which nothing lives may have made its file; two calls of stat(2) at
+ * most. Any thread. */
 bool facts_made(struct facts_folder *f, uint32_t job, uint32_t attempt);
 /*
  * What that file says; it is removed. *out is NULL where there is none. 0, or

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -275,30 +274,34 @@ static void many_files(void **state) {
         write_file(facts_file(t->folder, i, 1, path), "a=1\n");
     for (uint32_t i = 0; i < 1000; i++) {
         assert_true(facts_made(t->folder, 999 - i, 1));
-        assert_false(facts_made(t->folder, 999 - i, 1));
+        assert_false(facts_made(t->folder, 999 - i, 2));
     }
 }
 
-/* Without a watch, and behind more events than are kept, all are looked for. */
-static void without_a_watch(void **state) {
+/* A job's own work with the folder hides no file. */
+static void the_folders_time_may_change(void **state) {
     struct trial *t = *state;
-    struct facts_folder *blind;
-    struct rlimit limit, none;
     struct facts *facts;
 
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    none = (struct rlimit){0, limit.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    assert_int_equal(facts_folder_open(&blind), 0);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    assert_true(facts_made(blind, 1, 1));
-    assert_int_equal(facts_read(blind, 1, 1, &facts), 0);
-    assert_null(facts);
-    write_file(facts_file(blind, 1, 1, t->file), "a=1\n");
-    assert_int_equal(facts_read(blind, 1, 1, &facts), 0);
+    assert_int_equal(utimensat(AT_FDCWD, facts_folder_path(t->folder), NULL, 0), 0);
+    assert_false(facts_made(t->folder, 7, 2));
+    write_file(t->file, "a=1\n");
+    facts = read_it(t);
     expect(facts, 0, "a", "1");
     free(facts);
-    facts_folder_close(blind);
+}
+
+/* One that was made while nobody looked is found, however much later. */
+static void made_long_before(void **state) {
+    struct trial *t = *state;
+    char path[FACTS_FILE_MAX];
+
+    write_file(t->file, "a=1\n");
+    for (uint32_t i = 100; i < 200; i++)
+        assert_false(facts_made(t->folder, i, 1));
+    assert_true(facts_made(t->folder, 7, 2));
+    assert_int_equal(unlink(facts_file(t->folder, 7, 2, path)), 0);
+    assert_false(facts_made(t->folder, 7, 2));
 }
 
 static void a_fifo(void **state) {
@@ -375,7 +378,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_file, begin, end),
         cmocka_unit_test_setup_teardown(a_file_that_got_its_name, begin, end),
         cmocka_unit_test_setup_teardown(many_files, begin, end),
-        cmocka_unit_test_setup_teardown(without_a_watch, begin, end),
+        cmocka_unit_test_setup_teardown(the_folders_time_may_change, begin, end),
+        cmocka_unit_test_setup_teardown(made_long_before, begin, end),
         cmocka_unit_test_setup_teardown(a_fifo, begin, end),
         cmocka_unit_test_setup_teardown(a_link, begin, end),
         cmocka_unit_test_setup_teardown(a_device, begin, end),
