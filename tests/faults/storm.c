@@ -312,7 +312,7 @@ static void tell(enum kind kind, unsigned run, const struct trial_end *end, cons
 
 static void one_run(const char *folder, enum kind kind, unsigned run) {
     static const char *const args[] = {"run", "--report", "json:results.json", "m.ini", NULL};
-    struct trial t = {.muster = muster, .args = args};
+    struct trial t = {.muster = muster, .args = args, .continued = kind == SIGNALS};
     struct sent sent = {0};
     struct trial_end end;
     const char *fault = NULL;
@@ -325,6 +325,8 @@ static void one_run(const char *folder, enum kind kind, unsigned run) {
     if (mkdir("tmp", 0700))
         trial_die("tmp");
     setenv("TMPDIR", "tmp", 1);
+    /* Where ThreadSanitizer has a file for a moment, before muster itself begins. */
+    setenv("TEST_TMPDIR", ".", 1);
     njobs = write_manifest();
     trial_start(&t);
     if (kind == SIGNALS)

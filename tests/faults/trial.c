@@ -92,6 +92,8 @@ static void be_muster(const struct trial *t, const char *out_path, const char *e
     setenv("XDG_STATE_HOME", folder, 1); /* and not the user's */
     for (int sig = 1; sig < 32; sig++)
         signal(sig, SIG_DFL);
+    if (t->continued)
+        add_option("ASAN_OPTIONS", "detect_leaks=0");
     if (t->preload) {
         setenv("FAULTS", "faults", 1);
         setenv("LD_PRELOAD", t->preload, 1);

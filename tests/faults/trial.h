@@ -14,6 +14,9 @@ struct trial {
     /* Loops come and go in it: ThreadSanitizer, which does not see libuv close their
      * descriptors, would take those that bear the same numbers again for races. */
     bool loops_go;
+    /* SIGCONT comes to it at any moment: LeakSanitizer, which looks for leaks in a process
+     * whose threads it stopped by SIGSTOP, waits for ever where SIGCONT takes that back. */
+    bool continued;
     /* Filled by trial_start(). */
     pid_t pid;
     int pidfd;
