@@ -27,8 +27,12 @@
  *   retries, limits in time, deadline run/sched.c
  *   what comes after what             run/order.c
  *   what is run behind the jobs       run/cleanup.h: their cleanups, on-end
+ *   items: axes and their templates   plan/axes.c; the job of one: plan/item.h
+ *   items: where they come from       run/items.h; while they live: run/instances.h
+ *   items: what is kept of their ends run/ledger.h, cli/keeping.h
  *   which ready job is next           run/ready.h; shared limits: run/limit.h
  *   signals, the loop                 run/signals.c, run/session.c
+ *   what runs, and for how long       run/showing.c, run/slow.c
  *   make's jobserver                  exec/jobserver.h
  *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h
  *   what a run may not begin beside   run/presence.c

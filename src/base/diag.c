@@ -106,6 +106,10 @@ void diag_hide(struct diag *d, struct span at) {
     list[d->nhidden++] = at;
 }
 
+const char *diag_first(const struct diag *d) {
+    return d->first ? d->first->text : NULL;
+}
+
 /* Where to write, and how. */
 struct canvas {
     const struct diag *diag;

@@ -36,6 +36,8 @@ void diag_note(struct diag *d, struct span at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* A place whose text is shown as ***, behind those hidden before it. */
 void diag_hide(struct diag *d, struct span at);
+/* The text of the first error or warning, or NULL. */
+const char *diag_first(const struct diag *d);
 /*
  * Writes all in file order (stable), with the source line and a caret, and
  * for errors the closing line "muster: NAME: 2 errors, nothing was run".

@@ -46,6 +46,7 @@ void mem_advise_huge(void *block, size_t n) {
 void arena_init(struct arena *a, jmp_buf *on_oom) {
     a->head = NULL;
     a->on_oom = on_oom;
+    a->first = 0;
 }
 
 void arena_release(struct arena *a) {
@@ -65,8 +66,8 @@ static void *out_of_memory(struct arena *a) {
 
 /* A chunk for at least n bytes. Big ones go behind the head, which stays in use. */
 static struct arena_chunk *add_chunk(struct arena *a, size_t n) {
-    size_t size = CHUNK_MIN;
-    if (a->head && a->head->size >= CHUNK_MIN)
+    size_t least = a->first ? a->first : CHUNK_MIN, size = least;
+    if (a->head && a->head->size >= least)
         size = a->head->size < CHUNK_MAX ? a->head->size * 2 : CHUNK_MAX;
     int big = n > size / 4;
     if (big)

@@ -23,6 +23,7 @@ void mem_advise_huge(void *block, size_t n);
 struct arena {
     struct arena_chunk *head; /* the chunk being filled, the others behind it */
     jmp_buf *on_oom;          /* where to go when memory is out, or NULL */
+    size_t first;             /* bytes of the first chunk, for what stays small; 0: as usual */
 };
 
 /* An empty arena, embedded in its owner. Allocates nothing yet. */

@@ -348,22 +348,42 @@ int text_http_list(const char *s, size_t n, uint32_t bits[16], struct text_fault
     return err;
 }
 
-int text_range(const char *s, size_t n, struct text_fault *fault) {
+/* Whether a number is written with zeros in front, as all of its range then are. */
+static bool is_padded(const char *s, size_t n) {
+    size_t sign = *s == '-';
+
+    return n > sign + 1 && s[sign] == '0';
+}
+
+int text_range(const char *s, size_t n, struct text_range *range, struct text_fault *fault) {
     static const struct { int64_t min; } parts[] = {{INT64_MIN}, {INT64_MIN}, {1}};
-    size_t at = 0;
+    int64_t values[3] = {0, 0, 1};
+    size_t at = 0, width = 0;
+    bool padded = false;
 
     for (size_t i = 0; i < 3; i++) {
         const char *dots = memmem(s + at, n - at, "..", 2);
         size_t len = dots ? (size_t)(dots - s) - at : n - at;
-        int64_t value;
-        int err = text_int64(s + at, len, parts[i].min, INT64_MAX, &value);
+        int err = text_int64(s + at, len, parts[i].min, INT64_MAX, &values[i]);
         if (err) {
             *fault = (struct text_fault){at, len};
             return err;
         }
+        if (i < 2) {
+            padded = padded || is_padded(s + at, len);
+            width = len > width ? len : width;
+        }
         at += len + 2;
-        if (!dots && i > 0)
+        if (!dots && i > 0) {
+            *range = (struct text_range){.from = values[0],
+                                         .step = (uint64_t)values[2],
+                                         .down = values[1] < values[0],
+                                         .width = padded ? (int)width : 0};
+            range->last = range->down ? (uint64_t)values[0] - (uint64_t)values[1]
+                                      : (uint64_t)values[1] - (uint64_t)values[0];
+            range->last /= range->step;
             return 0;
+        }
         if (!dots)
             break;
     }

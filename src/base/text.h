@@ -62,8 +62,19 @@ int text_exit_list(const char *s, size_t n, uint32_t bits[8], struct text_fault 
 #define TEXT_HTTP_MIN 100
 #define TEXT_HTTP_MAX 599
 int text_http_list(const char *s, size_t n, uint32_t bits[16], struct text_fault *fault);
-/* "1..100", "3..1", "01..10", "1..100..5"; a step is at least 1. Checked only. */
-int text_range(const char *s, size_t n, struct text_fault *fault);
+/* A range of numbers, up or down. */
+struct text_range {
+    int64_t from;
+    uint64_t step;
+    uint64_t last; /* the index of its last number: one less than it has */
+    int width;     /* to which its numbers are padded with zeros, 0: not */
+    bool down;
+};
+/* "1..100", "3..1", "01..10" (padded), "1..100..5"; a step is at least 1. */
+int text_range(const char *s, size_t n, struct text_range *range, struct text_fault *fault);
+/* The number of that index, which is not behind the last. Into buf, as the formatters below. */
+const char *text_range_number(const struct text_range *range, uint64_t index, char *buf,
+                              size_t size);
 
 /* [A-Za-z0-9_][A-Za-z0-9_.-]*, at most TEXT_NAME_MAX bytes: jobs, templates, … */
 bool text_name_valid(const char *s, size_t n);

@@ -28,6 +28,15 @@ const char *text_format_wall(int64_t ns, char *buf, size_t size) {
     return buf;
 }
 
+const char *text_range_number(const struct text_range *range, uint64_t index, char *buf,
+                              size_t size) {
+    uint64_t away = index * range->step;
+    int64_t value = (int64_t)((uint64_t)range->from + (range->down ? -away : away));
+
+    snprintf(buf, size, "%0*" PRId64, range->width, value);
+    return buf;
+}
+
 /* ns in a unit of 10^digits ns, with as many decimals as it takes; the bytes written. */
 static int put_decimal(char *buf, size_t size, int64_t ns, int64_t unit_ns, int digits) {
     int64_t whole = ns / unit_ns, part = ns % unit_ns;

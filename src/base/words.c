@@ -15,7 +15,8 @@ struct walk {
 };
 
 static bool is_separator(const struct words *w, char c) {
-    return c == ' ' || c == '\t' || c == '\n' || (c == ',' && w->rule == WORDS_LIST);
+    return c == ' ' || c == '\t' || c == '\n' ||
+           (c == ',' && (w->rule == WORDS_LIST || w->rule == WORDS_NAMES));
 }
 
 /* Whether the backslash at `at` escapes what follows it; quote is 0, ' or ". */
@@ -30,12 +31,15 @@ static bool escapes(const struct words *w, size_t at, char quote) {
 /* From walk->at to the word's end or the stop. 0, or UV_EINVAL with at on an unclosed quote. */
 static int walk_word(const struct words *w, struct walk *walk) {
     char quote = 0;
+    bool inside = false; /* of [] */
     size_t at = walk->at, opened = at;
 
     while (at < w->n) {
         char c = w->s[at];
-        if (!quote && is_separator(w, c))
+        if (!quote && is_separator(w, c) && (!inside || c == '\n'))
             break;
+        if (!quote && w->rule == WORDS_NAMES && (c == '[' || c == ']'))
+            inside = c == '[';
         if (quote ? c == quote : c == '"' || c == '\'') {
             opened = at++;
             quote = quote ? 0 : c;

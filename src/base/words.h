@@ -20,6 +20,8 @@ enum words_rule {
     WORDS_LIST,
     /* `retry-on`: as lists, but a comma is part of the word. */
     WORDS_BLANKS,
+    /* `after`: as lists, but between '[' and ']' blanks and commas are part of the word. */
+    WORDS_NAMES,
 };
 
 struct words {

@@ -121,6 +121,8 @@ int cli_check_reports(const struct report_spec *a, size_t na, const struct repor
 int cli_write_report(void *ctx, enum report_format format, bool to_file, FILE *out);
 /* Whether one of the reports shows the jobs' output. */
 bool cli_wants_tails(const struct report_spec *reports, size_t n);
+/* Whether one of them has a row for each job, however many there are. */
+bool cli_wants_rows(const struct report_spec *reports, size_t n);
 /* Writes the reports that were asked for, and the table where none of them went to standard
  * output. 0 or CLI_BROKEN. */
 int cli_deliver_all(const struct cli_options *o, cli_write_cb write, void *ctx);

@@ -132,6 +132,15 @@ bool cli_wants_tails(const struct report_spec *reports, size_t n) {
     return false;
 }
 
+bool cli_wants_rows(const struct report_spec *reports, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (reports[i].format != REPORT_JSONL &&
+            (reports[i].file ||
+             (reports[i].format != REPORT_TABLE && reports[i].format != REPORT_MARKDOWN)))
+            return true;
+    return false;
+}
+
 int cli_deliver_all(const struct cli_options *o, cli_write_cb write, void *ctx) {
     const struct report_spec table = {.format = REPORT_TABLE};
     bool printed = false;

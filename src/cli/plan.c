@@ -34,7 +34,7 @@ static void cell_put(struct cell *c, const char *between, const char *text) {
     c->end = stpcpy(c->end == c->text ? c->end : stpcpy(c->end, between), text);
 }
 
-#define LIMITS    8
+#define LIMITS    9
 #define LIMIT_MAX (sizeof "max-open-files" + TEXT_FORMAT_MAX + 2)
 
 /* One of a job's limits, behind a comma but for the first. */
@@ -61,8 +61,14 @@ static char *limits_text(const struct plan *plan, const struct plan_job *job) {
 
     for (uint32_t i = 0; shared && i < shared->count; i++)
         room += strlen(plan->limits[shared->list[i]].name) + sizeof ", limit ";
+    for (uint32_t i = 0; job->items && i < job->items->naxes; i++)
+        room += strlen(job->items->axes[i].name) + sizeof ", each ";
     if (!cell_init(&c, room))
         return NULL;
+    for (uint32_t i = 0; job->items && i < job->items->naxes; i++)
+        put_limit(&c, "each", job->items->axes[i].name);
+    if (job->items && job->items->batch)
+        put_number(&c, "batch", job->items->batch);
     if (set->timeout_ns)
         put_limit(&c, "timeout", text_format_duration(set->timeout_ns, text, sizeof text));
     if (set->cpus != 1)
@@ -86,16 +92,40 @@ static char *limits_text(const struct plan *plan, const struct plan_job *job) {
     return c.text;
 }
 
-static char *after_text(const struct plan *plan, const struct plan_job *job) {
-    size_t n = 1;
-    struct cell c;
+/* "a", "a[*]", "a[1]": what the k-th name of a job's `after` stands for; malloc'd or NULL. */
+static char *after_name(const struct plan *plan, const struct plan_job *job, uint32_t k) {
+    const char *item = job->after_items ? job->after_items[k] : NULL, *before;
+    char *name, *clean;
+    size_t n;
 
-    for (uint32_t i = 0; i < job->nafter; i++)
-        n += strlen(plan->jobs[job->after[i]].name) + 1;
-    if (!cell_init(&c, n))
+    before = plan->jobs[job->after[k]].name;
+    if (asprintf(&name, item ? "%s[%s]" : "%s", before, item) < 0)
         return NULL;
-    for (uint32_t i = 0; i < job->nafter; i++)
-        cell_put(&c, " ", plan->jobs[job->after[i]].name);
+    clean = text_sanitise(name, strlen(name), &n);
+    free(name);
+    return clean;
+}
+
+static char *after_text(const struct plan *plan, const struct plan_job *job) {
+    struct cell c = {NULL, NULL};
+    size_t n = 1;
+
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass > 0 && !cell_init(&c, n))
+            return NULL;
+        for (uint32_t i = 0; i < job->nafter; i++) {
+            char *name = after_name(plan, job, i);
+
+            if (!name) {
+                free(c.text);
+                return NULL;
+            }
+            n += strlen(name) + 1;
+            if (pass > 0)
+                cell_put(&c, " ", name);
+            free(name);
+        }
+    }
     if (!job->nafter)
         cell_put(&c, "", "-");
     return c.text;
@@ -191,11 +221,16 @@ static int write_job(const struct plan *plan, const struct plan_job *job, uint32
     json_t *after = json_array(), *limits, *object;
     int error = UV_ENOMEM;
 
-    for (uint32_t i = 0; after && i < job->nafter; i++)
-        if (json_array_append_new(after, json_string(plan->jobs[job->after[i]].name)) < 0) {
+    for (uint32_t i = 0; after && i < job->nafter; i++) {
+        char *name = after_name(plan, job, i);
+        int failed = !name || json_array_append_new(after, json_string(name)) < 0;
+
+        free(name);
+        if (failed) {
             json_decref(after);
             return UV_ENOMEM;
         }
+    }
     /* Names are ASCII by the manifest's grammar: json_pack() takes them as they are. */
     limits = shared_limits(plan, job);
     object = json_pack("{s:s, s:s, s:I, s:o, s:o, s:I, s:f, s:I}", "name", job->name, "type",

@@ -12,10 +12,22 @@
 #include "report/follow.h"
 #include "report/jsonl.h"
 #include "report/rows.h"
+#include "run/ledger.h"
 #include "store/store.h"
 
-#define FAILED_LINES 50 /* of a failed job's output */
-#define TEXT_MAX     512
+#define FAILED_LINES   50 /* of a failed job's output */
+#define TEXT_MAX       512
+#define NAME_SHOWN_MAX 1024 /* bytes of a name that are shown */
+
+/* A job's name as people are shown it, into buf where it is an item's: that may be anything. */
+static const char *shown_name(const struct plan_job *job, char buf[NAME_SHOWN_MAX]) {
+    if (!job->item)
+        return job->name;
+    text_visible(buf, NAME_SHOWN_MAX, job->name, strlen(job->name), NULL);
+    return buf;
+}
+
+#define SHOWN(info) shown_name((info)->def, (char[NAME_SHOWN_MAX]){0})
 
 static void on_say(void *ctx, const char *text) {
     struct progress *p = ctx;
@@ -35,7 +47,7 @@ static void on_running(void *ctx, const struct job_info *job, uint32_t attempt, 
     text_visible(line, sizeof line, last_line, strlen(last_line), NULL);
     output_printf(p->output,
                   "job %s: running for %s, %s lane, attempt %" PRIu32 " of %" PRIu64 "%s%s\n",
-                  j->name, elapsed, lane_words[job->result->lane], attempt,
+                  SHOWN(job), elapsed, lane_words[job->result->lane], attempt,
                   (uint64_t)j->set->retries + 1, *line ? ": " : "", line);
 }
 
@@ -48,7 +60,7 @@ static void on_slow(void *ctx, const struct job_info *job, int64_t elapsed_ns,
         return;
     text_format_wall(elapsed_ns, elapsed, sizeof elapsed);
     text_visible(line, sizeof line, last_line, strlen(last_line), NULL);
-    output_printf(p->output, "job %s: slow, running for %s%s%s\n", job->def->name, elapsed,
+    output_printf(p->output, "job %s: slow, running for %s%s%s\n", SHOWN(job), elapsed,
                   *line ? ": " : "", line);
 }
 
@@ -87,7 +99,7 @@ static void on_started(void *ctx, const struct job_info *job, const struct attem
         output_event(p->output, jsonl_job_start(p->result, job, a, pid));
     if (!p->verbose)
         return;
-    output_printf(p->output, "job %s: started, %s lane, slot %" PRIu32, j->name,
+    output_printf(p->output, "job %s: started, %s lane, slot %" PRIu32, SHOWN(job),
                   lane_words[a->lane], a->slot);
     if (pid)
         output_printf(p->output, ", pid %d", (int)pid);
@@ -117,7 +129,7 @@ static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
     if (r->nattempts)
         attempt_reason(&r->attempts[r->nattempts - 1], reason, sizeof reason);
     output_printf(p->output, "job %s: attempt %" PRIu32 " of %" PRIu64 ": %s, next in %s\n",
-                  job->def->name, r->nattempts, (uint64_t)job->def->set->retries + 1, reason,
+                  SHOWN(job), r->nattempts, (uint64_t)job->def->set->retries + 1, reason,
                   text_format_wall(delay_ns, delay, sizeof delay));
 }
 
@@ -132,12 +144,12 @@ static void tell_end(struct progress *p, const struct job_info *job, const char 
     char wall[TEXT_FORMAT_MAX];
 
     if (r->status == STATUS_TIMEOUT && !(p->quiet && r->allowed)) {
-        output_printf(p->output, "job %s: %s\n", job->def->name, reason);
+        output_printf(p->output, "job %s: %s\n", SHOWN(job), reason);
         return;
     }
     if (!p->verbose)
         return;
-    output_printf(p->output, "job %s: %s%s%s", job->def->name,
+    output_printf(p->output, "job %s: %s%s%s", SHOWN(job),
                   r->flaky ? "flaky" : status_words[r->status], *reason ? ": " : "", reason);
     if (r->nattempts)
         output_printf(p->output, ", %s", text_format_wall(job_wall_ns(r), wall, sizeof wall));
@@ -154,8 +166,8 @@ static void tell_unkillable(struct progress *p, const struct job_info *job) {
 
     if (r->unkillable)
         output_printf(p->output, "job %s: %" PRIu32 " process%s%s%s%s could not be killed\n",
-                      job->def->name, r->unkillable, r->unkillable == 1 ? "" : "es",
-                      ids ? " (" : "", ids ? ids : "", ids ? ")" : "");
+                      SHOWN(job), r->unkillable, r->unkillable == 1 ? "" : "es", ids ? " (" : "",
+                      ids ? ids : "", ids ? ")" : "");
 }
 
 static void check_capture(struct progress *p, const struct job_info *job, const struct capture *c) {
@@ -164,7 +176,7 @@ static void check_capture(struct progress *p, const struct job_info *job, const 
     if (!error || p->lost)
         return;
     p->lost = true;
-    output_printf(p->output, "muster: output of job %s: %s\n", job->def->name, strerror(-error));
+    output_printf(p->output, "muster: output of job %s: %s\n", SHOWN(job), strerror(-error));
 }
 
 /* How many last lines of a job's output are shown. */
@@ -184,7 +196,7 @@ static char *make_header(const struct job_info *job, const char *reason) {
     /* A timeout has a line of its own that says more. */
     bool worded = *reason && r->status != STATUS_TIMEOUT;
 
-    if (asprintf(&header, "%s: %s", job->def->name, worded ? reason : status_words[r->status]) < 0)
+    if (asprintf(&header, "%s: %s", SHOWN(job), worded ? reason : status_words[r->status]) < 0)
         return NULL;
     return header;
 }
@@ -197,6 +209,30 @@ static void record_end(struct progress *p, const struct job_info *job, const cha
     store_add(p->store, job, reason, end ? end->out : NULL, end ? end->err : NULL);
     if (job->result->status == STATUS_OK && !store_ready(p->store))
         output_hold(p->output, true);
+}
+
+/* The result of an item is gone when this is over: what is to be kept of it is a copy. */
+static void keep_row(struct progress *p, const struct job_info *job, const char *reason,
+                     struct output_job *shown) {
+    bool wanted = keeping_wants(&p->keeping, p->result, job);
+    struct ledger_row *row = wanted ? ledger_row_make(job, reason) : NULL;
+
+    if (wanted && !row)
+        p->lost = true; /* a report will lack it */
+    shown->keep = shown->keep && row;
+    shown->row = row;
+    if (!row)
+        return;
+    shown->out_at = &row->result.out_at;
+    shown->out_len = &row->result.out_len;
+    shown->err_at = &row->result.err_at;
+    shown->err_len = &row->result.err_len;
+}
+
+static void on_no_items(void *ctx, const struct job_info *job) {
+    struct progress *p = ctx;
+
+    output_printf(p->output, "muster: warning: job %s has no items\n", SHOWN(job));
 }
 
 static void on_done(void *ctx, const struct job_info *job, struct attempt_end *end) {
@@ -229,7 +265,9 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
     if (output_wants_events(p->output) &&
         jsonl_job_end(p->result, job, &shown.event, &shown.event_rest) != 0)
         output_event(p->output, NULL);
-    if (!shown.event && ((!shown.out && !shown.err) || (!shown.lines && !shown.keep)))
+    if (job->def->item)
+        keep_row(p, job, raw, &shown);
+    if (!shown.event && !shown.row && ((!shown.out && !shown.err) || (!shown.lines && !shown.keep)))
         return; /* nobody wants it */
     if (shown.lines)
         shown.header = make_header(job, reason);
@@ -242,18 +280,20 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
 static void tell_chore(struct progress *p, const struct plan_job *job, const struct job_info *chore,
                        const char *reason) {
     bool ok = chore->result->status == STATUS_OK;
+    char name[NAME_SHOWN_MAX];
 
     if (ok && !p->verbose)
         return;
-    output_printf(p->output, "%s%s: %s%s%s\n", job ? "job " : "muster", job ? job->name : "",
-                  job ? "cleanup" : "on-end", ok ? " ok" : " failed: ", ok ? "" : reason);
+    output_printf(p->output, "%s%s: %s%s%s\n", job ? "job " : "muster",
+                  job ? shown_name(job, name) : "", job ? "cleanup" : "on-end",
+                  ok ? " ok" : " failed: ", ok ? "" : reason);
     tell_unkillable(p, chore);
 }
 
 static void on_chore_done(void *ctx, const struct plan_job *job, const struct job_info *chore,
                           struct attempt_end *end) {
     struct progress *p = ctx;
-    char raw[TEXT_MAX], reason[2 * TEXT_MAX];
+    char raw[TEXT_MAX], reason[2 * TEXT_MAX], name[NAME_SHOWN_MAX];
 
     job_reason_text(p->result, chore, raw, sizeof raw);
     text_visible(reason, sizeof reason, raw, strlen(raw), NULL);
@@ -268,7 +308,8 @@ static void on_chore_done(void *ctx, const struct plan_job *job, const struct jo
                                .lines = whole ? UINT32_MAX : lines_shown(p, chore->result)};
     if (!shown.lines)
         return;
-    if (asprintf(&shown.header, "%s%s%s", job ? job->name : "", job ? ": cleanup" : "on-end",
+    if (asprintf(&shown.header, "%s%s%s", job ? shown_name(job, name) : "",
+                 job ? ": cleanup" : "on-end",
                  chore->result->status == STATUS_OK ? "" : " failed") < 0)
         shown.header = NULL;
     end->out = NULL; /* taken over */
@@ -276,7 +317,7 @@ static void on_chore_done(void *ctx, const struct plan_job *job, const struct jo
 }
 
 const struct session_events progress_events = {
-    .jobs = {.started = on_started, .retry = on_retry, .done = on_done},
+    .jobs = {.started = on_started, .retry = on_retry, .done = on_done, .no_items = on_no_items},
     .begun = on_begun,
     .streams = on_streams,
     .say = on_say,

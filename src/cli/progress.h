@@ -4,6 +4,7 @@
 #define MUSTER_CLI_PROGRESS_H
 #include <stdbool.h>
 
+#include "cli/keeping.h"
 #include "plan/plan.h"
 #include "report/output.h"
 #include "run/result.h"
@@ -19,6 +20,7 @@ struct progress {
     struct store *store;       /* that records each end, or NULL */
     enum output_mode mode;
     bool quiet, verbose;
+    struct keeping keeping;
     bool keep; /* a report will show the tails of the jobs' output */
     bool lost; /* some job's output could not be kept, and that has been said */
 };

@@ -8,16 +8,18 @@
 
 #include "base/state.h"
 #include "cli/progress.h"
+#include "cli/resume.h"
 #include "store/store.h"
 
 /* The database, its log, their shared memory, and the file of ends. */
 #define FDS_NEEDED 4
 
-void recording_open(struct recording *r, const struct cli_options *o, const uint8_t *settled,
+void recording_open(struct recording *r, const struct cli_options *o, const struct resume *resume,
                     struct progress *progress) {
     struct store_opts opts = {.keep = o->keep ? o->keep : STORE_KEEP_DEFAULT,
                               .most = o->keep ? o->keep : STORE_MOST_DEFAULT,
-                              .settled = settled};
+                              .settled = resume->settled,
+                              .resumes = *resume->run ? resume->run : NULL};
     char *folder;
     int error;
 

@@ -7,6 +7,7 @@
 #include "run/session.h"
 
 struct progress;
+struct resume;
 struct store;
 
 /* The context of recording_recorder. */
@@ -16,8 +17,8 @@ struct recording {
 };
 
 /* Gets ready to record the run that `progress` shows, unless there is to be no history
- * or none can be: which is said. `settled` is as in struct store_opts. Main thread, as all here. */
-void recording_open(struct recording *r, const struct cli_options *o, const uint8_t *settled,
+ * or none can be: which is said. Main thread, as all here. */
+void recording_open(struct recording *r, const struct cli_options *o, const struct resume *resume,
                     struct progress *progress);
 extern const struct session_recorder recording_recorder;
 /* Waits until what is shown of the run has been recorded. */

@@ -33,10 +33,19 @@ static int tell_unknown(struct past *past, const struct cli_options *o, const ch
     return CLI_USAGE;
 }
 
+/* Jobs that are not made of items. */
+static uint32_t count_plain(const struct plan *plan) {
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < plan->njobs; i++)
+        n += !job_has_items(&plan->jobs[i]);
+    return n;
+}
+
 /* Looks the plan's jobs up in a run's record. 0 or UV_E…. */
 static int look_up(struct resume *r, struct past *past, const struct cli_options *o,
                    const struct plan *plan, int64_t row, const char *id) {
-    uint32_t count = 0;
+    uint32_t count = 0, items;
     int error;
 
     r->njobs = plan->njobs;
@@ -44,10 +53,15 @@ static int look_up(struct resume *r, struct past *past, const struct cli_options
     r->facts = calloc((size_t)plan->njobs + 1, sizeof(struct facts *));
     if (!r->settled || !r->facts)
         return UV_ENOMEM;
-    error = settled_load(past, row, id, plan, r->settled, r->facts, &count);
+    error = settled_load(past, row, id, plan, r->settled, r->facts, &count, &r->set);
     if (error)
         return error;
-    if (count > 0)
+    snprintf(r->run, sizeof r->run, "%s", id);
+    items = plan->njobs - count_plain(plan);
+    if (items > 0)
+        note(o, "resuming run %s: %u of %u job%s left out, and the items that it settled", id,
+             (unsigned)count, (unsigned)(plan->njobs - items), plan->njobs - items == 1 ? "" : "s");
+    else if (count > 0)
         note(o, "resuming run %s: %u of %u job%s left out", id, (unsigned)count,
              (unsigned)plan->njobs, plan->njobs == 1 ? "" : "s");
     else
@@ -183,4 +197,5 @@ void resume_close(struct resume *r) {
     free(r->settled);
     r->facts = NULL;
     r->settled = NULL;
+    r->set = settled_free(r->set);
 }

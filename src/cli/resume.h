@@ -11,6 +11,8 @@ struct resume {
     uint8_t *settled;         /* an enum settled for each job of the plan; NULL: all run */
     struct facts **facts;     /* what they told, an entry each, or NULL; the session takes them */
     uint32_t njobs;           /* of the plan */
+    struct settled_set *set;  /* the same of items */
+    char run[32];             /* that is resumed; "": none */
 };
 
 /*

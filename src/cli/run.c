@@ -21,6 +21,7 @@
 #include "report/report.h"
 #include "run/lock.h"
 #include "store/habits.h"
+#include "store/settled.h"
 
 /* ---- signals while reports are written ---- */
 
@@ -275,6 +276,10 @@ static enum lane lane_by_habit(void *ctx, uint32_t job) {
     return (enum lane)((const uint8_t *)ctx)[job];
 }
 
+static enum settled settled_of_item(void *ctx, const struct job_info *job, struct facts **told) {
+    return settled_item(ctx, job->def, told);
+}
+
 /* From the first job to the last report. The status to end with. */
 static int run_plan(struct run *run) {
     const struct cli_options *o = run->options;
@@ -287,6 +292,8 @@ static int run_plan(struct run *run) {
         .verbose = o->verbose,
         .keep = cli_wants_tails(o->reports, o->nreports) ||
                 cli_wants_tails(run->plan->reports, run->plan->nreports) || ci_summarises(&run->ci),
+        .keeping.all = cli_wants_rows(o->reports, o->nreports) ||
+                       cli_wants_rows(run->plan->reports, run->plan->nreports),
     };
     struct recording recording;
     struct session_opts session = {
@@ -295,6 +302,8 @@ static int run_plan(struct run *run) {
         .presence = run->resume.presence.fd,
         .settled = run->resume.settled,
         .settled_facts = run->resume.facts,
+        .settled_item = run->resume.set ? settled_of_item : NULL,
+        .settled_ctx = run->resume.set,
         .events = &progress_events,
         .ctx = &progress,
     };
@@ -303,7 +312,7 @@ static int run_plan(struct run *run) {
 
     session.lane_of = lanes ? lane_by_habit : NULL;
     session.lane_ctx = lanes;
-    recording_open(&recording, o, run->resume.settled, &progress);
+    recording_open(&recording, o, &run->resume, &progress);
     session.recorder = recording.store ? &recording_recorder : NULL;
     session.recorder_ctx = &recording;
     error = events_open(&run->events, run->plan->reports, run->plan->nreports);
@@ -325,6 +334,7 @@ static int run_plan(struct run *run) {
         cli_error("%s; nothing was run", strerror(-error));
         return CLI_BROKEN;
     }
+    run->result.items.ledger = output_ledger(run->output);
     if (output_error(run->output))
         cli_error("the jobs' output: %s", strerror(-output_error(run->output)));
     if (output_log_error(run->output))

@@ -17,6 +17,7 @@ enum spawn_stage {
     SPAWN_RESOURCES, /* pipes, clone, memory: the machine's, not the job's fault */
     SPAWN_ENV_FILE,
     SPAWN_ENV_LINE, /* detail says which and why, in words */
+    SPAWN_ITEMS,    /* the file of its batch's items */
     SPAWN_STDIN,
     SPAWN_STDOUT,
     SPAWN_STDERR,

@@ -12,7 +12,7 @@
 #include "exec/facts.h"
 #include "plan/envfile.h"
 
-#define OWN_VARS  9  /* MUSTER_… and MAKEFLAGS of an attempt at most */
+#define OWN_VARS  12 /* MUSTER_… and MAKEFLAGS of an attempt at most */
 #define OWN_BYTES 48 /* that each takes beside a name or run id */
 
 struct environ {
@@ -105,6 +105,29 @@ static bool is_inherited(const char *entry, bool clear) {
     if (clear)
         return strncmp(entry, "PATH=", 5) == 0 || strncmp(entry, "HOME=", 5) == 0;
     return strncmp(entry, "MUSTER_", 7) != 0 || strncmp(entry, "MUSTER_DEBUG=", 13) == 0;
+}
+
+/* The axes of an item: stronger than [vars], weaker than [env]. */
+static void block_set_axes(struct block *b, const struct plan *plan, const struct plan_job *job) {
+    for (uint32_t i = 0; job->item && !job->items->batch && i < job->items->naxes; i++) {
+        const struct env_var *env = plan->env;
+        const char *name = job->items->axes[i].name;
+
+        while (env && env->name && strcmp(env->name, name) != 0)
+            env++;
+        if (!env || !env->name)
+            block_set(b, name, job->item->values[i]);
+    }
+}
+
+/* How many these are at most. */
+static size_t axes_count(const struct plan_job *job, size_t *bytes) {
+    if (!job->item || job->items->batch)
+        return 0;
+    for (uint32_t i = 0; i < job->items->naxes; i++)
+        *bytes += strlen(job->items->axes[i].name) + strlen(job->item->values[i]) + 2;
+    *bytes += strlen(job->item->text);
+    return job->items->naxes;
 }
 
 static char **merge_base(const struct plan *plan, char *const *inherited, bool clear) {
@@ -244,7 +267,7 @@ static void block_set_told(struct block *b, const struct told_set *told) {
 }
 
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,
-                    const struct attempt *a) {
+                    const char *listing, const struct attempt *a) {
     char *const *base = job->set->clear_env ? e->clear : e->base;
     const char *flags = a->lane == LANE_CPU ? e->flags[job->set->jobserver] : NULL;
     char file[FACTS_FILE_MAX];
@@ -253,18 +276,21 @@ char **environ_make(const struct environ *e, const struct plan_job *job, const s
 
     while (base[n])
         n++;
-    own = vars_count(job_file_vars(job->set), &bytes) + vars_count(late, &bytes) +
-          vars_count(job->env, &bytes) + OWN_VARS + (a->told ? a->told->count : 0);
+    own = axes_count(job, &bytes) + vars_count(job_file_vars(job->set), &bytes) +
+          vars_count(late, &bytes) + vars_count(job->env, &bytes) + OWN_VARS +
+          (a->told ? a->told->count : 0);
     file[0] = '\0';
     if (e->folder)
         facts_file(e->folder, a->job, a->number, file);
-    bytes += OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name) + strlen(file);
+    bytes += OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name) + strlen(file) +
+             (listing ? strlen(listing) : 0);
     if (flags) /* behind what MAKEFLAGS is anyway, which the kernel keeps short */
         bytes += sizeof "MAKEFLAGS= " + PLAN_STRING_MAX + strlen(flags);
     if (!block_init(&b, n + own, bytes))
         return NULL;
     memcpy(b.list, base, n * sizeof *b.list);
     b.n = n;
+    block_set_axes(&b, e->plan, job);
     block_set_all(&b, job_file_vars(job->set));
     block_set_all(&b, late);
     block_set_all(&b, job->env);
@@ -281,5 +307,11 @@ char **environ_make(const struct environ *e, const struct plan_job *job, const s
         block_set_number(&b, "MUSTER_WORKER", a->slot);
     if (flags)
         block_append(&b, "MAKEFLAGS", flags);
+    if (job->item)
+        block_set_number(&b, "MUSTER_INDEX", job->item->index);
+    if (job->item && !job->items->batch)
+        block_set(&b, "MUSTER_ITEM", job->item->text);
+    if (listing)
+        block_set(&b, "MUSTER_ITEMS", listing);
     return block_end(&b);
 }

@@ -38,7 +38,7 @@ struct late_env environ_read_late(struct arena *arena, const char *path);
 int environ_late_mask(const struct environ *e, const struct env_var *late,
                       const struct told_set *told, struct mask_set **out);
 /* The environment of one attempt, one block to free(); NULL when out of memory.
- * `late`: the variables of environ_read_late(), or NULL. */
+ * `late`: the variables of environ_read_late(), or NULL. `listing`: MUSTER_ITEMS, or NULL. */
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,
-                    const struct attempt *a);
+                    const char *listing, const struct attempt *a);
 #endif

@@ -279,13 +279,21 @@ static void on_part_closed(void *ctx) {
     part_closed(ctx);
 }
 
+static uint32_t count_launchers(const struct plan *plan) {
+    uint64_t njobs = 0;
+
+    for (uint32_t i = 0; i < plan->njobs && njobs < LAUNCHERS; i++)
+        njobs += plan_job_most(&plan->jobs[i]);
+    return njobs < LAUNCHERS ? (uint32_t)njobs : LAUNCHERS;
+}
+
 /* The starter before the rest, which is made while launchers are forked. */
 static int lanes_init(struct lanes *l) {
     const struct plan *plan = l->opts.plan;
     struct errand_env errand_env;
     const struct starter_opts starter = {
         .setup = &l->setup,
-        .launchers = plan->njobs < LAUNCHERS ? plan->njobs : LAUNCHERS,
+        .launchers = count_launchers(plan),
         .done = on_launched,
         .closed = on_part_closed,
         .ctx = l,
@@ -474,7 +482,7 @@ void lanes_start(struct lanes *l, const struct attempt *a) {
 }
 
 void lanes_stop(struct lanes *l, uint32_t job) {
-    if (l->by_job[job])
+    if (job < l->nby_job && l->by_job[job])
         l->by_job[job]->way->stop(l->by_job[job]);
 }
 
@@ -503,13 +511,15 @@ void lanes_rest(struct lanes *l) {
 }
 
 struct lanes_streams lanes_streams(const struct lanes *l, uint32_t job) {
-    const struct attempt_end *end = l->by_job[job] ? l->by_job[job]->end : NULL;
+    const struct live *live = job < l->nby_job ? l->by_job[job] : NULL;
+    const struct attempt_end *end = live ? live->end : NULL;
 
     return end ? (struct lanes_streams){end->out, end->err} : (struct lanes_streams){NULL, NULL};
 }
 
 void lanes_last_line(struct lanes *l, uint32_t job, char *buf, size_t n) {
-    const struct attempt_end *end = l->by_job[job] ? l->by_job[job]->end : NULL;
+    const struct live *live = job < l->nby_job ? l->by_job[job] : NULL;
+    const struct attempt_end *end = live ? live->end : NULL;
 
     buf[0] = '\0';
     if (end && end->err)

@@ -4,7 +4,6 @@
 #define MUSTER_EXEC_MEMGROUP_H
 #include <stdbool.h>
 #include <stdint.h>
-#include <uv.h>
 
 /*
  * A group is a folder below that of muster's own: in the memory hierarchy of
@@ -19,9 +18,8 @@ struct memgroups;
 /* The group of one attempt. */
 struct memgroup {
     struct memgroups *of;
-    uv_work_t work; /* the owner's, for removing it off the loop */
-    bool struck;    /* by memgroup_remove() */
-    char path[];    /* of its folder */
+    bool struck; /* by memgroup_remove() */
+    char path[]; /* of its folder */
 };
 
 /* Finds muster's own group. `root` stands before /proc and /sys: "" but for tests.

@@ -19,6 +19,7 @@
 #include "base/trace.h"
 #include "exec/capture.h"
 #include "exec/environ.h"
+#include "exec/listing.h"
 #include "exec/reserve.h"
 #include "exec/memgroup.h"
 
@@ -79,6 +80,7 @@ void process_release(struct process *p) {
     if (p->memory) /* it never ran */
         memgroup_remove(p->memory);
     p->memory = memgroup_free(p->memory);
+    p->listing = listing_remove(p->listing);
     attempt_end_release(&p->end);
     p->mask = mask_set_free(p->mask);
 }
@@ -120,9 +122,14 @@ static bool told_matters(const struct process *p) {
     return p->attempt.told && (p->attempt.told->fault || p->env.plan->secrets);
 }
 
+/* Whether it is a batch, whose items stand in a file. */
+static bool wants_listing(const struct process *p) {
+    return p->job->item && p->job->items->batch;
+}
+
 bool process_needs_lookup(const struct process *p) {
-    return !p->lookup &&
-           (late_file(p->job) || program_of(p)[0] != '/' || wants_group(p) || told_matters(p));
+    return !p->lookup && (late_file(p->job) || program_of(p)[0] != '/' || wants_group(p) ||
+                          told_matters(p) || wants_listing(p));
 }
 
 static void close_fd(int *fd) {
@@ -158,6 +165,16 @@ static void look_for_program(struct process *p, struct lookup *found) {
     process_refuse(p, error, spawn_is_shortage(error) ? SPAWN_RESOURCES : SPAWN_EXEC);
 }
 
+static void make_listing(struct process *p) {
+    int error = listing_make(p->job->item, &p->listing);
+
+    if (!error)
+        return;
+    p->end.detail = p->listing;
+    p->listing = NULL;
+    process_refuse(p, error, spawn_is_shortage(error) ? SPAWN_RESOURCES : SPAWN_ITEMS);
+}
+
 void process_lookup(struct process *p) {
     const char *late = late_file(p->job);
     struct lookup *found = calloc(1, sizeof *found);
@@ -187,6 +204,8 @@ void process_lookup(struct process *p) {
     } else if (program_of(p)[0] != '/') {
         look_for_program(p, found);
     }
+    if (!p->end.error && !p->listing && wants_listing(p))
+        make_listing(p);
     if (!p->end.error && !p->memory && wants_group(p))
         p->memory = memgroup_make(p->env.memory, p->job->set->limits.memory);
 }
@@ -199,20 +218,28 @@ static void lookup_free(struct process *p) {
     p->lookup = NULL;
 }
 
-/* The words, the shell's before a command; one block to free(), or NULL. */
+/* The words, the shell's before a command and a batch's items behind it as its arguments; one
+ * block to free(), or NULL. */
 static const char **make_argv(const struct plan_job *job) {
-    const char *const *words = job->action == ACTION_COMMAND ? job->set->shell : job->argv;
+    bool command = job->action == ACTION_COMMAND;
+    bool batch = command && job->item && job->items->batch;
+    const char *const *words = command ? job->set->shell : job->argv;
     const char **argv;
     size_t n = 0;
 
     while (words[n])
         n++;
-    argv = malloc((n + 2) * sizeof *argv);
+    argv = malloc((n + 3 + (batch ? job->item->nvalues : 0)) * sizeof *argv);
     if (!argv)
         return NULL;
     memcpy(argv, words, n * sizeof *argv);
-    argv[n] = job->action == ACTION_COMMAND ? job->command : NULL;
-    argv[n + 1] = NULL;
+    if (command)
+        argv[n++] = job->command;
+    if (batch)
+        argv[n++] = "muster"; /* $0 */
+    for (uint32_t i = 0; batch && i < job->item->nvalues; i++)
+        argv[n++] = job->item->values[i];
+    argv[n] = NULL;
     return argv;
 }
 
@@ -265,8 +292,9 @@ int process_ask(struct process *p, struct launcher *l) {
         error = make_pipe(&opts.err, &p->err.fd, &opts.err_fd);
     if (!error) {
         opts.argv = argv = make_argv(p->job);
-        opts.envp = envp = environ_make(p->env.environ, p->job,
-                                        p->lookup ? p->lookup->env_file : NULL, &p->attempt);
+        opts.envp = envp =
+            environ_make(p->env.environ, p->job, p->lookup ? p->lookup->env_file : NULL, p->listing,
+                         &p->attempt);
         error = argv && envp ? 0 : UV_ENOMEM;
     }
     if (!error) {
@@ -366,25 +394,31 @@ static void reap_leader(struct process *p) {
 }
 
 static void remove_work(uv_work_t *work) {
-    memgroup_remove(((struct process *)work->data)->memory);
+    struct process *p = work->data;
+
+    p->listing = listing_remove(p->listing);
+    if (p->memory)
+        memgroup_remove(p->memory);
 }
 
 static void remove_done(uv_work_t *work, int status) {
     struct process *p = work->data;
 
     (void)status;
-    p->end.oom = p->end.oom || p->memory->struck;
+    if (p->memory)
+        p->end.oom = p->end.oom || p->memory->struck;
     p->memory = memgroup_free(p->memory);
     p->open_parts--;
     finish(p);
 }
 
-static void leave_group(struct process *p) {
+/* What it has on the disk goes: its memory group, its file of items. */
+static void clear_up(struct process *p) {
     p->open_parts++;
-    p->memory->work.data = p;
-    if (reserve_queue_work(p->set->loop, &p->memory->work, remove_work, remove_done)) {
-        remove_work(&p->memory->work);
-        remove_done(&p->memory->work, 0);
+    p->clearing.data = p;
+    if (reserve_queue_work(p->set->loop, &p->clearing, remove_work, remove_done)) {
+        remove_work(&p->clearing);
+        remove_done(&p->clearing, 0);
     }
 }
 
@@ -423,8 +457,8 @@ static void be_gone(struct process *p) {
     p->open_parts++; /* keeps it whole while both streams end */
     stream_end(&p->out);
     stream_end(&p->err);
-    if (p->memory)
-        leave_group(p);
+    if (p->memory || p->listing)
+        clear_up(p);
     read_facts(p);
     p->open_parts--;
     finish(p);

@@ -47,12 +47,14 @@ struct process {
     const struct plan_job *job;
     struct lookup *lookup;   /* until it is started, if there was one to be made */
     struct memgroup *memory; /* its memory group, or NULL */
+    char *listing;           /* the file of its batch's items, or NULL */
     struct mask_set *mask;   /* of what it prints, where that is not the plan's, or NULL */
     struct group group;
     struct attempt_end end; /* filled as things become known; owns the captures from the start */
     struct pollset *set;    /* of the loop that watches it */
     struct pollset_fd exit_watch;
     uv_timer_t timer; /* grace, sweep */
+    uv_work_t clearing;
     struct stream_reader out, err;
     uv_work_t reading; /* of what it told */
     int pidfd;

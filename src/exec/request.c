@@ -286,7 +286,7 @@ static int find_user(struct request *r) {
 
     if (!name)
         return 0;
-    env = environ_make(e->env->environ, e->job, NULL, &e->attempt);
+    env = environ_make(e->env->environ, e->job, NULL, NULL, &e->attempt);
     for (char **v = env; v && *v; v++)
         if (!strncmp(*v, name, n) && (*v)[n] == '=' && !(r->user = strdup(*v + n + 1)))
             env = NULL;

@@ -13,6 +13,8 @@
 #define LOOP_FDS     5 /* of a libuv loop: epoll, eventfd, signal pipe; pollset */
 #define ATTEMPT_FDS  3 /* pidfd, pipe, and one for a file behind a capture */
 #define RESERVED_FDS 6 /* reports, a start's passing ones */
+#define LIST_FDS     2 /* of a list of items that is read, and followed */
+#define LISTS_MAX    8 /* that are open at a time, mostly */
 
 /* Descriptors in use, roughly. */
 static uint64_t count_fds(void) {
@@ -40,7 +42,8 @@ void room_make(int fd, uint64_t fds) {
 
 int room_find(const struct plan *plan, uint32_t spare_fds, struct room *room) {
     uint64_t each = ATTEMPT_FDS, used = count_fds() + RESERVED_FDS, spare;
-    uint32_t ncpu = 0, only_cpu = 0, nio, workers;
+    uint64_t ncpu = 0, nio = 0, nlists = 0;
+    uint32_t workers;
     bool chores = plan->on_end; /* beside the lanes, one at a time */
     struct rlimit limit;
 
@@ -50,10 +53,15 @@ int room_find(const struct plan *plan, uint32_t spare_fds, struct room *room) {
         if (plan->jobs[i].set->err.kind == STREAM_CAPTURE)
             each = ATTEMPT_FDS + 2; /* another pipe and another file */
         chores = chores || plan->jobs[i].set->cleanup;
-        ncpu += plan->jobs[i].set->type == LANE_CPU || plan->jobs[i].set->automatic;
-        only_cpu += plan->jobs[i].set->type == LANE_CPU;
+        if (plan->jobs[i].set->type == LANE_CPU || plan->jobs[i].set->automatic)
+            ncpu += plan_job_most(&plan->jobs[i]);
+        if (plan->jobs[i].set->type != LANE_CPU)
+            nio += plan_job_most(&plan->jobs[i]);
+        if (job_has_items(&plan->jobs[i]))
+            nlists += plan->jobs[i].items->naxes;
     }
-    workers = ncpu < plan->cpu_workers ? ncpu : plan->cpu_workers;
+    used += LIST_FDS * (nlists < LISTS_MAX ? nlists : LISTS_MAX);
+    workers = ncpu < plan->cpu_workers ? (uint32_t)ncpu : plan->cpu_workers;
     room->spares = limit.rlim_cur >= used + spare_fds + (workers ? LOOP_FDS : 0) + each;
     if (room->spares)
         used += spare_fds;
@@ -66,12 +74,12 @@ int room_find(const struct plan *plan, uint32_t spare_fds, struct room *room) {
         /* Workers whose loops do not fit are put off one by one. */
         if (workers && spare < LOOP_FDS + each)
             return UV_EMFILE;
-        spare = only_cpu < plan->njobs ? each : 0;
+        spare = nio > 0 ? each : 0;
     } else {
         spare -= workers * (LOOP_FDS + each);
     }
     room->io_width = spare / each < plan->io_limit ? (uint32_t)(spare / each) : plan->io_limit;
-    nio = plan->njobs - only_cpu < room->io_width ? plan->njobs - only_cpu : room->io_width;
+    nio = nio < room->io_width ? nio : room->io_width;
     room->fds = used + workers * (LOOP_FDS + each) + nio * each - 1;
     return 0;
 }

@@ -20,20 +20,23 @@ static struct env_var *read_env(struct loader *l, struct section *s, struct entr
     return var->value ? var : NULL;
 }
 
+static bool is_env(const struct entry *e) {
+    return e->row && e->row->effect == EFFECT_ENV && e->typed && !e->axial;
+}
+
 /* All that a section says of the environment, as an array; NULL: nothing. */
 static const struct env_var *gather_env(struct loader *l, const struct section *s) {
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < s->nentries; i++)
-        n += s->entries[i].row && s->entries[i].row->effect == EFFECT_ENV && s->entries[i].typed;
+        n += is_env(&s->entries[i]);
     if (!n)
         return NULL;
     struct env_var *env = arena_array(&l->plan->arena, struct env_var, n + 1);
     n = 0;
     for (uint32_t i = 0; i < s->nentries; i++) {
-        const struct entry *e = &s->entries[i];
-        if (e->row && e->row->effect == EFFECT_ENV && e->typed)
-            env[n++] = *(const struct env_var *)e->typed;
+        if (is_env(&s->entries[i]))
+            env[n++] = *(const struct env_var *)s->entries[i].typed;
     }
     return env;
 }
@@ -54,19 +57,22 @@ static void check_bodies(struct loader *l, const struct section *s) {
     file->typed = NULL;
 }
 
+void layers_read_entry(struct loader *l, struct section *s, struct entry *e) {
+    if (section_is(s, SECTION_ENV))
+        e->typed = read_env(l, s, e, 0);
+    else if (e->row && e->row->effect == EFFECT_ENV)
+        e->typed = read_env(l, s, e, (uint32_t)strlen(e->row->name));
+    else if (e->row && e->row->type != VALUE_INCLUDE)
+        value_parse(&l->values, s, e);
+}
+
 static void read_section(struct loader *l, struct section *s) {
     for (uint32_t i = 0; i < s->nentries; i++) {
         struct entry *e = &s->entries[i];
-        if (e->reported)
+        if (e->reported || axes_read_entry(l, s, e))
             continue;
-        if (section_is(s, SECTION_ENV)) {
-            e->typed = read_env(l, s, e, 0);
-        } else if (e->row && e->row->effect == EFFECT_ENV) {
-            e->typed = read_env(l, s, e, (uint32_t)strlen(e->row->name));
-        } else if (e->row && e->row->type != VALUE_INCLUDE) {
-            value_parse(&l->values, s, e);
-            l->limits_named |= e->row->effect == EFFECT_LIMITS;
-        }
+        layers_read_entry(l, s, e);
+        l->limits_named |= e->row && e->row->effect == EFFECT_LIMITS;
     }
     s->env = gather_env(l, s);
     check_bodies(l, s);
@@ -194,13 +200,20 @@ static const struct env_var *merge_env(struct loader *l, struct env_memo *memo,
 }
 
 static bool is_header(const struct entry *e) {
-    return e->row && e->row->effect == EFFECT_HEADER && e->typed;
+    return e->row && e->row->effect == EFFECT_HEADER && e->typed && !e->axial;
+}
+
+/* Puts a header into a list with room for one more, in the place of one of that name. */
+static void put_header(struct env_var *list, const char *name, const char *value) {
+    while (list->name && strcasecmp(list->name, name) != 0)
+        list++;
+    *list = (struct env_var){name, value};
 }
 
 /* The headers of a section over weaker ones. Few enough to be compared one by one. */
 static const struct env_var *merge_headers(struct loader *l, struct env_memo *memo,
                                            const struct env_var *weak, const struct section *s) {
-    size_t n = weak ? count_env(weak) : 0, more = 0, k;
+    size_t n = weak ? count_env(weak) : 0, more = 0;
 
     for (uint32_t i = 0; i < s->nentries; i++)
         more += is_header(&s->entries[i]);
@@ -209,8 +222,8 @@ static const struct env_var *merge_headers(struct loader *l, struct env_memo *me
     if (memo->section == s && memo->weak_headers == weak)
         return memo->headers;
     struct env_var *both = arena_array(&l->plan->arena, struct env_var, n + more + 1);
-    for (k = 0; k < n; k++)
-        both[k] = weak[k];
+    if (n)
+        memcpy(both, weak, n * sizeof *both);
     for (uint32_t i = 0; i < s->nentries; i++) {
         const struct entry *e = &s->entries[i];
         if (!is_header(e))
@@ -218,10 +231,7 @@ static const struct env_var *merge_headers(struct loader *l, struct env_memo *me
         size_t skip = strlen(e->row->name);
         const char *name = arena_strndup(&l->plan->arena, source_text(s->source, e->key) + skip,
                                          e->key.len - skip);
-        for (k = 0; k < n && strcasecmp(both[k].name, name); k++)
-            ;
-        both[k] = (struct env_var){name, *(const char *const *)e->typed};
-        n += k == n;
+        put_header(both, name, *(const char *const *)e->typed);
     }
     memo->section = s;
     memo->weak_headers = weak;
@@ -233,6 +243,42 @@ static bool has_say(const struct entry *e) {
     return e->row && (!e->doubled || e->row->action);
 }
 
+/* One header over weaker ones. */
+static const struct env_var *add_header(struct loader *l, const struct env_var *weak,
+                                        const char *name, const char *value) {
+    size_t n = weak ? count_env(weak) : 0;
+    struct env_var *both = arena_array(&l->plan->arena, struct env_var, n + 2);
+
+    if (n)
+        memcpy(both, weak, n * sizeof *both);
+    put_header(both, name, value);
+    return both;
+}
+
+void layers_apply_entry(struct loader *l, struct layers *layers, const struct schema_key *row,
+                        const char *name, const void *typed) {
+    if (row->effect == EFFECT_ENV) {
+        struct env_var *one = arena_array(&l->plan->arena, struct env_var, 2);
+        struct env_memo memo = {0};
+        *one = *(const struct env_var *)typed;
+        layers->env = merge_env(l, &memo, layers->env, one);
+        return;
+    }
+    if (row->effect == EFFECT_HEADER)
+        layers->set.http.headers =
+            add_header(l, layers->set.http.headers, name, *(const char *const *)typed);
+    if (row->placed)
+        memcpy((char *)&layers->set + row->offset, typed, value_size(row->type));
+    if (row->effect == EFFECT_ACTION)
+        layers->action = typed;
+    else if (row->effect == EFFECT_LIMITS)
+        layers->set.shared = ((const struct names *)typed)->limits;
+    else if (row->effect == EFFECT_BODY)
+        layers->set.http.body_file = NULL;
+    else if (row->effect == EFFECT_BODY_FILE)
+        layers->set.http.body = NULL;
+}
+
 static void apply_section(struct loader *l, struct layers *layers, const struct section *s,
                           struct env_memo *memo) {
     for (uint32_t i = 0; i < s->nentries; i++) {
@@ -242,21 +288,13 @@ static void apply_section(struct loader *l, struct layers *layers, const struct 
             continue;
         if (row->effect && has_say(e))
             layers->places[row->effect] = e;
-        if (!e->typed)
-            continue;
-        if (row->placed)
-            memcpy((char *)&layers->set + row->offset, e->typed, value_size(row->type));
-        if (row->effect == EFFECT_ACTION)
-            layers->action = e->typed;
-        else if (row->effect == EFFECT_LIMITS)
-            layers->set.shared = ((const struct names *)e->typed)->limits;
-        else if (row->effect == EFFECT_BODY)
-            layers->set.http.body_file = NULL;
-        else if (row->effect == EFFECT_BODY_FILE)
-            layers->set.http.body = NULL;
+        if (e->typed && !e->axial)
+            layers_apply_entry(l, layers, row, NULL, e->typed);
     }
     layers->env = merge_env(l, memo, layers->env, s->env);
     layers->set.http.headers = merge_headers(l, memo, layers->set.http.headers, s);
+    if (l->axes.count)
+        axes_apply(l, layers, s);
 }
 
 static struct entry *find_entry(const struct section *s, enum schema_effect effect) {
@@ -363,14 +401,19 @@ static void build_job(struct loader *l, struct making *m, struct section *s) {
     struct draft *draft = &l->drafts[l->plan->njobs];
     struct entry *use = find_entry(s, EFFECT_USE);
     struct layers layers;
+    const char *name;
 
     memcpy(&layers, m->defaults, sizeof layers); /* with its padding */
     apply_templates(l, &layers, use ? use : layers.places[EFFECT_USE], m->memo + 1);
-    *draft = (struct draft){s, share(&m->below, &l->scratch, &layers, sizeof layers)};
+    *draft = (struct draft){.section = s,
+                            .below = share(&m->below, &l->scratch, &layers, sizeof layers)};
     apply_section(l, &layers, s, &m->memo[3]);
     layers.set.folder = s->source->folder;
     if (!layers.set.dir)
         layers.set.dir = s->source->folder;
+    name = arena_strndup(&l->plan->arena, source_text(s->source, s->name), s->name.len);
+    if (l->axes.count)
+        axes_build(l, &layers, name, s);
     layers.set.automatic = layers.set.type == TYPE_AUTO;
     if (layers.set.type != LANE_CPU)
         layers.set.jobserver = JOBSERVER_NO;
@@ -379,7 +422,8 @@ static void build_job(struct loader *l, struct making *m, struct section *s) {
     else if (layers.set.type == LANE_IO)
         layers.set.cpus = 1;
     *job = (struct plan_job){
-        .name = arena_strndup(&l->plan->arena, source_text(s->source, s->name), s->name.len),
+        .name = name,
+        .items = layers.items,
         .set = share(&m->settings, &l->plan->arena, &layers.set, sizeof layers.set),
         .env = layers.env,
     };
@@ -411,6 +455,8 @@ static void build_jobs(struct loader *l) {
 
 void layers_build(struct loader *l) {
     declare_vars(l);
+    if (l->axes.count)
+        l->plan->names = vars_keep(&l->vars);
     for (size_t i = 0; i < l->nsections; i++)
         if (l->sections[i]->type >= 0 && !section_is(l->sections[i], SECTION_VARS))
             read_section(l, l->sections[i]);

@@ -114,12 +114,18 @@ static const char *plain_name_fault(const char *s, size_t n) {
 }
 
 static const char *name_fault(const char *s, size_t n) {
+    return text_name_valid(s, n) ? NULL : "is not a name (letters, digits, '_', '.' and '-')";
+}
+
+/* A name, or the name of items: "job[value]", "job[*]". */
+static const char *after_fault(const char *s, size_t n) {
     const char *open = memchr(s, '[', n);
 
-    /* job[value] and job[*] name items. */
-    if (open && s[n - 1] == ']' && text_name_valid(s, (size_t)(open - s)))
-        return "is not supported yet";
-    return plain_name_fault(s, n);
+    if (!open)
+        return plain_name_fault(s, n);
+    if (s[n - 1] == ']' && text_name_valid(s, (size_t)(open - s)))
+        return NULL;
+    return "is not a name, or one with an item (job, job[value] or job[*])";
 }
 
 static const char *var_fault(const char *s, size_t n) {
@@ -140,6 +146,10 @@ bool parse_tags(struct parse *p, void *out) {
     return parse_list(p, WORDS_LIST, plain_name_fault, out);
 }
 
+bool parse_after(struct parse *p, void *out) {
+    return parse_list(p, WORDS_NAMES, after_fault, out);
+}
+
 bool parse_vars(struct parse *p, void *out) {
     struct names names;
 
@@ -157,7 +167,7 @@ bool parse_words(struct parse *p, void *out) {
 }
 
 bool parse_pairs(struct parse *p, void *out) {
-    return parse_list(p, WORDS_LIST, pair_fault, out);
+    return parse_list(p, WORDS_BLANKS, pair_fault, out);
 }
 
 /* --- exit and HTTP statuses --- */

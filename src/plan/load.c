@@ -190,7 +190,12 @@ static int build(struct loader *l, const char *bytes, size_t n) {
     diag_init(l->diag, &plan->arena, &plan->sources);
     vars_init(&l->vars, &plan->arena, &l->scratch, l->diag);
     l->values = (struct values){
-        .arena = &plan->arena, .scratch = &l->scratch, .diag = l->diag, .vars = &l->vars};
+        .arena = &plan->arena,
+        .scratch = &l->scratch,
+        .diag = l->diag,
+        .vars = &l->vars,
+        .axes = &l->axes,
+    };
     plan->path = arena_strndup(&plan->arena, path, strlen(path));
     int err = read_first(l, bytes, n, &source);
     if (!err) {

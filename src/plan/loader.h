@@ -14,11 +14,28 @@
 #include "plan/value.h"
 #include "plan/vars.h"
 
+/* An entry in whose value axes stand. */
+struct axial {
+    struct section *section;
+    const struct plan_template *template;
+    void *typed; /* what it is to jobs without those axes; NULL: nothing to them */
+};
+
+/* An axis as some layer says it. */
+struct axis_entry {
+    const struct section *section;
+    struct entry *entry;
+    const char *name; /* NULL ends a list of them */
+};
+
 /* A job as far as some of its layers say. */
 struct layers {
     struct job_settings set;
     const struct action_value *action; /* NULL: none */
     const struct env_var *env;
+    const struct plan_items *items; /* set when all have spoken */
+    const struct axis_entry *axes;  /* NULL: none */
+    struct entry *const *axials; /* entries whose values axes stand in, NULL at the end; or NULL */
     struct entry *places[EFFECTS]; /* who has the last word on what; NULL: nobody set it */
     bool incomplete;               /* a template is missing, and what it says */
 };
@@ -27,6 +44,14 @@ struct layers {
 struct draft {
     struct section *section;
     const struct layers *below; /* all layers but that section; other jobs may share them */
+    bool broken_axes;           /* it has some, but what they are was wrong */
+};
+
+/* An entry read with the values of one item of a job, for what must be there. */
+struct sample {
+    struct section *section;
+    struct entry entry;
+    uint32_t job;
 };
 
 /* Where a key was seen last, to find it set twice on one level. */
@@ -46,6 +71,7 @@ struct loader {
     struct schema_index index;
     struct vars vars;
     struct values values;
+    struct map axes;           /* the names of all axes */
     struct section **sections; /* of all files, in the order in which they are read in */
     size_t nsections, sections_cap;
     struct map names[SECTIONS];     /* of the named sections: job's index, else index in sections */
@@ -57,7 +83,9 @@ struct loader {
     struct entry *shell_entry, *report_entry; /* [muster] shell, report */
     bool broken;          /* bytes or lines were reported: what is missing may be in them */
     struct draft *drafts; /* one per job */
-    bool limits_named;    /* some `limits` was read */
+    struct sample *samples;
+    size_t nsamples, samples_cap;
+    bool limits_named;                   /* some `limits` was read */
     const struct limit_set **limit_sets; /* all different ones */
     size_t nlimit_sets, limit_sets_cap;
     unsigned suggestions;                    /* made so far: each looks at all names */
@@ -79,6 +107,8 @@ void sections_init(struct loader *l);
 void sections_expect(struct loader *l, uint32_t n);
 /* Takes in a section: its kind and name, its keys' rows; reports what is unknown or double. */
 void sections_take(struct loader *l, struct section *s, struct file_sections *file);
+/* Of what stands behind `each.`: how many bytes are the axis's name, without the form. */
+size_t sections_axis_name(const char *tail, size_t n);
 /* The name of a named section type nearest to a word, or NULL. */
 const char *sections_nearest(struct loader *l, enum section_type type, const char *name, size_t n);
 
@@ -89,6 +119,11 @@ const char *load_file_name(struct loader *l, const struct source *by, const char
 
 /* --- layers.c: from values to jobs --- */
 
+/* Reads the value of one entry. */
+void layers_read_entry(struct loader *l, struct section *s, struct entry *e);
+/* Puts the typed value of a row into layers. `name`: of a header. */
+void layers_apply_entry(struct loader *l, struct layers *layers, const struct schema_key *row,
+                        const char *name, const void *typed);
 /* Reads all values, then puts each job together from its layers. */
 void layers_build(struct loader *l);
 /* Writes the built-in defaults of a scope's keys to where their offsets lead from `base`. */
@@ -106,6 +141,21 @@ void shared_build(struct loader *l);
 /* Gathers the names and values of all secrets, and sees to it that nothing that is in
  * the plan to be shown shows one. The last step: files have been read. */
 void secrets_gather(struct loader *l);
+
+/* --- axes.c: jobs that are made of items --- */
+
+/* Sees to an entry in whose value axes stand. False: there are none in it. */
+bool axes_read_entry(struct loader *l, struct section *s, struct entry *e);
+/* What a section says of axes goes over what weaker ones say. */
+void axes_apply(struct loader *l, struct layers *layers, const struct section *s);
+/* Sets a job's items, and what depends on them, once all its layers have spoken; reports what
+ * is wrong with them. */
+void axes_build(struct loader *l, struct layers *layers, const char *name,
+                const struct section *own);
+/* Whether two jobs have the same axes, exclusions and batches. */
+bool axes_same(const struct plan_items *a, const struct plan_items *b);
+/* Whether an item of that name can be one of a job's: false only where its values are known. */
+bool axes_may_have(const struct plan_items *items, const char *item, size_t n);
 
 /* --- preflight.c: what can be known before anything runs --- */
 

@@ -30,6 +30,7 @@ struct entry {
     bool spoilt;                  /* has bytes that were reported: no value to judge */
     bool doubled;                 /* there is one like it before, which counts */
     bool reported;                /* the same, or something was said of it that all know now */
+    bool axial;                   /* axes stand in it: typed is its struct axial */
     uint8_t need;                 /* what of it must be there: enum need of preflight */
     const struct schema_key *row; /* what it means, NULL when nothing does */
     void *typed;                  /* its value as row->type has it, NULL when it has none */

@@ -90,13 +90,30 @@ const char *parse_put_in(struct parse *p, const char *s, size_t n, struct span a
     return vars_put_in(p->v->vars, s, n, len, report_missing, &part);
 }
 
+/* Whether a name is a variable's, or an axis of the section that the text stands in. */
+static bool is_declared(const struct parse *p, const struct piece *name) {
+    if (vars_get(p->v->vars, name->text, name->text_len))
+        return true;
+    for (uint32_t i = 0; p->section && i < p->section->nentries; i++) {
+        const struct entry *e = &p->section->entries[i];
+        if (!e->row || e->row->effect != EFFECT_AXIS)
+            continue;
+        size_t skip = strlen(e->row->name);
+        const char *tail = source_text(p->section->source, e->key) + skip;
+        if (e->key.len >= skip + name->text_len && !memcmp(tail, name->text, name->text_len) &&
+            (e->key.len == skip + name->text_len || tail[name->text_len] == '.'))
+            return true;
+    }
+    return false;
+}
+
 /* A shell's text gets no values; who wrote {NAME} of a declared one may not know that. */
 void parse_warn_of_references(struct parse *p) {
     struct piece piece;
 
     for (size_t at = 0; vars_next_piece(p->s, p->n, &at, &piece);) {
         bool shells_own = piece.at && p->s[piece.at - 1] == '$';
-        if (!piece.reference || shells_own || !vars_get(p->v->vars, piece.text, piece.text_len))
+        if (!piece.reference || shells_own || !is_declared(p, &piece))
             continue;
         diag_warning(
             p->v->diag, parse_span(p, piece.at, piece.len),

@@ -11,7 +11,8 @@
 #include "plan/schema.h"
 #include "plan/vars.h"
 
-#define PARSE_FAULTS_MAX 10 /* reported in one value: nobody reads more of one line */
+#define ITEM_MARK        '\1' /* a batch's values in a word; no manifest can have it */
+#define PARSE_FAULTS_MAX 10   /* reported in one value: nobody reads more of one line */
 
 /* What values are read with. */
 struct values {
@@ -19,7 +20,8 @@ struct values {
     struct arena *scratch; /* of what is gone once it is sealed */
     struct diag *diag;
     struct vars *vars;
-    const char **words; /* room in scratch for those of a command, used again for the next */
+    const struct map *axes; /* the names of all axes that some section has */
+    const char **words;     /* room in scratch for those of a command, used again for the next */
     size_t words_cap;
 };
 
@@ -32,7 +34,8 @@ struct name {
 struct names {
     struct name *list;
     uint32_t count;
-    uint32_t *jobs; /* of `after`: their indexes, no doubles; set by validate */
+    uint32_t *jobs;     /* of `after`: their indexes, no doubles; set by validate */
+    const char **items; /* and which of their items, as plan_job.after_items; NULL: none */
     uint32_t njobs;
     const struct limit_set *limits; /* of `limits`; NULL: none; set by shared */
 };
@@ -52,12 +55,23 @@ struct reports {
     size_t count;
 };
 
+/* The text of an entry that names axes, for reading it again when their values are known. */
+struct plan_template {
+    const struct schema_key *row;
+    const char *key; /* as it stands there */
+    const char *text;
+    uint32_t len;
+    const char *folder; /* of the file that it stands in */
+    const char *name;   /* of env.NAME, http.header.NAME: the NAME; else NULL */
+};
+
 /* A value while it is read. */
 struct parse {
     struct values *v;
     const struct schema_key *row;
-    const char *folder; /* of the file that it stands in */
-    const char *key;    /* for messages; no NUL behind */
+    const struct section *section; /* NULL: none */
+    const char *folder;            /* of the file that it stands in */
+    const char *key;               /* for messages; no NUL behind */
     int key_len;
     struct text raw; /* as it stands there */
     const char *s;   /* with variables put in, where that is done before reading */
@@ -97,6 +111,7 @@ bool parse_text(struct parse *p, void *out);
 bool parse_script(struct parse *p, void *out);
 bool parse_command(struct parse *p, void *out);
 bool parse_path_value(struct parse *p, void *out);
+bool parse_lines(struct parse *p, void *out);
 bool parse_env_file(struct parse *p, void *out);
 bool parse_stdin(struct parse *p, void *out);
 bool parse_stdout(struct parse *p, void *out);
@@ -122,6 +137,7 @@ bool parse_exec(struct parse *p, void *out);
 bool parse_shell(struct parse *p, void *out);
 bool parse_names(struct parse *p, void *out);
 bool parse_tags(struct parse *p, void *out);
+bool parse_after(struct parse *p, void *out);
 bool parse_vars(struct parse *p, void *out);
 bool parse_words(struct parse *p, void *out);
 bool parse_pairs(struct parse *p, void *out);

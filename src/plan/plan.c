@@ -12,6 +12,8 @@
 #include "base/mask.h"
 #include "base/text.h"
 
+const char AFTER_SAME[] = "*";
+
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin" /* where the environment has none */
 
 const char *const on_failure_words[] = {"continue", "drain", "cancel", NULL};
@@ -63,6 +65,35 @@ bool plan_is_secret_output(const struct plan *plan, const char *job, const char 
         if (!strncmp(*secret, start, n) && !strcmp(*secret + n, output))
             return true;
     return false;
+}
+
+uint32_t plan_job_most(const struct plan_job *job) {
+    const struct plan_items *items = job->items;
+    uint64_t most = 1;
+
+    for (uint32_t i = 0; job_has_items(job) && i < items->naxes; i++) {
+        const struct plan_axis *axis = &items->axes[i];
+        uint64_t n = axis->kind == AXIS_LIST    ? axis->nvalues
+                     : axis->kind == AXIS_RANGE ? axis->range.last
+                                                : UINT32_MAX;
+
+        n += axis->kind == AXIS_RANGE && n < UINT32_MAX;
+        most *= n < UINT32_MAX ? n : UINT32_MAX;
+        if (most > UINT32_MAX)
+            most = UINT32_MAX;
+    }
+    return (uint32_t)(items && items->batch ? (most + items->batch - 1) / items->batch : most);
+}
+
+bool plan_has_items(const struct plan *plan) {
+    for (uint32_t i = 0; i < plan->njobs; i++)
+        if (job_has_items(&plan->jobs[i]))
+            return true;
+    return false;
+}
+
+const char *plan_job_section(const struct plan_job *job) {
+    return job->items ? job->items->section : job->name;
 }
 
 static const char *find_path(const struct env_var *env) {

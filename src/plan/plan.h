@@ -154,6 +154,39 @@ struct job_settings {
     int32_t priority;              /* higher starts first among the ready */
 };
 
+/* Where the values of an axis come from. */
+enum axis_kind { AXIS_LIST, AXIS_RANGE, AXIS_GLOB, AXIS_LINES };
+struct plan_axis {
+    const char *name;
+    enum axis_kind kind;
+    const char *const *values; /* AXIS_LIST */
+    uint32_t nvalues;
+    struct text_range range; /* AXIS_RANGE */
+    const char *source;      /* AXIS_LINES: absolute path or "-"; AXIS_GLOB: as it is written */
+    const char *folder;      /* AXIS_GLOB: what it is relative to */
+    struct span at;          /* of its value */
+};
+
+/* The axes of a job, and what its items are made of. */
+struct plan_items {
+    const char *section;
+    const struct plan_axis *axes; /* the last varies fastest */
+    uint32_t naxes;
+    const char *const *excluded; /* combinations of naxes values each; NULL: whatever it is */
+    uint32_t nexcluded;
+    uint32_t batch; /* items of an attempt; 0: one, without the form of a batch */
+    const struct plan_template *const *templates; /* values that axes stand in; NULL at the end */
+    const char *const *only; /* of its items only those of these names, NULL at the end; or NULL */
+};
+
+/* One item, or batch of items: what tells one job of a section from the next. */
+struct plan_item {
+    uint64_t index;            /* from 0 */
+    const char *text;          /* what stands in the brackets of its name */
+    const char *const *values; /* of the axes; of a batch, those of its one axis */
+    uint32_t nvalues;
+};
+
 /* The variables of its env-file; NULL: it has none, or the file was not there yet. */
 static inline const struct env_var *job_file_vars(const struct job_settings *set) {
     return set->env_file ? set->env_file->vars : NULL;
@@ -168,10 +201,21 @@ struct plan_job {
     const char *const *argv; /* ACTION_EXEC: words, NULL at the end */
     const struct target *target; /* ACTION_WAIT */
     const char *program;         /* absolute path of argv[0] or shell[0]; NULL: not there then */
-    const uint32_t *after;       /* indexes of the jobs it comes after, no doubles */
+    const uint32_t *after;       /* indexes of the jobs it comes after, no doubles but by items */
     uint32_t nafter;
     enum action action;
+    /* For each of these NULL: all of it, AFTER_SAME: the item with the same values, or the text
+     * of the one item; or NULL: all of all. */
+    const char *const *after_items;
+    const struct plan_items *items; /* it is a section with axes, or one of its items; or NULL */
+    const struct plan_item *item;   /* it is this of the section's, or NULL */
 };
+extern const char AFTER_SAME[]; /* compared by address */
+
+/* Whether it is a section with axes: none that runs, but all of its items. */
+static inline bool job_has_items(const struct plan_job *job) {
+    return job->items && !job->item;
+}
 
 /* Whether its attempts start processes of their own. */
 static inline bool job_has_process(const struct plan_job *job) {
@@ -218,6 +262,7 @@ struct plan {
     const struct report_spec *reports;
     size_t nreports;
     const struct env_var *vars;    /* [vars] and --define; a NULL name ends it */
+    const struct vars *names;      /* the same, by name; NULL: no job has axes */
     const struct env_var *env;     /* [env]; the same */
     const char *search_path;       /* PATH of [env], or NULL */
     const char *on_end_command;    /* text for the shell, or NULL */
@@ -256,6 +301,12 @@ int plan_load(const struct plan_opts *opts, struct plan **out, struct diag **dia
  */
 int plan_load_bytes(const struct plan_opts *opts, const char *bytes, size_t n, struct plan **out,
                     struct diag **diag);
+/* How many jobs a section stands for at most: 1 without axes; UINT32_MAX: that, or not known. */
+uint32_t plan_job_most(const struct plan_job *job);
+/* Whether some of its sections have axes. */
+bool plan_has_items(const struct plan *plan);
+/* The section of a job: that of an item, or the job itself. */
+const char *plan_job_section(const struct plan_job *job);
 /* Accepts NULL; returns NULL. */
 struct plan *plan_free(struct plan *plan);
 

@@ -13,7 +13,8 @@
 #include "plan/envfile.h"
 #include "plan/loader.h"
 
-#define ENVFILE_FAULTS_MAX 10 /* reported in one file */
+#define ENVFILE_FAULTS_MAX 10            /* reported in one file */
+#define LINES_LOOKED_AT    (16ULL << 20) /* bytes of a file of items: what is long streams */
 
 /* How badly something is needed: a job before it may make it, or nobody does. */
 enum need { NEED_NOTHING, NEED_WARNING, NEED_ERROR };
@@ -148,6 +149,59 @@ static void read_env_file(struct loader *l, struct env_files *files, const struc
     map_add(&files->paths, file->path, strlen(file->path), (uint32_t)files->count++);
 }
 
+/* The place of a byte that no item may have, as "LINE:COLUMN" in bytes, or NULL: there is none in
+ * the first LINES_LOOKED_AT. */
+static const char *find_nul(struct loader *l, const char *path) {
+    char block[1 << 16];
+    uint64_t line = 1, column = 1, left = LINES_LOOKED_AT;
+    const char *found = NULL;
+    ssize_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    while (fd >= 0 && !found && left && (n = read(fd, block, sizeof block)) > 0) {
+        const char *nul = memchr(block, 0, (size_t)n);
+        size_t end = nul ? (size_t)(nul - block) : (size_t)n;
+        for (size_t at = 0; at < end;) {
+            const char *stop = memchr(block + at, '\n', end - at);
+            column = stop ? 1 : column + end - at;
+            line += stop != NULL;
+            at = stop ? (size_t)(stop - block) + 1 : end;
+        }
+        if (nul)
+            found = arena_printf(&l->scratch, "%llu:%llu", (unsigned long long)line,
+                                 (unsigned long long)column);
+        left -= left < (uint64_t)n ? left : (uint64_t)n;
+    }
+    if (fd >= 0)
+        close(fd);
+    return found;
+}
+
+/* The file of an axis, each once. `files` are the places of those that were looked at. */
+static void check_lines(struct loader *l, struct map *files, const struct plan_job *job,
+                        const struct plan_axis *axis) {
+    const char *place = arena_printf(&l->scratch, "%x", axis->at.at), *nul;
+    struct stat st;
+    int err;
+
+    if (axis->kind != AXIS_LINES || !strcmp(axis->source, "-") ||
+        map_add(files, place, strlen(place), 0) != MAP_NONE)
+        return;
+    err = stat(axis->source, &st)                               ? errno
+          : S_ISDIR(st.st_mode)                                 ? EISDIR
+          : faccessat(AT_FDCWD, axis->source, R_OK, AT_EACCESS) ? errno
+                                                                : 0;
+    if (err && job->nafter)
+        diag_warning(l->diag, axis->at, "each.%s.lines: '%s': %s (unless a job before makes it)",
+                     axis->name, axis->source, strerror(err));
+    else if (err)
+        diag_error(l->diag, axis->at, "each.%s.lines: '%s': %s", axis->name, axis->source,
+                   strerror(err));
+    else if (S_ISREG(st.st_mode) && (nul = find_nul(l, axis->source)))
+        diag_error(l->diag, axis->at, "each.%s.lines: '%s:%s' is a NUL; no item can have one",
+                   axis->name, axis->source, nul);
+}
+
 static void check_entry(struct loader *l, struct env_files *files, const struct section *s,
                         struct entry *e) {
     const struct stream *stream = e->typed;
@@ -245,7 +299,9 @@ static void check_program(struct loader *l, struct programs *p, uint32_t index) 
     struct entry *e = layers_place(l, index, exec ? EFFECT_ACTION : EFFECT_SHELL);
     const char *const *words = exec ? job->argv : job->set->shell;
 
-    if (!job_has_process(job) || (dir && dir->reported && **words != '/'))
+    if (!job_has_process(job) || (dir && (dir->reported || dir->axial) && **words != '/'))
+        return;
+    if (e && e->axial && strchr(*words, '{')) /* each item may have its own */
         return;
     if (!e)
         e = l->shell_entry;
@@ -299,19 +355,29 @@ static void note_needs(struct loader *l) {
                 e->need = need;
         }
     }
+    for (size_t i = 0; i < l->nsamples; i++)
+        l->samples[i].entry.need =
+            l->plan->jobs[l->samples[i].job].nafter ? NEED_WARNING : NEED_ERROR;
 }
 
 void preflight_check(struct loader *l) {
     struct programs programs = {0};
     struct env_files files = {0};
+    struct map lines;
 
     map_init(&programs.searches, &l->scratch);
     map_init(&files.paths, &l->scratch);
     note_needs(l);
     for (size_t i = 0; i < l->nsections; i++)
         for (uint32_t k = 0; k < l->sections[i]->nentries; k++)
-            if (l->sections[i]->entries[k].need)
+            if (l->sections[i]->entries[k].need && !l->sections[i]->entries[k].axial)
                 check_entry(l, &files, l->sections[i], &l->sections[i]->entries[k]);
+    for (size_t i = 0; i < l->nsamples; i++)
+        check_entry(l, &files, l->samples[i].section, &l->samples[i].entry);
+    map_init(&lines, &l->scratch);
+    for (uint32_t i = 0; l->axes.count && i < l->plan->njobs; i++)
+        for (uint32_t k = 0; l->plan->jobs[i].items && k < l->plan->jobs[i].items->naxes; k++)
+            check_lines(l, &lines, &l->plan->jobs[i], &l->plan->jobs[i].items->axes[k]);
     /* What is an error for one job is not to be a mere warning because of another. */
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < l->plan->njobs; i++)

@@ -49,6 +49,12 @@ bool parse_path_value(struct parse *p, void *out) {
     return true;
 }
 
+bool parse_lines(struct parse *p, void *out) {
+    if (p->n == 1 && *p->s == '-')
+        return parse_text(p, out);
+    return parse_path_value(p, out);
+}
+
 bool parse_env_file(struct parse *p, void *out) {
     struct env_file *file = arena_new(p->v->arena, struct env_file);
 
@@ -235,9 +241,8 @@ bool parse_name(struct parse *p, void *out) {
 bool parse_range(struct parse *p, void *out) {
     struct text_fault fault;
 
-    if (text_range(p->s, p->n, &fault))
-        return not_a(p, "a range (such as 1..100 or 1..100..5)");
-    return parse_text(p, out);
+    return !text_range(p->s, p->n, out, &fault) ||
+           not_a(p, "a range (such as 1..100 or 1..100..5)");
 }
 
 /* --- addresses --- */

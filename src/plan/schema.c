@@ -70,7 +70,7 @@ const struct schema_key schema_keys[] = {
 
     /* [defaults], [template], [job]: lane and action */
     KEY(JOB, "type", ENUM, NULL, "the lane; required",
-        .words = words_type, JOB(type), .effect = EFFECT_TYPE),
+        .words = words_type, JOB(type), .effect = EFFECT_TYPE, .whole = true),
     KEY(JOB, "command", COMMAND, NULL, "run by the shell", .action = true, .effect = EFFECT_ACTION),
     KEY(JOB, "exec", EXEC, NULL, "run without a shell", .action = true, .effect = EFFECT_ACTION),
     KEY(JOB, "http", URL, NULL, "an HTTP request, without a process",
@@ -131,23 +131,26 @@ const struct schema_key schema_keys[] = {
     KEY(JOB, "allow-failure", BOOL, "no", "its failure does not fail the run", JOB(allow_failure)),
 
     /* order */
-    KEY(JOB, "after", NAMES, NULL, "jobs that must have ended before", .effect = EFFECT_AFTER),
-    KEY(JOB, "when", ENUM, "success", "how those must have ended", .words = words_when, JOB(when)),
+    KEY(JOB, "after", AFTER, NULL, "jobs that must have ended before", .effect = EFFECT_AFTER),
+    KEY(JOB, "when", ENUM, "success", "how those must have ended", .words = words_when, JOB(when),
+        .whole = true),
     KEY(JOB, "priority", INTEGER, "0", "higher starts first among the ready",
-        .min = INT32_MIN, .max = INT32_MAX, JOB(priority)),
+        .min = INT32_MIN, .max = INT32_MAX, JOB(priority), .whole = true),
     KEY(JOB, "cleanup", SCRIPT, NULL, "run once after the job and all that come after it",
         JOB(cleanup)),
     KEY(JOB, "service", BOOL, "no", "the job is expected to stay up", .later = true),
     KEY(JOB, "ready", READY, NULL, "when a service is ready", .later = true),
 
     /* items */
-    KEY(JOB, "each.exclude", PAIRS, NULL, "combinations that are left out", .later = true),
-    KEY(JOB, "each.", WORDS, NULL, "an axis: one job for each value", .later = true),
-    KEY(JOB, "batch", COUNT, NULL, "items per attempt", .min = 1, .max = COUNT_MAX, .later = true),
+    KEY(JOB, "each.exclude", PAIRS, NULL, "combinations that are left out",
+        .effect = EFFECT_EXCLUDE),
+    KEY(JOB, "each.", WORDS, NULL, "an axis: one job for each value", .effect = EFFECT_AXIS),
+    KEY(JOB, "batch", COUNT, NULL, "items per attempt", .min = 1, .max = COUNT_MAX,
+        .effect = EFFECT_BATCH),
 
     /* shared and hard limits */
     KEY(JOB, "cpus", COUNT, "1", "weight in the CPU lane",
-        .min = 1, .max = CPU_WORKERS_MAX, JOB(cpus), .effect = EFFECT_CPUS),
+        .min = 1, .max = CPU_WORKERS_MAX, JOB(cpus), .effect = EFFECT_CPUS, .whole = true),
     KEY(JOB, "limits", WORDS, NULL, "shared limits that it keeps to", .effect = EFFECT_LIMITS),
     KEY(JOB, "jobserver", ENUM, "no", "share the CPU workers with a make inside",
         .words = words_jobserver, JOB(jobserver), .effect = EFFECT_JOBSERVER),

@@ -67,13 +67,15 @@ enum value_type {
     VALUE_NO_EXITS, /* the same, may be empty */
     VALUE_RETRY_ON, /* struct retry_on */
     VALUE_STATUSES, /* struct http_set */
-    VALUE_NAMES,    /* struct names: jobs or templates */
+    VALUE_NAMES,    /* struct names: templates */
+    VALUE_AFTER,    /* struct names: jobs, with items in brackets */
     VALUE_VARS,     /* names of environment variables: char **, NULL at the end */
     VALUE_TAGS,     /* struct names: any */
     VALUE_WORDS,    /* struct names: a list of anything */
     VALUE_PAIRS,    /* list of NAME=VALUE,NAME=VALUE */
     VALUE_NAME,     /* a single one */
-    VALUE_RANGE,    /* 1..100 */
+    VALUE_RANGE,    /* struct text_range */
+    VALUE_LINES,    /* made absolute, or "-" */
     VALUE_URL,      /* http://, https://: a job's action */
     VALUE_METHOD,   /* GET */
     VALUE_HEADER,   /* what stands behind the colon of one; may be empty */
@@ -110,7 +112,10 @@ enum schema_effect {
     EFFECT_BODY,
     EFFECT_BODY_FILE,
     EFFECT_SECRET, /* counts wherever it stands */
-    EFFECT_ENV,    /* env.NAME; has no one place */
+    EFFECT_BATCH,
+    EFFECT_EXCLUDE,
+    EFFECT_AXIS,   /* each.NAME; has no one place, nor has */
+    EFFECT_ENV,    /* env.NAME */
     EFFECT_HEADER, /* http.header.NAME; the same */
     EFFECTS,
 };
@@ -126,6 +131,7 @@ struct schema_key {
     uint8_t words_now;        /* how many of these are supported, 0: all */
     bool later;               /* not supported yet, unless set to its default */
     bool action;              /* one of the five that exclude one another */
+    bool whole;               /* the same for all items of a job: no axis stands in it */
     bool placed;              /* offset holds: the value is copied there as it is */
     uint16_t offset;          /* into struct job_settings, of SCOPE_MUSTER into struct
                                  plan, of SCOPE_LIMIT into struct plan_limit */

@@ -20,8 +20,14 @@ struct gathering {
 
 /* --- names --- */
 
-static void add_names(struct gathering *g, const struct entry *e) {
+static void add_names(struct gathering *g, struct entry *e) {
     for (const char *const *name = *(const char *const *const *)e->typed; *name; name++) {
+        if (!e->reported && map_get(&g->l->axes, *name, strlen(*name)) != MAP_NONE) {
+            diag_error(g->l->diag, e->value,
+                       "%s: '%s' is an axis, whose values stand in the names of jobs", e->row->name,
+                       *name);
+            e->reported = true;
+        }
         if (map_add(&g->names, *name, strlen(*name), (uint32_t)g->nnames) != MAP_NONE)
             continue;
         g->list = arena_grow(&g->l->scratch, g->list, g->nnames, &g->names_cap, sizeof *g->list);
@@ -35,7 +41,7 @@ static void gather_names(struct gathering *g) {
     map_init(&g->names, &l->scratch);
     for (size_t i = 0; i < l->nsections; i++)
         for (uint32_t k = 0; k < l->sections[i]->nentries; k++) {
-            const struct entry *e = &l->sections[i]->entries[k];
+            struct entry *e = &l->sections[i]->entries[k];
             if (e->row && e->row->effect == EFFECT_SECRET && e->typed)
                 add_names(g, e);
         }

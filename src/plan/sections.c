@@ -12,6 +12,7 @@ void sections_init(struct loader *l) {
     for (size_t i = 0; i < SECTIONS; i++)
         map_init(&l->names[i], &l->scratch);
     map_init(&l->keys, &l->scratch);
+    map_init(&l->axes, &l->scratch);
     for (size_t i = 0; i < SEEN_GROUPS; i++)
         l->seen[i] = arena_array(&l->scratch, struct seen, schema_key_count);
     /* Levels: all [muster] are one, all [defaults], all [vars], all [env]; then each section. */
@@ -224,6 +225,33 @@ static void check_header_name(struct loader *l, const char *name, size_t n, stru
     e->reported = true;
 }
 
+size_t sections_axis_name(const char *tail, size_t n) {
+    static const char *const endings[] = {".lines", ".glob", ".range", NULL};
+    const char *dot = memchr(tail, '.', n);
+
+    return dot && text_choose(dot, n - (size_t)(dot - tail), endings) >= 0 ? (size_t)(dot - tail)
+                                                                           : n;
+}
+
+/* The name of an axis: a variable of each item. */
+static void check_axis_name(struct loader *l, const char *name, size_t n, struct span at,
+                            struct entry *e) {
+    const char *fault = vars_name_fault(name, n);
+
+    if (!fault) {
+        map_add(&l->axes, name, n, 0);
+        return;
+    }
+    if (!text_var_valid(name, n))
+        diag_error(l->diag, at,
+                   "'%.*s' is not the name of an axis, or of one with .lines, "
+                   ".glob or .range",
+                   (int)at.len, name);
+    else
+        diag_error(l->diag, at, "'%.*s' %s", (int)n, name, fault);
+    e->reported = true;
+}
+
 /* What follows the dot of a key like env.NAME. */
 static void check_tail(struct loader *l, const struct section *s, struct entry *e, size_t tail,
                        uint32_t level) {
@@ -240,19 +268,9 @@ static void check_tail(struct loader *l, const struct section *s, struct entry *
         check_env_name(l, name, n, at, e);
     } else if (e->row->effect == EFFECT_HEADER) {
         check_header_name(l, name, n, at, e);
-    } else if (e->row->type == VALUE_WORDS) {
-        /* The four forms of an axis are one slot. */
-        const char *dot = memchr(name, '.', n);
-        const char *const endings[] = {".lines", ".glob", ".range", NULL};
-        if (dot && text_choose(dot, n - (size_t)(dot - name), endings) >= 0)
-            whole = tail + (n = (size_t)(dot - name));
-        if (!text_var_valid(name, n)) {
-            diag_error(l->diag, at,
-                       "'%.*s' is not the name of an axis, or of one with .lines, "
-                       ".glob or .range",
-                       (int)at.len, name);
-            e->reported = true;
-        }
+    } else if (e->row->effect == EFFECT_AXIS) {
+        whole = tail + (n = sections_axis_name(name, n));
+        check_axis_name(l, name, n, at, e);
     }
     note_name(l, s, level, whole, e);
 }

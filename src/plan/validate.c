@@ -6,13 +6,29 @@
 
 #include "base/host.h"
 #include "base/text.h"
-#include "base/trace.h"
-#include "plan/tags.h"
 
 #define CYCLE_NAMES_MAX 100 /* in a message */
 #define NO_INDEX        UINT32_MAX
 
 /* --- names of jobs --- */
+
+/* The part of a name of `after` that names the job: "job" of "job[value]". */
+static size_t job_part(const struct name *name) {
+    const char *open = memchr(name->text, '[', name->len);
+
+    return open ? (size_t)(open - name->text) : name->len;
+}
+
+/* Which of the job's items a name stands for, as plan_job.after_items has it. */
+static const char *item_part(struct loader *l, const struct name *name) {
+    size_t n = job_part(name);
+
+    if (n == name->len)
+        return NULL;
+    if (name->len == n + 3 && name->text[n + 1] == '*')
+        return AFTER_SAME;
+    return arena_strndup(&l->plan->arena, name->text + n + 1, name->len - n - 2);
+}
 
 /* Takes the names of one `after` to indexes. `mark` has a place per job, for doubles. */
 static void resolve_after(struct loader *l, struct entry *e, uint32_t *mark, uint32_t stamp) {
@@ -23,19 +39,26 @@ static void resolve_after(struct loader *l, struct entry *e, uint32_t *mark, uin
     names->jobs = jobs;
     for (uint32_t i = 0; i < names->count; i++) {
         const struct name *name = &names->list[i];
-        uint32_t s = map_get(&l->names[SECTION_JOB], name->text, name->len);
+        size_t n = job_part(name);
+        uint32_t s = map_get(&l->names[SECTION_JOB], name->text, n);
         if (s == MAP_NONE && unknown++ >= PARSE_FAULTS_MAX)
             continue;
         if (s == MAP_NONE) {
-            const char *near = sections_nearest(l, SECTION_JOB, name->text, name->len);
-            diag_error(l->diag, name->at, "after: no job '%.*s'%s%s%s", (int)name->len, name->text,
+            const char *near = sections_nearest(l, SECTION_JOB, name->text, n);
+            diag_error(l->diag, name->at, "after: no job '%.*s'%s%s%s", (int)n, name->text,
                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
             continue;
         }
         uint32_t job = l->sections[s]->job;
-        if (mark[job] == stamp)
+        const char *item = item_part(l, name);
+        if (!item && mark[job] == stamp)
             continue;
-        mark[job] = stamp;
+        if (!item)
+            mark[job] = stamp;
+        if (item && !names->items)
+            names->items = arena_array(&l->plan->arena, const char *, names->count);
+        if (item)
+            names->items[names->njobs] = item;
         jobs[names->njobs++] = job;
     }
 }
@@ -54,14 +77,19 @@ static void resolve_all(struct loader *l) {
         }
 }
 
-/* Where a job's `after` names another. */
-static struct span find_name(const struct loader *l, uint32_t job, uint32_t other) {
+/* Where a job's `after` names another, or an item of it. */
+static struct span find_name(const struct loader *l, uint32_t job, uint32_t other,
+                             const char *item) {
     const struct names *names = layers_place(l, job, EFFECT_AFTER)->typed;
 
     for (uint32_t i = 0; i < names->count; i++) {
-        uint32_t s = map_get(&l->names[SECTION_JOB], names->list[i].text, names->list[i].len);
-        if (s != MAP_NONE && l->sections[s]->job == other)
-            return names->list[i].at;
+        const struct name *name = &names->list[i];
+        size_t n = job_part(name);
+        uint32_t s = map_get(&l->names[SECTION_JOB], name->text, n);
+        if (s != MAP_NONE && l->sections[s]->job == other &&
+            (!item || (name->len == n + strlen(item) + 2 &&
+                       !memcmp(name->text + n + 1, item, strlen(item)))))
+            return name->at;
     }
     return l->drafts[job].section->header;
 }
@@ -178,10 +206,84 @@ static void check_job(struct loader *l, uint32_t i) {
     const struct names *names = after->typed;
     job->after = names->jobs;
     job->nafter = names->njobs;
+    job->after_items = names->items;
     for (uint32_t k = 0; k < job->nafter; k++)
         if (job->after[k] == i)
-            diag_error(l->diag, find_name(l, i, i), "after: job '%s' cannot come after itself",
-                       job->name);
+            diag_error(l->diag, find_name(l, i, i, NULL),
+                       "after: job '%s' cannot come after itself", job->name);
+}
+
+/* --- items --- */
+
+/* Says what is wrong with an item that a job's `after` names. */
+static void check_item(struct loader *l, uint32_t i, uint32_t k) {
+    const struct plan_job *job = &l->plan->jobs[i], *before = &l->plan->jobs[job->after[k]];
+    const char *item = job->after_items[k];
+    struct span at;
+
+    if (!item || job->after[k] == i || l->drafts[i].broken_axes ||
+        l->drafts[job->after[k]].broken_axes)
+        return;
+    at = find_name(l, i, job->after[k], item);
+    if (!before->items)
+        diag_error(l->diag, at, "after: job '%s' has no items (each.NAME)", before->name);
+    else if (item == AFTER_SAME && !job->items)
+        diag_error(l->diag, at, "after: '%s[*]' is for a job with the same axes; '%s' has none",
+                   before->name, job->name);
+    else if (item == AFTER_SAME && !axes_same(job->items, before->items))
+        diag_error(l->diag, at, "after: the axes of '%s' and '%s' are not the same", job->name,
+                   before->name);
+    else if (item != AFTER_SAME && !axes_may_have(before->items, item, strlen(item)))
+        diag_error(l->diag, at, "after: job '%s' has no item '%s'", before->name,
+                   parse_clip(&l->scratch, item, strlen(item)));
+}
+
+/* Whether two jobs share their items, being joined by `[*]`: `root` leads each to one of all. */
+static uint32_t find_root(const uint32_t *root, uint32_t job) {
+    while (root[job] != job)
+        job = root[job];
+    return job;
+}
+
+/* Standard input is there once: for jobs that share their items, or else one. */
+static void check_standard_input(struct loader *l) {
+    uint32_t n = l->plan->njobs, first = NO_INDEX;
+    uint32_t *root = arena_array(&l->scratch, uint32_t, n);
+    const struct plan_axis *taken = NULL;
+
+    for (uint32_t i = 0; i < n; i++)
+        root[i] = i;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < l->plan->jobs[i].nafter && l->plan->jobs[i].after_items; k++)
+            if (l->plan->jobs[i].after_items[k] == AFTER_SAME)
+                root[find_root(root, i)] = find_root(root, l->plan->jobs[i].after[k]);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; l->plan->jobs[i].items && k < l->plan->jobs[i].items->naxes; k++) {
+            const struct plan_axis *axis = &l->plan->jobs[i].items->axes[k];
+            if (axis->kind != AXIS_LINES || strcmp(axis->source, "-") != 0)
+                continue;
+            bool shared = taken && find_root(root, first) == find_root(root, i) &&
+                          taken - l->plan->jobs[first].items->axes == (ptrdiff_t)k;
+            if (!strcmp(l->plan->path, "-")) {
+                diag_error(l->diag, axis->at,
+                           "each.%s.lines: the manifest itself is standard input", axis->name);
+            } else if (taken && !shared) {
+                diag_error(l->diag, axis->at, "each.%s.lines: standard input is read twice",
+                           axis->name);
+                diag_note(l->diag, taken->at, "job '%s' reads it", l->plan->jobs[first].name);
+            } else if (!taken) {
+                taken = axis;
+                first = i;
+            }
+        }
+}
+
+static void check_items(struct loader *l) {
+    for (uint32_t i = 0; i < l->plan->njobs; i++)
+        for (uint32_t k = 0; l->plan->jobs[i].after_items && k < l->plan->jobs[i].nafter; k++)
+            check_item(l, i, k);
+    if (l->axes.count)
+        check_standard_input(l);
 }
 
 /* --- order --- */
@@ -209,7 +311,7 @@ static void report_cycle(struct loader *l, const struct visit *stack, uint32_t n
     for (uint32_t i = 0; i < shown; i++)
         to = stpcpy(stpcpy(to, l->plan->jobs[stack[(first + i) % n].job].name), " after ");
     const char *left = shown < n ? arena_printf(&l->scratch, "(%u more) after ", n - shown) : "";
-    diag_error(l->diag, find_name(l, job, next), "cycle: %s%s%s", chain, left,
+    diag_error(l->diag, find_name(l, job, next, NULL), "cycle: %s%s%s", chain, left,
                l->plan->jobs[job].name);
 }
 
@@ -263,63 +365,7 @@ void validate_jobs(struct loader *l) {
     resolve_all(l);
     for (uint32_t i = 0; i < l->plan->njobs; i++)
         check_job(l, i);
+    check_items(l);
     order_jobs(l);
     clash_check(l);
-}
-
-/* --- only some jobs --- */
-
-/* Marks the wanted jobs in `keep`. Whether all of them are there. */
-static bool mark_wanted(struct loader *l, bool *keep) {
-    bool good = true;
-
-    for (const char *const *name = l->opts->jobs; name && *name; name++) {
-        uint32_t s = map_get(&l->names[SECTION_JOB], *name, strlen(*name));
-        if (s != MAP_NONE) {
-            keep[l->sections[s]->job] = true;
-            continue;
-        }
-        const char *near = sections_nearest(l, SECTION_JOB, *name, strlen(*name));
-        diag_error(l->diag, (struct span){0, 0}, "no job '%s' in %s%s%s%s", *name,
-                   l->plan->sources.list[0]->name, near ? "; did you mean '" : "", near ? near : "",
-                   near ? "'?" : "");
-        good = false;
-    }
-    return good;
-}
-
-void validate_select(struct loader *l) {
-    struct plan *plan = l->plan;
-
-    if (!(l->opts->jobs && *l->opts->jobs) && !(l->opts->tags && *l->opts->tags))
-        return;
-    bool *keep = arena_array(&l->scratch, bool, plan->njobs);
-    bool named = mark_wanted(l, keep), tagged = tags_mark(l, keep);
-    if (!named || !tagged || l->diag->errors)
-        return;
-    /* Backwards through the order all that a kept job comes after is met behind it. */
-    for (uint32_t i = plan->njobs; i-- > 0;)
-        for (uint32_t k = 0; keep[plan->order[i]] && k < plan->jobs[plan->order[i]].nafter; k++)
-            keep[plan->jobs[plan->order[i]].after[k]] = true;
-    uint32_t *index = arena_array(&l->scratch, uint32_t, plan->njobs), n = 0;
-    uint32_t *order = arena_array(&plan->arena, uint32_t, plan->njobs), ordered = 0;
-    for (uint32_t i = 0; i < plan->njobs; i++)
-        index[i] = keep[i] ? n++ : NO_INDEX;
-    for (uint32_t i = 0; i < plan->njobs; i++)
-        if (keep[plan->order[i]])
-            order[ordered++] = index[plan->order[i]];
-    for (uint32_t i = 0; i < plan->njobs; i++) {
-        if (!keep[i])
-            continue;
-        struct plan_job *job = &plan->jobs[index[i]];
-        *job = plan->jobs[i];
-        /* A copy: jobs of one template share theirs. */
-        uint32_t *after = arena_array(&plan->arena, uint32_t, job->nafter);
-        for (uint32_t k = 0; k < job->nafter; k++)
-            after[k] = index[job->after[k]];
-        job->after = after;
-    }
-    trace(TRACE_PLAN, "%u of %u jobs are wanted", n, plan->njobs);
-    plan->njobs = n;
-    plan->order = order;
 }

@@ -45,12 +45,14 @@ static const struct form forms[VALUE_TYPES] = {
     [VALUE_RETRY_ON] = {parse_retry_on, sizeof(struct retry_on), PUT_WORDS, true, false},
     [VALUE_STATUSES] = {parse_statuses, sizeof(struct http_set), PUT_WHOLE, true, false},
     [VALUE_NAMES] = {parse_names, sizeof(struct names), PUT_WORDS, true, true},
+    [VALUE_AFTER] = {parse_after, sizeof(struct names), PUT_WORDS, true, true},
     [VALUE_VARS] = {parse_vars, sizeof(char **), PUT_WORDS, true, true},
     [VALUE_TAGS] = {parse_tags, sizeof(struct names), PUT_WORDS, true, true},
     [VALUE_WORDS] = {parse_words, sizeof(struct names), PUT_WORDS, true, true},
     [VALUE_PAIRS] = {parse_pairs, sizeof(struct names), PUT_WORDS, true, true},
     [VALUE_NAME] = {parse_name, sizeof(char *), PUT_WHOLE, false, false},
-    [VALUE_RANGE] = {parse_range, sizeof(char *), PUT_WHOLE, false, false},
+    [VALUE_RANGE] = {parse_range, sizeof(struct text_range), PUT_WHOLE, false, false},
+    [VALUE_LINES] = {parse_lines, sizeof(char *), PUT_WHOLE, false, false},
     [VALUE_URL] = {parse_http, sizeof(struct action_value), PUT_WHOLE, false, false},
     [VALUE_METHOD] = {parse_method, sizeof(char *), PUT_WHOLE, false, false},
     [VALUE_HEADER] = {parse_header, sizeof(char *), PUT_WHOLE, false, true},
@@ -65,20 +67,18 @@ size_t value_size(enum value_type type) {
     return forms[type].size;
 }
 
-/* `each.NAME` has four forms under one row, told apart by what follows the name. */
-static const struct form *form_of(const struct schema_key *row, const char *key, size_t n) {
+enum value_type value_type_of(const struct schema_key *row, const char *key, size_t n) {
     static const struct {
         const char *end;
         enum value_type type;
-    } axes[] = {{".lines", VALUE_PATH}, {".glob", VALUE_LINE}, {".range", VALUE_RANGE}};
+    } axes[] = {{".lines", VALUE_LINES}, {".glob", VALUE_LINE}, {".range", VALUE_RANGE}};
 
-    for (size_t i = 0; row->type == VALUE_WORDS && i < sizeof axes / sizeof *axes; i++) {
+    for (size_t i = 0; row->effect == EFFECT_AXIS && i < sizeof axes / sizeof *axes; i++) {
         size_t len = strlen(axes[i].end);
-        if (n > len && row->name[strlen(row->name) - 1] == '.' &&
-            !memcmp(key + n - len, axes[i].end, len))
-            return &forms[axes[i].type];
+        if (n > len && !memcmp(key + n - len, axes[i].end, len))
+            return axes[i].type;
     }
-    return &forms[row->type];
+    return row->type;
 }
 
 /* Takes the text of a value: one line of it where there may be no more. False after a fault. */
@@ -109,6 +109,7 @@ static bool take_text(struct parse *p, const struct section *s, const struct ent
 static struct parse begin(struct values *v, const struct section *s, const struct entry *e) {
     return (struct parse){.v = v,
                           .row = e->row,
+                          .section = s,
                           .folder = s->source->folder,
                           .key_at = e->key,
                           .key = source_text(s->source, e->key),
@@ -117,7 +118,7 @@ static struct parse begin(struct values *v, const struct section *s, const struc
 
 void value_parse(struct values *v, const struct section *s, struct entry *e) {
     struct parse p = begin(v, s, e);
-    const struct form *form = form_of(e->row, p.key, e->key.len);
+    const struct form *form = &forms[value_type_of(e->row, p.key, e->key.len)];
     /* Of the values of stdin only a text may have several lines. */
     bool lines = form->lines && (e->row->type != VALUE_STDIN || e->value.len == 0 ||
                                  !strncmp(source_text(s->source, e->value), "text:", 5));
@@ -132,6 +133,54 @@ void value_parse(struct values *v, const struct section *s, struct entry *e) {
         diag_error(v->diag, e->key, "'%.*s' is not supported yet", p.key_len, p.key);
     else
         e->typed = typed;
+}
+
+/* Whether some of the names in n bytes are those of axes. */
+static bool names_axis(const struct values *v, const char *s, size_t n) {
+    struct piece piece;
+
+    for (size_t at = 0; vars_next_piece(s, n, &at, &piece);)
+        if (piece.reference && map_get(v->axes, piece.text, piece.text_len) != MAP_NONE)
+            return true;
+    return false;
+}
+
+struct plan_template *value_template(struct values *v, const struct section *s, struct entry *e) {
+    struct parse p = begin(v, s, e);
+    const struct form *form;
+
+    if (!v->axes->count || !e->row || e->spoilt)
+        return NULL;
+    form = &forms[value_type_of(e->row, p.key, e->key.len)];
+    p.raw = manifest_unfold(s->source, e, v->scratch);
+    if (form->put == PUT_NOT || !memchr(p.raw.bytes, '{', p.raw.len) ||
+        !names_axis(v, p.raw.bytes, p.raw.len))
+        return NULL;
+    struct plan_template *t = arena_new(v->arena, struct plan_template);
+    *t = (struct plan_template){
+        .row = e->row,
+        .key = arena_strndup(v->arena, p.key, e->key.len),
+        .text = arena_strndup(v->arena, p.raw.bytes, p.raw.len),
+        .len = p.raw.len,
+        .folder = s->source->folder,
+    };
+    if (e->row->effect == EFFECT_ENV || e->row->effect == EFFECT_HEADER)
+        t->name = t->key + strlen(e->row->name);
+    return t;
+}
+
+bool value_read(struct values *v, const struct plan_template *t, void *typed) {
+    struct parse p = {.v = v,
+                      .row = t->row,
+                      .folder = t->folder,
+                      .key = t->key,
+                      .key_len = (int)strlen(t->key),
+                      .raw = {.bytes = t->text, .len = t->len},
+                      .s = t->text,
+                      .n = t->len};
+    const struct form *form = &forms[t->row->type];
+
+    return (form->put != PUT_WHOLE || parse_put_in_all(&p)) && form->parse(&p, typed);
 }
 
 const void *value_parse_default(struct values *v, const struct schema_key *row) {

@@ -14,6 +14,17 @@
  * for its form, then refused.
  */
 void value_parse(struct values *v, const struct section *s, struct entry *e);
+/* The form of a key's value: `each.NAME` has four under one row, told apart by what follows NAME.
+ */
+enum value_type value_type_of(const struct schema_key *row, const char *key, size_t n);
+/* The text of an entry some of whose variables are axes, in the arena; else NULL. */
+struct plan_template *value_template(struct values *v, const struct section *s, struct entry *e);
+/*
+ * Reads such a text, with v->vars->axes put in, into *typed, which has room for
+ * value_size() bytes. What is wrong with it is told without a place. False after
+ * a fault.
+ */
+bool value_read(struct values *v, const struct plan_template *t, void *typed);
 /* The same for a built-in default, which is right. Returns the typed value. */
 const void *value_parse_default(struct values *v, const struct schema_key *row);
 /*

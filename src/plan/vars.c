@@ -112,7 +112,30 @@ void vars_define(struct vars *v, const char *define) {
     var->value = arena_strndup(v->arena, equals + 1, strlen(equals + 1));
 }
 
+struct vars *vars_keep(const struct vars *v) {
+    struct vars *copy = arena_new(v->arena, struct vars);
+
+    vars_init(copy, v->arena, v->arena, NULL);
+    for (size_t i = 0; i < v->count; i++) {
+        struct var *var = add_var(copy, v->list[i].name, strlen(v->list[i].name));
+        var->value = v->list[i].value;
+        var->state = v->list[i].state;
+    }
+    return copy;
+}
+
 /* --- putting values in --- */
+
+/* The value of a name, "" for one that has none yet; NULL: it is not declared. */
+static const char *find_value(const struct vars *v, const struct piece *name) {
+    const struct var *var;
+
+    for (const struct env_var *axis = v->axes; axis && axis->name; axis++)
+        if (strlen(axis->name) == name->text_len && !memcmp(axis->name, name->text, name->text_len))
+            return axis->value;
+    var = vars_get(v, name->text, name->text_len);
+    return var && !var->value ? "" : var ? var->value : NULL;
+}
 
 const char *vars_put_in(const struct vars *v, const char *s, size_t n, size_t *len,
                         vars_missing_cb missing, void *ctx) {
@@ -125,9 +148,9 @@ const char *vars_put_in(const struct vars *v, const char *s, size_t n, size_t *l
             *len += piece.text_len;
             continue;
         }
-        const struct var *var = vars_get(v, piece.text, piece.text_len);
-        if (var)
-            *len += var->value ? strlen(var->value) : 0;
+        const char *value = find_value(v, &piece);
+        if (value)
+            *len += strlen(value);
         else if (unknown++ < MISSING_MAX)
             missing(ctx, &piece);
     }
@@ -140,8 +163,8 @@ const char *vars_put_in(const struct vars *v, const char *s, size_t n, size_t *l
     char *out = arena_alloc(v->arena, *len + 1), *to = out;
     for (size_t at = 0; vars_next_piece(s, n, &at, &piece);) {
         if (piece.reference) {
-            piece.text = vars_get(v, piece.text, piece.text_len)->value;
-            piece.text_len = piece.text ? strlen(piece.text) : 0;
+            piece.text = find_value(v, &piece);
+            piece.text_len = strlen(piece.text);
         }
         if (piece.text_len)
             memcpy(to, piece.text, piece.text_len);

@@ -39,7 +39,9 @@ struct vars {
     struct map names;
     struct var *list;
     size_t count, cap;
-    unsigned suggestions; /* made so far */
+    const struct env_var *axes; /* stronger than these while an item's values are put in;
+                                 * a NULL name ends it; or NULL */
+    unsigned suggestions;       /* made so far */
 };
 
 void vars_init(struct vars *v, struct arena *arena, struct arena *scratch, struct diag *diag);
@@ -67,6 +69,8 @@ const char *vars_put_in(const struct vars *v, const char *s, size_t n, size_t *l
                         vars_missing_cb missing, void *ctx);
 /* The declared name nearest to a word, or NULL. */
 const char *vars_nearest(struct vars *v, const char *name, size_t n);
+/* A copy for after the plan was sealed, all in its arena. */
+struct vars *vars_keep(const struct vars *v);
 /* All variables as environment, a NULL name at the end. */
 const struct env_var *vars_environment(const struct vars *v);
 #endif

@@ -23,15 +23,17 @@
 #include "report/follow.h"
 #include "report/quote.h"
 #include "report/sink.h"
+#include "run/ledger.h"
 
-#define BLOCK       (256U << 10) /* bytes read from a capture at once */
-#define EVENTS_MAX  16
-#define LINES_BYTES (64U << 10)      /* of running jobs, written at once */
-#define STEP_NS     (50 * NS_PER_MS) /* between two looks at running jobs */
-#define WIDTH_MAX   60U
-#define DISCARD     (16U << 20)     /* shown bytes whose place on the disk is given back at once */
-#define CUT_MAX     160U            /* a line about what is missing */
-#define VISIBLE_MAX (4 * BLOCK + 1) /* no byte becomes more than "\\x1b" */
+#define BLOCK          (256U << 10) /* bytes read from a capture at once */
+#define EVENTS_MAX     16
+#define LINES_BYTES    (64U << 10)      /* of running jobs, written at once */
+#define STEP_NS        (50 * NS_PER_MS) /* between two looks at running jobs */
+#define WIDTH_MAX      60U
+#define NAME_MAX_SHOWN 1024        /* bytes of a name before a line */
+#define DISCARD        (16U << 20) /* shown bytes whose place on the disk is given back at once */
+#define CUT_MAX        160U        /* a line about what is missing */
+#define VISIBLE_MAX    (4 * BLOCK + 1) /* no byte becomes more than "\\x1b" */
 
 /* One thing to be written, in the order of asking. */
 struct item {
@@ -63,6 +65,7 @@ struct output {
     char *lines;            /* thread: LINES_BYTES, to be written at once */
     size_t nlines;
     int64_t stepped_ns;    /* thread: clock_ns() */
+    struct ledger *ledger; /* made before the first row; thread; main once joined */
     struct capture *tails; /* thread; main once joined */
     char *block;           /* thread: BLOCK bytes */
     char *visible;         /* thread: the same made visible, when tty */
@@ -127,9 +130,12 @@ static void put_bytes(struct output *o, const char *bytes, size_t n) {
 static void put_line(void *ctx, const char *job, const char *line, size_t n) {
     static const char blanks[] = "                                                            ";
     struct output *o = ctx;
-    size_t len = strlen(job), count = utf8_count(job, len);
+    char name[NAME_MAX_SHOWN];
+    size_t len = text_visible(name, sizeof name, job, strlen(job), NULL), count;
 
-    put_bytes(o, job, len);
+    len = len < sizeof name ? len : sizeof name - 1;
+    count = utf8_count(name, len);
+    put_bytes(o, name, len);
     if (count < o->width)
         put_bytes(o, blanks, o->width - count);
     put_bytes(o, " | ", 3);
@@ -284,6 +290,13 @@ static void keep_tail(struct output *o, const struct capture *c, uint64_t *at, u
     }
 }
 
+static void keep_row(struct output *o, const struct ledger_row *row) {
+    int error = ledger_add(o->ledger, row);
+
+    if (error)
+        note_error(o, error);
+}
+
 /* Ends an event: what it says is to be read by now. */
 static void flush_events(struct output *o) {
     for (size_t i = 0; i < o->nevents; i++) {
@@ -325,6 +338,7 @@ static struct item *item_free(struct item *item) {
         free(item->job.header);
         free(item->job.event);
         free(item->job.event_rest);
+        free(item->job.row);
     }
     capture_free(item->stream.capture);
     free(item->stream.job);
@@ -368,6 +382,8 @@ static void handle_job(struct output *o, struct output_job *job) {
         keep_tail(o, job->out, job->out_at, job->out_len);
         keep_tail(o, job->err, job->err_at, job->err_len);
     }
+    if (job->row)
+        keep_row(o, job->row);
     if (job->event)
         put_job_event(o, job);
 }
@@ -565,14 +581,18 @@ void output_printf(struct output *o, const char *fmt, ...) {
 }
 
 void output_job(struct output *o, const struct output_job *job) {
-    struct item *item = malloc(sizeof *item);
+    struct item *item;
 
+    if (job->row && !o->ledger)
+        o->ledger = ledger_new();
+    item = job->row && !o->ledger ? NULL : malloc(sizeof *item);
     if (!item) {
         capture_free(job->out);
         capture_free(job->err);
         free(job->header);
         free(job->event);
         free(job->event_rest);
+        free(job->row);
         note_error(o, UV_ENOMEM); /* who hands it over wants it shown or kept */
         return;
     }
@@ -600,6 +620,10 @@ void output_drain(struct output *o) {
     follows_release(&o->follows);
 }
 
+struct ledger *output_ledger(const struct output *o) {
+    return o->ledger;
+}
+
 int output_error(const struct output *o) {
     return o->error;
 }
@@ -623,6 +647,7 @@ struct output *output_free(struct output *o) {
         return NULL;
     output_drain(o);
     capture_free(o->tails);
+    ledger_free(o->ledger);
     pthread_cond_destroy(&o->wake);
     pthread_mutex_destroy(&o->lock);
     free(o->block);

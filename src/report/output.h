@@ -14,6 +14,8 @@
 struct capture;
 struct ci;
 struct follow_stream;
+struct ledger;
+struct ledger_row;
 struct output;
 struct sink;
 
@@ -29,6 +31,7 @@ struct output_job {
     bool fold;                /* in a CI's log it is of no interest unless asked for */
     bool keep;                /* keep the tails for the reports */
     char *event, *event_rest; /* its end as an event (see jsonl.h), malloc'd, taken over, or NULL */
+    struct ledger_row *row;   /* to be kept, malloc'd, taken over, or NULL */
     uint64_t *out_at, *out_len, *err_at, *err_len; /* where keep puts the tails' places */
 };
 
@@ -70,6 +73,8 @@ void output_hold(struct output *o, bool hold);
 /* Waits until all is written and ends the thread; the tails stay readable.
  * Blocks as long as standard error does. */
 void output_drain(struct output *o);
+/* The rows that were kept, or NULL: there are none. After output_drain. */
+struct ledger *output_ledger(const struct output *o);
 /* The first error that lost a tail or an event, or 0. Lost text on standard error is none:
  * there is nobody to tell. */
 int output_error(const struct output *o);

@@ -21,7 +21,8 @@ void row_init(struct report_row *row, const struct run_result *run, const struct
     *row = (struct report_row){
         .info = info,
         .name = info->def->name,
-        .section = info->def->name,
+        .section = plan_job_section(info->def),
+        .item = info->def->item ? info->def->item->text : NULL,
         .job = info->def,
         .result = r,
         .last = r->nattempts ? &r->attempts[r->nattempts - 1] : NULL,

@@ -61,7 +61,8 @@ static void write_lanes(const struct report_input *in, FILE *out) {
     static const char *const names[LANES] = {[LANE_IO] = "I/O", [LANE_CPU] = "CPU"};
     const struct run_result *run = in->run;
     const uint32_t widths[LANES] = {run->plan->io_limit, run->plan->cpu_workers};
-    double busy_ns[LANES] = {0};
+    double busy_ns[LANES] = {[LANE_IO] = (double)run->items.busy_ns[LANE_IO],
+                             [LANE_CPU] = (double)run->items.busy_ns[LANE_CPU]};
     const char *between = "lanes: on average ";
     struct report_row row;
     struct rows rows;
@@ -124,6 +125,22 @@ static void write_stop(const struct run_result *run, FILE *out) {
                 text_format_duration(run->plan->deadline_ns, buf, sizeof buf));
 }
 
+bool summary_hints_at(const struct job_info *job) {
+    const struct job_result *r = job->result;
+    int64_t wall_ns = 0;
+    double share;
+
+    if (job->def->set->automatic) /* no mark that could be wrong */
+        return false;
+    for (uint32_t a = 0; a < r->nattempts; a++) /* without the delays between them */
+        wall_ns += r->attempts[a].wall_ns;
+    /* What was stopped half-way might have gone on otherwise. */
+    if (wall_ns <= HINT_WALL_NS || r->status == STATUS_CANCELLED)
+        return false;
+    share = (double)job_cpu_us(r) * 1000 / (double)wall_ns;
+    return job->def->set->type == LANE_CPU ? share < WAITING_SHARE : share > COMPUTING_SHARE;
+}
+
 /* Jobs that seem to be in the wrong lane. */
 static void write_hints(const struct report_input *in, FILE *out) {
     struct report_row row;
@@ -133,26 +150,18 @@ static void write_hints(const struct report_input *in, FILE *out) {
     for (rows_begin(&rows, in); hints < HINTS_MAX && rows_next(&rows, &row);) {
         const struct job_result *r = row.result;
         enum lane type = row.job->set->type;
-
-        if (row.job->set->automatic) /* no mark that could be wrong */
-            continue;
-        int64_t cpu_ns = job_cpu_us(r) * 1000, wall_ns = 0;
         char cpu[TEXT_FORMAT_MAX], wall[TEXT_FORMAT_MAX], name[NAME_MAX_SHOWN];
-        double share;
+        int64_t wall_ns = 0;
 
-        for (uint32_t a = 0; a < r->nattempts; a++) /* without the delays between them */
+        if (!summary_hints_at(row.info))
+            continue;
+        for (uint32_t a = 0; a < r->nattempts; a++)
             wall_ns += r->attempts[a].wall_ns;
-        /* What was stopped half-way might have gone on otherwise. */
-        if (wall_ns <= HINT_WALL_NS || r->status == STATUS_CANCELLED)
-            continue;
-        share = (double)cpu_ns / (double)wall_ns;
-        if (type == LANE_CPU ? share >= WAITING_SHARE : share <= COMPUTING_SHARE)
-            continue;
         hints++;
         text_visible(name, sizeof name, row.name, strlen(row.name), NULL);
         fprintf(out, "hint: %s is marked %s but mostly %s (CPU %s in %s): try type = %s\n", name,
                 lane_words[type], type == LANE_CPU ? "waited" : "computed",
-                text_format_wall(cpu_ns, cpu, sizeof cpu),
+                text_format_wall(job_cpu_us(r) * 1000, cpu, sizeof cpu),
                 text_format_wall(wall_ns, wall, sizeof wall),
                 lane_words[type == LANE_CPU ? LANE_IO : LANE_CPU]);
     }

@@ -11,6 +11,8 @@
  * and the stop. Foreign bytes of names are made visible.
  */
 void summary_write(const struct report_input *in, FILE *out);
+/* Whether a job seems to be in the wrong lane. */
+bool summary_hints_at(const struct job_info *job);
 /* The same as a malloc'd string, or NULL. */
 char *summary_text(const struct report_input *in);
 #endif

@@ -60,6 +60,8 @@ int chore_begin(struct chore *c, const struct chore_order *order,
         .command = order->command,
         .program = order->job->action == ACTION_COMMAND ? order->job->program : NULL,
         .action = ACTION_COMMAND,
+        .items = order->job->items,
+        .item = order->job->item,
     };
     c->attempt = (struct attempt){.job = order->id, .number = order->number, .def = &c->def};
     c->phase = CHORE_ASKED;

@@ -9,16 +9,39 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
+#include "plan/item.h"
 #include "run/followers.h"
+
+/* What is left of an item that was started. */
+struct item {
+    uint32_t number; /* the job's, or NO_JOB: it has ended */
+    uint32_t nattempts;
+    enum status status;
+    struct plan_item plan;
+    const char *values[]; /* then their texts */
+};
+
+/* A job with a cleanup that was started. */
+struct place {
+    uint32_t job;
+    struct item *item; /* of the job's, which is a section, or NULL */
+};
 
 struct cleanups {
     struct cleanups_opts opts;
     struct followers *followers; /* NULL where no job has a cleanup */
     bool *started;               /* a place per job */
-    uint32_t *stack;             /* jobs with a cleanup as they were started, the last on top */
-    uint32_t nstack;
+    struct place *stack;         /* as they were started, the last on top */
+    uint32_t nstack, stack_cap;
+    uint32_t nlive;             /* items on the stack that have not ended */
     uint32_t unborn;            /* jobs with a cleanup that may start yet */
+    uint32_t lost;              /* items that there was no memory for, */
+    const struct plan_job *of;  /* and the section of the last of these */
     const struct plan_job *job; /* whose cleanup is under way, or NULL */
+    struct item *item;          /* it, or NULL: it is none */
+    struct plan_job made;       /* made of that; in the arena */
+    struct arena arena;
     struct chore chore;
     bool hurried, abandoned;
     bool on_end; /* is to be run yet */
@@ -41,6 +64,7 @@ struct cleanups *cleanups_new(const struct cleanups_opts *opts) {
     c->opts = *opts;
     c->on_end = plan->on_end;
     chore_release(&c->chore);
+    arena_init(&c->arena, NULL);
     for (uint32_t i = 0; i < plan->njobs; i++)
         c->unborn += has_cleanup(c, i);
     if (c->unborn == 0)
@@ -48,6 +72,7 @@ struct cleanups *cleanups_new(const struct cleanups_opts *opts) {
     c->followers = followers_new(plan);
     c->started = calloc(plan->njobs, sizeof *c->started);
     c->stack = calloc(c->unborn, sizeof *c->stack);
+    c->stack_cap = c->unborn;
     if (!c->followers || !c->started || !c->stack)
         return cleanups_free(c);
     return c;
@@ -57,6 +82,10 @@ struct cleanups *cleanups_free(struct cleanups *c) {
     if (!c)
         return NULL;
     chore_release(&c->chore);
+    arena_release(&c->arena);
+    free(c->item);
+    while (c->nstack > 0)
+        free(c->stack[--c->nstack].item);
     followers_free(c->followers);
     free(c->started);
     free(c->stack);
@@ -69,7 +98,88 @@ void cleanups_job_started(struct cleanups *c, uint32_t job) {
         return;
     c->started[job] = true;
     c->unborn--;
-    c->stack[c->nstack++] = job;
+    c->stack[c->nstack++] = (struct place){job, NULL};
+}
+
+/* A copy of an item, one block. NULL when out of memory. */
+static struct item *copy_item(const struct job_info *job) {
+    const struct plan_item *from = job->def->item;
+    size_t size = sizeof(struct item) + from->nvalues * sizeof *from->values;
+    struct item *item;
+    char *to;
+
+    for (uint32_t i = 0; i < from->nvalues; i++)
+        size += strlen(from->values[i]) + 1;
+    item = malloc(size + strlen(from->text) + 1);
+    if (!item)
+        return NULL;
+    *item = (struct item){.number = job->id, .plan = *from};
+    to = (char *)&item->values[from->nvalues];
+    for (uint32_t i = 0; i < from->nvalues; i++) {
+        item->values[i] = to;
+        to = stpcpy(to, from->values[i]) + 1;
+    }
+    item->plan.values = item->values;
+    item->plan.text = memcpy(to, from->text, strlen(from->text) + 1);
+    return item;
+}
+
+/* The item on the stack that a running job is, or NULL. Those that run are mostly on top. */
+static struct item *find_item(const struct cleanups *c, uint32_t number) {
+    uint32_t live = c->nlive;
+
+    for (uint32_t i = c->nstack; i-- > 0 && live > 0;) {
+        struct item *item = c->stack[i].item;
+
+        if (!item || item->number == NO_JOB)
+            continue;
+        if (item->number == number)
+            return item;
+        live--;
+    }
+    return NULL;
+}
+
+/* Room for one more than the jobs of the plan. */
+static bool reserve_place(struct cleanups *c) {
+    uint32_t cap = c->stack_cap * 2 + 16;
+    struct place *stack;
+
+    /* Those of the plan that may be started yet have theirs. */
+    if (c->nstack + c->unborn < c->stack_cap)
+        return true;
+    stack = reallocarray(c->stack, cap, sizeof *stack);
+    if (!stack)
+        return false;
+    c->stack = stack;
+    c->stack_cap = cap;
+    return true;
+}
+
+void cleanups_item_started(struct cleanups *c, const struct job_info *item) {
+    struct item *copy;
+
+    if (!c->followers || !item->def->set->cleanup || find_item(c, item->id))
+        return;
+    copy = reserve_place(c) ? copy_item(item) : NULL;
+    if (!copy) {
+        c->lost++;
+        c->of = def_of(c, item->section);
+        return;
+    }
+    c->stack[c->nstack++] = (struct place){item->section, copy};
+    c->nlive++;
+}
+
+void cleanups_item_ended(struct cleanups *c, const struct job_info *item) {
+    struct item *copy = c->followers ? find_item(c, item->id) : NULL;
+
+    if (!copy)
+        return;
+    copy->number = NO_JOB;
+    copy->status = (enum status)item->result->status;
+    copy->nattempts = item->result->nattempts;
+    c->nlive--;
 }
 
 static void ignore(void *ctx, uint32_t job) {
@@ -96,32 +206,64 @@ static void tell(struct cleanups *c, struct attempt_end *end) {
     c->opts.done(c->opts.ctx, job, &chore, end);
 }
 
-static void begin(struct cleanups *c, const struct chore_order *order, int64_t now) {
-    int error = chore_begin(&c->chore, order, c->opts.executor, c->opts.executor_ctx, now);
+/* It could not be tried. */
+static void fail(struct cleanups *c, int error) {
     struct attempt_end end = {.error = error, .stage = SPAWN_RESOURCES, .exit = -1};
 
-    if (!error)
-        return;
+    chore_release(&c->chore);
     chore_ended(&c->chore, &end);
     tell(c, NULL);
 }
 
+static void begin(struct cleanups *c, const struct chore_order *order, int64_t now) {
+    int error = chore_begin(&c->chore, order, c->opts.executor, c->opts.executor_ctx, now);
+
+    if (error)
+        fail(c, error);
+}
+
+/* Makes an item the job that it was. 0 or UV_E…. */
+static int make_item(struct cleanups *c, uint32_t section) {
+    const char *fault;
+
+    arena_release(&c->arena);
+    return item_make_job(c->opts.plan, def_of(c, section), &c->item->plan, &c->arena, &c->made,
+                         &fault);
+}
+
 /* Of the job on top of the stack. */
 static void begin_cleanup(struct cleanups *c, int64_t now) {
-    uint32_t job = c->stack[--c->nstack];
-    const struct job_result *r = &c->opts.result->jobs[job];
+    const struct place place = c->stack[--c->nstack];
+    const struct job_result *r = &c->opts.result->jobs[place.job];
+    const struct item *item = place.item;
     struct chore_order order = {
-        .id = job,
-        .number = r->nattempts,
-        .job = def_of(c, job),
-        .command = def_of(c, job)->set->cleanup,
+        .id = place.job, /* of an item its section, which has no attempts */
+        .number = item ? item->nattempts : r->nattempts,
+        .job = item ? &c->made : def_of(c, place.job),
         .vars = {{.name = "MUSTER_STATUS"}},
         .hurried = c->hurried,
     };
+    int error;
 
-    snprintf(order.vars[0].value, sizeof order.vars[0].value, "%s", status_words[r->status]);
+    free(c->item);
+    c->item = place.item;
+    error = item ? make_item(c, place.job) : 0;
+    order.command = def_of(c, place.job)->set->cleanup;
+    snprintf(order.vars[0].value, sizeof order.vars[0].value, "%s",
+             status_words[item ? item->status : r->status]);
     c->job = order.job;
-    begin(c, &order, now);
+    if (error)
+        fail(c, error);
+    else
+        begin(c, &order, now);
+}
+
+/* Tells of those that there was no memory for. */
+static void tell_lost(struct cleanups *c) {
+    c->opts.result->cleanups_failed += c->lost - 1;
+    c->lost = 0;
+    c->job = c->of;
+    fail(c, UV_ENOMEM);
 }
 
 static void begin_on_end(struct cleanups *c, int64_t now) {
@@ -153,8 +295,10 @@ static void begin_on_end(struct cleanups *c, int64_t now) {
 void cleanups_run(struct cleanups *c, bool over, int64_t now) {
     while (c->chore.phase == CHORE_NONE && !c->abandoned) {
         if (c->nstack > 0 && c->unborn == 0 &&
-            followers_over(c->followers, c->stack[c->nstack - 1]))
+            followers_over(c->followers, c->stack[c->nstack - 1].job))
             begin_cleanup(c, now);
+        else if (over && c->nstack == 0 && c->lost > 0)
+            tell_lost(c);
         else if (over && c->nstack == 0 && c->on_end)
             begin_on_end(c, now);
         else
@@ -190,7 +334,7 @@ void cleanups_hurry(struct cleanups *c, int64_t now) {
 
 uint32_t cleanups_abandon(struct cleanups *c) {
     c->abandoned = true;
-    return c->nstack;
+    return c->nstack + c->lost;
 }
 
 void cleanups_advance(struct cleanups *c, int64_t now) {
@@ -202,7 +346,8 @@ int64_t cleanups_due(const struct cleanups *c) {
 }
 
 bool cleanups_done(const struct cleanups *c) {
-    return c->chore.phase == CHORE_NONE && (c->abandoned || (c->nstack == 0 && !c->on_end));
+    return c->chore.phase == CHORE_NONE &&
+           (c->abandoned || (c->nstack == 0 && c->lost == 0 && !c->on_end));
 }
 
 bool cleanups_wanted(const struct cleanups *c) {

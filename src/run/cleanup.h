@@ -30,7 +30,10 @@ struct cleanups *cleanups_new(const struct cleanups_opts *opts);
 struct cleanups *cleanups_free(struct cleanups *c);
 /* An attempt of a job runs. */
 void cleanups_job_started(struct cleanups *c, uint32_t job);
-/* A job has ended, and with those that are named in `over`, all that comes after them. */
+/* The same of an item, whose values are kept until then. */
+void cleanups_item_started(struct cleanups *c, const struct job_info *item);
+void cleanups_item_ended(struct cleanups *c, const struct job_info *item);
+/* A job has ended, or a section with all its items. */
 void cleanups_job_ended(struct cleanups *c, uint32_t job);
 /*
  * Starts what is due: one at a time, that of the job that was started last first. It

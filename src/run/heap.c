@@ -8,16 +8,28 @@
 #include <uv.h>
 
 int heap_init(struct heap *h, uint32_t size, heap_before_cb before, const void *ctx) {
-    size_t room = size ? size : 1; /* calloc(0) may be NULL */
-
     *h = (struct heap){.before = before, .ctx = ctx};
-    h->items = calloc(room, sizeof *h->items);
-    h->place = calloc(room, sizeof *h->place);
-    if (!h->items || !h->place) {
-        heap_release(h);
+    if (heap_reserve(h, size ? size : 1) == 0)
+        return 0;
+    heap_release(h);
+    return UV_ENOMEM;
+}
+
+int heap_reserve(struct heap *h, uint32_t size) {
+    uint32_t *items, *place;
+
+    if (size <= h->size)
+        return 0;
+    items = reallocarray(h->items, size, sizeof *items);
+    if (items)
+        h->items = items;
+    place = reallocarray(h->place, size, sizeof *place);
+    if (place)
+        h->place = place;
+    if (!items || !place)
         return UV_ENOMEM;
-    }
-    memset(h->place, 0xff, room * sizeof *h->place); /* HEAP_OUT in each */
+    memset(place + h->size, 0xff, (size - h->size) * sizeof *place); /* HEAP_OUT in each */
+    h->size = size;
     return 0;
 }
 

@@ -15,7 +15,7 @@ typedef bool (*heap_before_cb)(const void *ctx, uint32_t a, uint32_t b);
 struct heap {
     uint32_t *items; /* items[0] comes first */
     uint32_t *place; /* place[x] is where x stands in items, or HEAP_OUT */
-    uint32_t count;
+    uint32_t count, size;
     heap_before_cb before;
     const void *ctx;
 };
@@ -23,6 +23,8 @@ struct heap {
 
 /* Empty, with room for all numbers below size. 0 or UV_ENOMEM. */
 int heap_init(struct heap *h, uint32_t size, heap_before_cb before, const void *ctx);
+/* Room for all numbers below size, which may be what it has. 0 or UV_ENOMEM. */
+int heap_reserve(struct heap *h, uint32_t size);
 /* Frees its arrays. All zero is fine too. */
 void heap_release(struct heap *h);
 /* Adds x, which is not in it. O(log n). */

@@ -14,10 +14,10 @@ const char *const job_state_names[JOB_STATES] = {
 };
 
 const char *const job_event_names[JOB_EVENTS] = {
-    [JOB_EV_DEPS_MET] = "deps met", [JOB_EV_SKIP] = "skip",       [JOB_EV_SLOT] = "slot",
-    [JOB_EV_STARTED] = "started",   [JOB_EV_PUT_OFF] = "put off", [JOB_EV_ENDED] = "ended",
-    [JOB_EV_RETRY] = "retry",       [JOB_EV_TIMEOUT] = "timeout", [JOB_EV_DUE] = "due",
-    [JOB_EV_CANCEL] = "cancel",
+    [JOB_EV_DEPS_MET] = "deps met", [JOB_EV_SKIP] = "skip",         [JOB_EV_SLOT] = "slot",
+    [JOB_EV_STARTED] = "started",   [JOB_EV_PUT_OFF] = "put off",   [JOB_EV_ENDED] = "ended",
+    [JOB_EV_RETRY] = "retry",       [JOB_EV_TIMEOUT] = "timeout",   [JOB_EV_DUE] = "due",
+    [JOB_EV_CANCEL] = "cancel",     [JOB_EV_ITEMS] = "items ended",
 };
 
 /* Each cell holds the next state plus one, so that those left out are 0: impossible. */
@@ -29,6 +29,7 @@ static const unsigned char cells[JOB_STATES][JOB_EVENTS] = {
         [JOB_EV_DEPS_MET] = TO(JOB_READY),
         [JOB_EV_SKIP]     = TO(JOB_DONE),
         [JOB_EV_CANCEL]   = TO(JOB_DONE),
+        [JOB_EV_ITEMS]    = TO(JOB_DONE),
     },
     [JOB_READY] = {
         [JOB_EV_SLOT]     = TO(JOB_STARTING),

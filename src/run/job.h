@@ -25,6 +25,7 @@ enum job_event {
     JOB_EV_TIMEOUT,  /* the attempt's time is up */
     JOB_EV_DUE,      /* the delay before the next attempt is over */
     JOB_EV_CANCEL,   /* the run wants it no more, or a limit lets it in no more */
+    JOB_EV_ITEMS,    /* it stands for items, and all of them have ended */
     JOB_EVENTS,
 };
 

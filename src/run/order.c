@@ -2,12 +2,25 @@
 /* order: what comes after what: who may start, who never will, who is wanted no more. */
 #include "run/order.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
 void order_move(struct sched *s, uint32_t job, enum job_event event) {
     struct sched_job *j = job_at(s, job);
 
     s->by_state[j->state]--;
     job_step(&j->state, event, name_of(s, job));
     s->by_state[j->state]++;
+}
+
+/* How a job of the plan waits for another. */
+enum edge { EDGE_ALL, EDGE_SAME, EDGE_ONE };
+
+static enum edge edge_of(const struct plan_job *job, uint32_t k) {
+    const char *item = job->after_items ? job->after_items[k] : NULL;
+
+    return !item ? EDGE_ALL : item == AFTER_SAME ? EDGE_SAME : EDGE_ONE;
 }
 
 /* dependents_at[i + 2] counts first, then serves as the place to fill next, and
@@ -17,13 +30,58 @@ void order_link(struct sched *s) {
     const struct plan *p = s->plan;
 
     for (uint32_t i = 0; i < p->njobs; i++)
-        for (uint32_t k = 0; k < p->jobs[i].nafter; k++)
-            at[p->jobs[i].after[k] + 2]++;
+        for (uint32_t k = 0; k < p->jobs[i].nafter; k++) {
+            enum edge edge = edge_of(&p->jobs[i], k);
+            uint32_t before = p->jobs[i].after[k];
+
+            s->jobs[i].deps += edge != EDGE_SAME;
+            at[before + 2] += edge == EDGE_ALL;
+            if (edge == EDGE_ONE)
+                s->needs[s->nneeds++] = (struct sched_need){
+                    .job = i, .before = before, .item = p->jobs[i].after_items[k]};
+        }
     for (uint32_t i = 2; i < p->njobs + 2; i++)
         at[i] += at[i - 1];
     for (uint32_t i = 0; i < p->njobs; i++)
         for (uint32_t k = 0; k < p->jobs[i].nafter; k++)
-            s->dependents[at[p->jobs[i].after[k] + 1]++] = i;
+            if (edge_of(&p->jobs[i], k) == EDGE_ALL)
+                s->dependents[at[p->jobs[i].after[k] + 1]++] = i;
+}
+
+bool order_open_items(struct sched *s) {
+    const uint32_t width[LANES] = {
+        [LANE_IO] = s->slots[LANE_IO].limit, [LANE_CPU] = s->slots[LANE_CPU].limit};
+    const struct instances_opts opts = {
+        .plan = s->plan,
+        .source = s->opts.source,
+        .source_ctx = s->opts.source_ctx,
+        .own_bytes = sizeof(struct sched_job),
+        .width = width,
+        .all_left = s->opts.settled_item != NULL,
+        .telling = &s->telling,
+    };
+    bool none;
+
+    s->instances = instances_new(&opts, &none);
+    return s->instances || none;
+}
+
+/* What job_result.cause has for those that do not run because of this one. */
+static uint32_t cause_of(const struct sched *s, uint32_t job) {
+    const struct job_result *r = row_of(s, job);
+    uint32_t kept;
+
+    if (r->cause != NO_JOB)
+        return r->cause;
+    if (job < s->plan->njobs)
+        return job;
+    kept = item_results_cause(s->opts.items, name_of(s, job), r->status == STATUS_TIMEOUT);
+    return kept == NO_JOB ? section_of(s, job) : s->plan->njobs + kept;
+}
+
+/* What an earlier run has settled of a job. */
+static uint8_t settled_before(const struct sched *s, uint32_t job) {
+    return job < s->plan->njobs ? s->opts.settled[job] : instances_at(s->instances, job)->settled;
 }
 
 void order_finish(struct sched *s, uint32_t job, enum job_event event, struct verdict verdict,
@@ -34,7 +92,7 @@ void order_finish(struct sched *s, uint32_t job, enum job_event event, struct ve
     order_move(s, job, event);
     r->status = (uint8_t)verdict.status;
     r->reason = (uint8_t)verdict.reason;
-    r->settled = verdict.status == STATUS_RESUMED ? s->opts.settled[job]
+    r->settled = verdict.status == STATUS_RESUMED ? settled_before(s, job)
                                                   : job_settled(verdict.status, verdict.reason);
     r->cause = cause;
     r->allowed = failed && set_of(s, job)->allow_failure;
@@ -43,14 +101,19 @@ void order_finish(struct sched *s, uint32_t job, enum job_event event, struct ve
     if (verdict.status == STATUS_OK && end) {
         r->facts = end->facts;
         end->facts = NULL;
-    } else if (verdict.status == STATUS_RESUMED && s->opts.settled_facts) {
+    } else if (verdict.status == STATUS_RESUMED && job < s->plan->njobs && s->opts.settled_facts) {
         r->facts = s->opts.settled_facts[job];
         s->opts.settled_facts[job] = NULL;
     }
-    telling_end(&s->telling, job, def_of(s, job), r->facts);
+    if (job < s->plan->njobs) {
+        telling_end(&s->telling, job, def_of(s, job), r->facts);
+        s->left--;
+    } else {
+        item_results_add(s->opts.items, r);
+    }
     if (failed && !r->allowed) {
         if (s->first_failed == NO_JOB)
-            s->first_failed = job;
+            s->first_failed = cause_of(s, job);
         s->failures++;
         if (s->plan->on_failure != ON_FAILURE_CONTINUE && s->failures >= s->plan->max_failures &&
             !s->closed)
@@ -63,21 +126,42 @@ void order_finish(struct sched *s, uint32_t job, enum job_event event, struct ve
     }
 }
 
+/* It never will run: ends it, or, where it stands for items, all of them. */
+static void skip(struct sched *s, uint32_t job, enum reason reason, uint32_t cause) {
+    if (job_has_items(def_of(s, job)))
+        instances_close(s->instances, job,
+                        (struct closing){STATUS_SKIPPED, (uint8_t)reason, cause});
+    else
+        order_finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_SKIPPED, reason}, cause, NULL);
+}
+
+/* Whether each item of it waits for those with the same values. */
+static bool waits_by_items(const struct plan_job *job) {
+    for (uint32_t k = 0; job->after_items && k < job->nafter; k++)
+        if (edge_of(job, k) == EDGE_SAME)
+            return true;
+    return false;
+}
+
 void order_resolve(struct sched *s, uint32_t job, int64_t now) {
     struct sched_job *j = job_at(s, job);
-    enum when when = set_of(s, job)->when;
+    const struct plan_job *def = def_of(s, job);
+    enum when when = def->set->when;
     bool wanted = when == WHEN_ALWAYS || (when == WHEN_FAILURE) == j->dep_failed;
+    bool items = job_has_items(def);
 
-    if (j->state != JOB_WAITING)
+    if (j->state != JOB_WAITING || (items && instances_is_open(s->instances, job)))
         return;
     if (when == WHEN_SUCCESS && j->dep_failed) {
-        order_finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_SKIPPED, REASON_DEPENDENCY},
-                     j->cause, NULL);
+        skip(s, job, REASON_DEPENDENCY, j->cause);
     } else if (j->deps > 0) {
         return;
+    } else if (items && waits_by_items(def)) {
+        instances_open(s->instances, job); /* each of them is resolved for itself */
     } else if (!wanted || (when == WHEN_SUCCESS && j->dep_unwanted)) {
-        order_finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_SKIPPED, REASON_NONE}, NO_JOB,
-                     NULL);
+        skip(s, job, REASON_NONE, NO_JOB);
+    } else if (items) {
+        instances_open(s->instances, job);
     } else {
         j->since = now;
         j->cause = NO_JOB;
@@ -86,24 +170,116 @@ void order_resolve(struct sched *s, uint32_t job, int64_t now) {
     }
 }
 
-/* Tells those that come after a job how it ended. */
-static void release_dependents(struct sched *s, uint32_t job, int64_t now) {
+/* ---- ends ---- */
+
+static bool did_succeed(const struct job_result *r) {
+    return r->settled == SETTLED_OK || r->allowed;
+}
+
+/* How a job has ended, for those that come after it, but for what it told. */
+static struct fare outcome_of(const struct sched *s, uint32_t job) {
     const struct job_result *r = row_of(s, job);
-    bool unwanted = r->settled == SETTLED_SKIPPED;
-    bool success = r->settled == SETTLED_OK || r->allowed;
+    const struct sched_job *j = job_at(s, job);
+    struct fare o = {.unwanted = r->settled == SETTLED_SKIPPED};
+
+    o.failed = r->status != STATUS_NONE && !o.unwanted && !did_succeed(r);
+    if (o.failed)
+        o.cause = cause_of(s, job);
+    if (j->items_failed) /* its items' results are gone */
+        o = (struct fare){true, o.unwanted, j->cause, NULL};
+    o.unwanted = o.unwanted || j->items_unwanted;
+    return o;
+}
+
+/* Tells a job how one that it comes after has ended, or will; not what that told. */
+static void tell(struct sched *s, uint32_t job, struct fare o, int64_t now) {
+    struct sched_job *d = job_at(s, job);
+
+    d->dep_unwanted = d->dep_unwanted || o.unwanted;
+    if (o.failed && !d->dep_failed) {
+        d->dep_failed = true;
+        d->cause = o.cause;
+    }
+    order_resolve(s, job, now);
+}
+
+/* Tells those that come after one item of a section; NULL: after items that it has not. */
+static void tell_needs(struct sched *s, uint32_t section, const char *item, struct fare o,
+                       int64_t now) {
+    for (size_t i = 0; i < s->nneeds; i++) {
+        struct sched_need *n = &s->needs[i];
+
+        if (n->before != section || n->met || (item && strcmp(n->item, item) != 0))
+            continue;
+        n->met = true;
+        job_at(s, n->job)->deps--;
+        telling_give(&s->telling, n->job, false, o.told);
+        tell(s, n->job, o, now);
+    }
+}
+
+/* Tells those that come after a job of the plan how it ended. */
+static void release_dependents(struct sched *s, uint32_t job, int64_t now) {
+    const struct fare o = outcome_of(s, job);
 
     for (uint32_t k = s->dependents_at[job]; k < s->dependents_at[job + 1]; k++) {
-        struct sched_job *d = job_at(s, s->dependents[k]);
-
-        d->deps--;
-        if (unwanted) {
-            d->dep_unwanted = true;
-        } else if (!success && !d->dep_failed) {
-            d->dep_failed = true;
-            d->cause = r->cause != NO_JOB ? r->cause : job;
-        }
-        order_resolve(s, s->dependents[k], now);
+        job_at(s, s->dependents[k])->deps--;
+        tell(s, s->dependents[k], o, now);
     }
+    if (s->nneeds > 0)
+        tell_needs(s, job, NULL, (struct fare){true, false, NO_JOB, NULL}, now);
+}
+
+/* Whether others come after it. */
+static bool has_dependents(const struct sched *s, uint32_t job) {
+    uint32_t section = section_of(s, job);
+
+    return s->dependents_at[section] < s->dependents_at[section + 1] ||
+           (job != section && (s->nneeds > 0 || instances_are_followed(s->instances, section)));
+}
+
+const struct told_set *order_told(struct sched *s, uint32_t job) {
+    uint32_t section = section_of(s, job);
+    const struct told_set *told[] = {telling_see(&s->telling, section, &s->plan->jobs[section]),
+                                     NULL};
+
+    if (job == section)
+        return told[0];
+    told[1] = instances_at(s->instances, job)->told;
+    return telling_join(&s->telling, told, 2);
+}
+
+/* What those see that come after an item. */
+static const struct told_set *told_after(struct sched *s, const struct instance *i) {
+    const struct told_set *told = order_told(s, i->id);
+
+    if (!i->result.facts || !has_dependents(s, i->id))
+        return told;
+    return telling_add(&s->telling, told, i->def.name, i->result.facts);
+}
+
+/* Tells those that come after an item, or after all of its section, how it ended; drops it. */
+static void release_item(struct sched *s, uint32_t job, int64_t now) {
+    struct instance *i = instances_at(s->instances, job);
+    struct sched_job *section = job_at(s, i->section);
+    struct fare o = {.unwanted = i->result.settled == SETTLED_SKIPPED, .told = told_after(s, i)};
+    uint32_t first = s->dependents_at[i->section], end = s->dependents_at[i->section + 1];
+
+    if (first < end)
+        telling_give(&s->telling, i->section, true, o.told);
+    o.failed = !o.unwanted && !did_succeed(&i->result);
+    o.cause = o.failed && has_dependents(s, job) ? cause_of(s, job) : NO_JOB;
+    section->items_unwanted = section->items_unwanted || o.unwanted;
+    if (s->nneeds > 0)
+        tell_needs(s, i->section, i->def.item->text, o, now);
+    if (o.failed && !section->items_failed) {
+        section->items_failed = true;
+        section->cause = o.cause;
+        /* They need not wait for the others to know. */
+        for (uint32_t k = first; k < end; k++)
+            tell(s, s->dependents[k], (struct fare){true, false, o.cause, NULL}, now);
+    }
+    instances_ended(s->instances, i, &o);
 }
 
 void order_cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, uint32_t cause,
@@ -128,7 +304,11 @@ void order_cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, 
         s->opts.executor->stop(s->opts.executor_ctx, job);
         return;
     case JOB_WAITING:
-        break;
+        if (!job_has_items(def_of(s, job)))
+            break;
+        instances_close(s->instances, job,
+                        (struct closing){STATUS_CANCELLED, (uint8_t)reason, cause});
+        return;
     default: /* told to end before, which stands, or ended */
         return;
     }
@@ -137,7 +317,8 @@ void order_cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, 
 
 void order_leave_out(struct sched *s) {
     for (uint32_t i = 0; s->opts.settled && i < s->plan->njobs; i++)
-        if (s->opts.settled[i] && job_at(s, i)->state == JOB_WAITING)
+        if (s->opts.settled[i] && job_at(s, i)->state == JOB_WAITING &&
+            !job_has_items(def_of(s, i)))
             order_finish(s, i, JOB_EV_SKIP, (struct verdict){STATUS_RESUMED, REASON_NONE}, NO_JOB,
                          NULL);
 }
@@ -148,23 +329,160 @@ void order_close_run(struct sched *s, bool stop, enum reason reason, uint32_t ca
     s->wind_down = false;
     for (uint32_t i = 0; i < s->plan->njobs; i++)
         order_cancel(s, i, stop, reason, cause, now);
+    for (uint32_t i = 0; s->instances && i < instances_numbers(s->instances); i++)
+        if (instances_at(s->instances, s->plan->njobs + i)->used)
+            order_cancel(s, s->plan->njobs + i, stop, reason, cause, now);
 }
 
-/* Tells dependents of the next job that has ended, or puts it aside. */
-static void settle_one(struct sched *s, int64_t now) {
-    uint32_t job = s->ended[s->nsettled++];
+/* ---- items ---- */
 
-    if (s->hold && s->opts.results[job].status == STATUS_OK &&
-        s->dependents_at[job] < s->dependents_at[job + 1])
-        s->jobs[job].aside = true;
-    else
+/* Room for one more number of a job in all that goes by them. */
+static int reserve_number(struct sched *s) {
+    uint32_t n = s->plan->njobs + instances_numbers(s->instances) + 1;
+    uint32_t cap = n < UINT32_MAX / 2 ? n * 2 : UINT32_MAX, *list;
+
+    if (n <= s->ended_cap)
+        return 0;
+    list = reallocarray(s->ended, cap, sizeof *list);
+    if (list)
+        s->ended = list;
+    list = list ? reallocarray(s->aside, cap, sizeof *list) : NULL;
+    if (!list)
+        return UV_ENOMEM;
+    s->aside = list;
+    if (heap_reserve(&s->timers, cap) < 0 || ready_reserve(s->ready, cap) < 0)
+        return UV_ENOMEM;
+    s->ended_cap = cap;
+    return 0;
+}
+
+/* The next item of a section has become a job. */
+static void begin_item(struct sched *s, struct instance *i, int64_t now) {
+    const struct sched_job *section = job_at(s, i->section);
+    struct sched_job *j = job_at(s, i->id);
+
+    *j = (struct sched_job){
+        .state = JOB_WAITING,
+        .dep_failed = section->dep_failed || i->dep_failed,
+        .dep_unwanted = section->dep_unwanted || i->dep_unwanted,
+        .cause = i->dep_failed ? i->cause : section->cause,
+        .lane = section->lane,
+        .attempt = 1,
+        .slot = SLOTS_NONE,
+    };
+    i->result.lane = section->lane;
+    s->by_state[JOB_WAITING]++;
+    i->settled = SETTLED_NO;
+    if (s->opts.settled_item) {
+        const struct job_info info = info_of(s, i->id);
+
+        i->settled = (uint8_t)s->opts.settled_item(s->opts.settled_ctx, &info, &i->result.facts);
+    }
+    if (i->settled) {
+        order_finish(s, i->id, JOB_EV_SKIP, (struct verdict){STATUS_RESUMED, REASON_NONE}, NO_JOB,
+                     NULL);
+    } else if (i->closing) {
+        order_finish(
+            s, i->id, JOB_EV_CANCEL,
+            (struct verdict){(enum status)i->closing->status, (enum reason)i->closing->reason},
+            i->closing->cause, NULL);
+    } else if (i->fault) {
+        i->result.words = i->fault;
+        order_finish(s, i->id, JOB_EV_CANCEL, (struct verdict){STATUS_FAILED, REASON_SPAWN}, NO_JOB,
+                     NULL);
+    } else {
+        order_resolve(s, i->id, now);
+    }
+}
+
+/* All items of a section have ended, and no more come. */
+static void end_section(struct sched *s, uint32_t job, enum instances_end end, const char *fault,
+                        const struct closing *closing) {
+    struct verdict verdict = {STATUS_SKIPPED, REASON_NONE}; /* INSTANCES_NONE */
+    struct job_info info = info_of(s, job);
+    uint32_t words;
+
+    if (end == INSTANCES_DONE) {
+        order_move(s, job, JOB_EV_ITEMS);
+        telling_end(&s->telling, job, def_of(s, job), NULL);
+        s->ended[s->nended++] = job;
+        s->left--;
+        if (s->opts.listener->items_ended)
+            s->opts.listener->items_ended(s->opts.listener_ctx, &info);
+        return;
+    }
+    if (end == INSTANCES_NONE && s->opts.listener->no_items)
+        s->opts.listener->no_items(s->opts.listener_ctx, &info);
+    if (end == INSTANCES_LEFT)
+        verdict = (struct verdict){(enum status)closing->status, (enum reason)closing->reason};
+    if (end == INSTANCES_FAILED) {
+        words = item_results_cause(s->opts.items, fault, false);
+        info.result->words = words == NO_JOB ? NULL : s->opts.items->causes[words].name;
+        verdict = (struct verdict){STATUS_FAILED, REASON_SPAWN};
+    }
+    order_finish(s, job, JOB_EV_ITEMS, verdict, end == INSTANCES_LEFT ? closing->cause : NO_JOB,
+                 NULL);
+}
+
+/* Sees to the sections that something may have changed for. */
+static void tend_items(struct sched *s, int64_t now) {
+    struct instance *i;
+    uint32_t section;
+
+    while (s->instances && instances_work(s->instances, &section)) {
+        struct closing closing;
+        enum instances_end end;
+        const char *fault;
+
+        if (job_at(s, section)->state == JOB_DONE)
+            continue;
+        do {
+            if (reserve_number(s) < 0)
+                instances_break(s->instances, section);
+            i = instances_next(s->instances, section);
+            if (i)
+                begin_item(s, i, now);
+        } while (i);
+        end = instances_end(s->instances, section, &fault, &closing);
+        if (end != INSTANCES_GO_ON)
+            end_section(s, section, end, fault, &closing);
+    }
+}
+
+/* ---- what follows ---- */
+
+static void release(struct sched *s, uint32_t job, int64_t now) {
+    if (job < s->plan->njobs)
         release_dependents(s, job, now);
+    else
+        release_item(s, job, now);
+}
+
+/* Whether an end is one that must survive a crash before another job builds upon it: that of a
+ * job that is ok, or of a section whose items have ended. */
+static bool may_be_forgotten(const struct job_result *r) {
+    return r->status == STATUS_OK || r->status == STATUS_NONE;
+}
+
+/* All that have ended since the last call tell their dependents, or are put aside. */
+static void settle_ended(struct sched *s, int64_t now) {
+    while (s->nsettled < s->nended) {
+        uint32_t job = s->ended[s->nsettled++];
+
+        if (s->hold && has_dependents(s, job) && may_be_forgotten(row_of(s, job)))
+            s->aside[s->naside++] = job;
+        else
+            release(s, job, now);
+    }
+    s->nended = s->nsettled = 0;
 }
 
 void order_settle(struct sched *s, int64_t now) {
     for (;;) {
-        while (s->nsettled < s->nended)
-            settle_one(s, now);
+        settle_ended(s, now);
+        tend_items(s, now);
+        if (s->nended > 0)
+            continue;
         /* Only now: what comes after the failed job has been skipped for that
          * reason, which says more than `cancelled`. */
         if (!s->wind_down)
@@ -176,8 +494,8 @@ void order_settle(struct sched *s, int64_t now) {
 
 void order_release(struct sched *s, int64_t now) {
     s->hold = false;
-    for (uint32_t i = 0; i < s->nsettled; i++)
-        if (s->jobs[s->ended[i]].aside)
-            release_dependents(s, s->ended[i], now);
+    for (uint32_t i = 0; i < s->naside; i++)
+        release(s, s->aside[i], now);
+    s->naside = 0;
     order_settle(s, now);
 }

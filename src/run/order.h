@@ -15,8 +15,12 @@
  * come after is put aside there.
  */
 
-/* Fills the table of dependents, which is zeroed. */
+/* Fills the tables of dependents and counts what each job waits for; all are zeroed. */
 void order_link(struct sched *s);
+/* Gets ready for items. False: out of memory. After the slots and the ready. */
+bool order_open_items(struct sched *s);
+/* What of the outputs of jobs before it a job gets to see, which is about to start. */
+const struct told_set *order_told(struct sched *s, uint32_t job);
 /* The one place that changes a job's state. */
 void order_move(struct sched *s, uint32_t job, enum job_event event);
 /* Ends the wait of a job as soon as it is certain how. */

@@ -215,7 +215,7 @@ static const char *const stage_words[] = {
     [SPAWN_LIMITS] = "cannot set limits",     [SPAWN_EXEC] = "cannot be executed",
     [SPAWN_ENV_FILE] = "cannot use env-file", [SPAWN_ENV_LINE] = "cannot use env-file",
     [SPAWN_LOST] = "its launcher died",       [SPAWN_REQUEST] = "cannot be started",
-    [SPAWN_TOLD] = "cannot be started",
+    [SPAWN_TOLD] = "cannot be started",       [SPAWN_ITEMS] = "cannot write its items",
 };
 
 static void spawn_text(const struct plan *plan, const struct plan_job *p,

@@ -3,6 +3,7 @@
 #include "run/result.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 #include "exec/attempt.h"
@@ -110,43 +111,37 @@ uint64_t job_max_rss(const struct job_result *j) {
     return most;
 }
 
-void result_begin(struct result_walk *w, const struct run_result *run) {
-    *w = (struct result_walk){.run = run};
-}
-
-const struct job_info *result_next(struct result_walk *w) {
-    const struct run_result *run = w->run;
-
-    if (w->next == run->plan->njobs)
-        return NULL;
-    w->job = (struct job_info){
-        .id = w->next,
-        .def = &run->plan->jobs[w->next],
-        .result = &run->jobs[w->next],
-    };
-    w->next++;
-    return &w->job;
+bool result_has_row(const struct run_result *run, uint32_t job) {
+    return !job_has_items(&run->plan->jobs[job]) || run->jobs[job].status != STATUS_NONE;
 }
 
 struct run_cause run_cause(const struct run_result *r, uint32_t cause) {
+    uint32_t n = r->plan->njobs;
+
+    if (cause >= n)
+        return r->items.causes[cause - n];
     return (struct run_cause){.name = r->plan->jobs[cause].name,
                               .late = r->jobs[cause].status == STATUS_TIMEOUT};
 }
 
+/* Counts one job in. */
+static void count(struct run_totals *t, const struct job_result *j) {
+    t->jobs++;
+    t->by_status[j->status]++;
+    t->noted[j->status] += j->flaky || j->allowed;
+    t->flaky += j->flaky;
+    t->allowed += j->allowed;
+    t->retries += j->nattempts > 1 ? j->nattempts - 1 : 0;
+    t->job_wall_ns += job_wall_ns(j);
+    t->cpu_us += job_cpu_us(j);
+}
+
 struct run_totals run_totals(const struct run_result *r) {
-    struct run_totals t = {.jobs = r->plan->njobs};
+    struct run_totals t = r->items.totals;
 
-    for (uint32_t i = 0; i < t.jobs; i++) {
-        const struct job_result *j = &r->jobs[i];
-
-        t.by_status[j->status]++;
-        t.noted[j->status] += j->flaky || j->allowed;
-        t.flaky += j->flaky;
-        t.allowed += j->allowed;
-        t.retries += j->nattempts > 1 ? j->nattempts - 1 : 0;
-        t.job_wall_ns += job_wall_ns(j);
-        t.cpu_us += job_cpu_us(j);
-    }
+    for (uint32_t i = 0; i < r->plan->njobs; i++)
+        if (result_has_row(r, i))
+            count(&t, &r->jobs[i]);
     return t;
 }
 
@@ -177,10 +172,44 @@ int run_exit_status(const struct run_result *r) {
         return 124;
     if (r->unkillable > 0 || r->cleanups_failed > 0)
         return 1;
+    if (r->items.failed)
+        return 1;
     for (uint32_t i = 0; i < r->plan->njobs; i++)
-        if (fails_run(&r->jobs[i]))
+        if (result_has_row(r, i) && fails_run(&r->jobs[i]))
             return 1;
     return 0;
+}
+
+void item_results_add(struct item_results *items, const struct job_result *result) {
+    count(&items->totals, result);
+    items->failed = items->failed || fails_run(result);
+}
+
+uint32_t item_results_cause(struct item_results *items, const char *name, bool late) {
+    char *copy = strdup(name);
+
+    if (copy && items->ncauses == items->causes_cap) {
+        uint32_t cap = items->causes_cap ? items->causes_cap * 2 : 16;
+        struct run_cause *causes = reallocarray(items->causes, cap, sizeof *causes);
+
+        if (causes) {
+            items->causes = causes;
+            items->causes_cap = cap;
+        }
+    }
+    if (!copy || items->ncauses == items->causes_cap) {
+        free(copy);
+        return NO_JOB;
+    }
+    items->causes[items->ncauses] = (struct run_cause){copy, late};
+    return items->ncauses++;
+}
+
+void item_results_release(struct item_results *items) {
+    for (uint32_t i = 0; i < items->ncauses; i++)
+        free((char *)(uintptr_t)items->causes[i].name);
+    free(items->causes);
+    *items = (struct item_results){0};
 }
 
 void run_result_release(struct run_result *result) {
@@ -192,4 +221,5 @@ void run_result_release(struct run_result *result) {
     }
     free(result->jobs);
     result->jobs = NULL;
+    item_results_release(&result->items);
 }

@@ -96,7 +96,8 @@ struct job_result {
 
 /* A job of a run with its result, for who shows it, keeps it or reports it. */
 struct job_info {
-    uint32_t id; /* its number, that of its attempts */
+    uint32_t id;      /* its number, that of its attempts */
+    uint32_t section; /* its place in the plan: of an item that of its section */
     const struct plan_job *def;
     struct job_result *result;
 };
@@ -122,6 +123,25 @@ struct run_totals {
     int64_t job_wall_ns, cpu_us;
 };
 
+struct ledger;
+struct ledger_reader;
+
+/* What other jobs did not run because of. */
+struct run_cause {
+    const char *name;
+    bool late; /* it timed out */
+};
+
+/* What is known of items that have ended: their own results go where they go. */
+struct item_results {
+    struct run_totals totals;
+    bool failed;              /* one of them makes the run fail */
+    struct ledger *ledger;    /* the results; NULL: nobody wants them */
+    int64_t busy_ns[LANES];   /* of those that are not in it: how long their attempts ran */
+    struct run_cause *causes; /* of them, those that others did not run because of */
+    uint32_t ncauses, causes_cap;
+};
+
 struct run_result {
     const struct plan *plan;
     char id[32];             /* sorts by time */
@@ -138,7 +158,9 @@ struct run_result {
     uint32_t unkillable;      /* adopted processes of ended jobs that would not die */
     uint32_t cleanups_failed; /* commands of jobs' `cleanup` */
     int64_t loop_lag_ns;      /* longest that the loop was kept from waiting */
-    struct job_result *jobs;  /* one per plan job */
+    struct job_result *jobs;  /* one per plan job; of a section with axes it is only filled where
+                               * it stands for items that there are not */
+    struct item_results items;
 };
 
 /*
@@ -148,23 +170,31 @@ struct run_result {
  */
 struct result_walk {
     const struct run_result *run;
-    uint32_t next;
+    uint32_t next; /* job of the plan */
     struct job_info job;
     int error;
+    size_t row; /* the next one of an item */
+    struct ledger_reader *reader;
+    struct plan_job def; /* of an item: all of its section's but its name */
+    struct plan_item item;
+    struct job_result result;
 };
 void result_begin(struct result_walk *w, const struct run_result *run);
 const struct job_info *result_next(struct result_walk *w);
+/* Whether a job of the plan has a row: a section with axes but in the place of items. */
+bool result_has_row(const struct run_result *run, uint32_t job);
 
-/* What other jobs did not run because of. */
-struct run_cause {
-    const char *name;
-    bool late; /* it timed out */
-};
 /* What job_result.cause stands for, which is not NO_JOB. */
 struct run_cause run_cause(const struct run_result *r, uint32_t cause);
 
 /* Frees the rows of a result. */
 void run_result_release(struct run_result *result);
+/* Counts the result of an item in. */
+void item_results_add(struct item_results *items, const struct job_result *result);
+/* Keeps a name (copied): its place in `causes`, or NO_JOB when out of memory. */
+uint32_t item_results_cause(struct item_results *items, const char *name, bool late);
+void item_results_release(struct item_results *items);
+
 /* Counts over all jobs; linear. */
 struct run_totals run_totals(const struct run_result *r);
 /* The exit status by the order of precedence of the manual (2 and 75 come

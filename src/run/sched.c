@@ -22,10 +22,23 @@
 /* No process at all could be made for so long: jobs fail by it. */
 #define STARVED_NS (30 * NS_PER_S)
 
+/* Among equals of priority: the order of the manifest, then that of its items. */
+static bool stands_first(const struct sched *s, uint32_t a, uint32_t b) {
+    uint32_t n = s->plan->njobs, of_a, of_b;
+
+    if (a < n && b < n)
+        return a < b;
+    of_a = section_of(s, a);
+    of_b = section_of(s, b);
+    if (of_a != of_b)
+        return of_a < of_b;
+    return def_of(s, a)->item->index < def_of(s, b)->item->index;
+}
+
 static bool starts_first(const void *ctx, uint32_t a, uint32_t b) {
     int32_t of_a = set_of(ctx, a)->priority, of_b = set_of(ctx, b)->priority;
 
-    return of_a != of_b ? of_a > of_b : a < b;
+    return of_a != of_b ? of_a > of_b : stands_first(ctx, a, b);
 }
 
 static bool due_first(const void *ctx, uint32_t a, uint32_t b) {
@@ -63,31 +76,33 @@ struct sched *sched_new(const struct sched_opts *opts) {
 
         edges += p->jobs[i].nafter;
         if (set->type == LANE_IO)
-            most[LANE_IO]++;
+            most[LANE_IO] += plan_job_most(&p->jobs[i]);
         if (set->type == LANE_CPU || set->automatic)
-            most[LANE_CPU] += set->cpus;
+            most[LANE_CPU] += (uint64_t)plan_job_most(&p->jobs[i]) * set->cpus;
     }
     for (int lane = 0; lane < LANES; lane++)
         if (most[lane] > UINT32_MAX)
             most[lane] = UINT32_MAX;
     s->jobs = calloc((size_t)p->njobs + 1, sizeof *s->jobs);
+    s->ended_cap = p->njobs;
     s->ended = calloc((size_t)p->njobs + 1, sizeof *s->ended);
+    s->aside = calloc((size_t)p->njobs + 1, sizeof *s->aside);
+    s->needs = calloc(edges + 1, sizeof *s->needs);
     s->dependents_at = calloc((size_t)p->njobs + 2, sizeof *s->dependents_at);
     s->dependents = calloc(edges + 1, sizeof *s->dependents);
-    if (!s->jobs || !s->ended || !s->dependents_at || !s->dependents ||
+    if (!s->jobs || !s->ended || !s->aside || !s->needs || !s->dependents_at || !s->dependents ||
         slots_init(&s->slots[LANE_IO], opts->io_width, (uint32_t)most[LANE_IO]) < 0 ||
         slots_init(&s->slots[LANE_CPU], opts->cpu_width, (uint32_t)most[LANE_CPU]) < 0 ||
         heap_init(&s->timers, p->njobs, due_first, s) < 0)
         return sched_free(s);
     s->ready = ready_new(&(struct ready_opts){
         .plan = p, .slots = s->slots, .njobs = p->njobs, .before = starts_first, .ctx = s});
-    if (!s->ready)
+    if (!s->ready || !order_open_items(s))
         return sched_free(s);
 
     mem_advise_huge(s->jobs, (size_t)p->njobs * sizeof *s->jobs);
-    s->by_state[JOB_WAITING] = p->njobs;
+    s->by_state[JOB_WAITING] = s->left = p->njobs;
     for (uint32_t i = 0; i < p->njobs; i++) {
-        s->jobs[i].deps = p->jobs[i].nafter;
         s->jobs[i].cause = NO_JOB;
         s->jobs[i].attempt = 1;
         s->jobs[i].lane = (uint8_t)p->jobs[i].set->type;
@@ -109,6 +124,9 @@ struct sched *sched_free(struct sched *s) {
     ready_free(s->ready);
     telling_release(&s->telling);
     heap_release(&s->timers);
+    instances_free(s->instances);
+    free(s->needs);
+    free(s->aside);
     free(s->dependents);
     free(s->dependents_at);
     free(s->ended);
@@ -237,15 +255,16 @@ static void start(struct sched *s, uint32_t job, int64_t now) {
     struct attempt a = {
         .job = job, .number = j->attempt, .def = def_of(s, job), .lane = lane_of(s, job)};
 
-    a.told = telling_see(&s->telling, job, a.def);
+    a.told = order_told(s, job);
     a.slot = j->slot = slots_take(&s->slots[a.lane], weight(s, job));
     order_move(s, job, JOB_EV_SLOT);
-    if (reserve_row(s, job)) {
+    if (job >= s->plan->njobs)
+        instances_started(s->instances, instances_at(s->instances, job));
+    if (reserve_row(s, job))
         s->opts.executor->start(s->opts.executor_ctx, &a);
-    } else {
+    else
         put_off(s, &a, UV_ENOMEM, now);
-        order_settle(s, now);
-    }
+    order_settle(s, now);
 }
 
 /* Tells who grants CPUs how many run and how many would be of use. Whether that has brought
@@ -412,8 +431,15 @@ void sched_release(struct sched *s, int64_t now) {
     dispatch(s, now);
 }
 
+void sched_news(struct sched *s, int64_t now) {
+    if (s->instances)
+        instances_news(s->instances);
+    order_settle(s, now);
+    dispatch(s, now);
+}
+
 bool sched_done(const struct sched *s) {
-    return s->by_state[JOB_DONE] == s->plan->njobs;
+    return s->left == 0;
 }
 
 bool sched_deadline_passed(const struct sched *s) {
@@ -438,10 +464,14 @@ struct sched_view sched_view(const struct sched *s, uint32_t job) {
 }
 
 bool sched_next_running(const struct sched *s, uint32_t *next, struct job_info *job) {
-    while (*next < s->plan->njobs) {
+    uint32_t most = s->plan->njobs + (s->instances ? instances_numbers(s->instances) : 0);
+
+    while (*next < most) {
         uint32_t i = (*next)++;
         enum job_state state = job_at(s, i)->state;
 
+        if (i >= s->plan->njobs && !instances_at(s->instances, i)->used)
+            continue;
         *job = info_of(s, i);
         if (state == JOB_RUNNING || state == JOB_STOPPING)
             return true;

@@ -15,7 +15,7 @@
 struct sched;
 
 /* NULL when out of memory. All memory that it will need is taken here, but for
- * the attempts' result rows. */
+ * the attempts' result rows and for items. */
 struct sched *sched_new(const struct sched_opts *opts);
 /* Accepts NULL; returns NULL. */
 struct sched *sched_free(struct sched *s);
@@ -52,6 +52,8 @@ void sched_interrupt(struct sched *s, int64_t now);
  * builds upon what might be forgotten.
  */
 void sched_release(struct sched *s, int64_t now);
+/* The source of items has something new. */
+void sched_news(struct sched *s, int64_t now);
 /* Every job has ended. */
 bool sched_done(const struct sched *s);
 /* Whether the run's deadline passed while jobs were left. */

@@ -9,6 +9,7 @@
 
 #include "exec/attempt.h"
 #include "plan/plan.h"
+#include "run/instances.h"
 #include "run/result.h"
 
 /* Orders to whoever runs attempts. Answers come back by sched_started and so
@@ -32,6 +33,10 @@ struct sched_listener {
      * NULL when there is none: it never had one, or was cancelled between two.
      * The listener may take (and NULL) its captures. */
     void (*done)(void *ctx, const struct job_info *job, struct attempt_end *end);
+    /* A section with axes had no items; `done` follows. */
+    void (*no_items)(void *ctx, const struct job_info *job);
+    /* All items of a section have ended, which itself has no row and no `done`. */
+    void (*items_ended)(void *ctx, const struct job_info *section);
 };
 
 struct sched_opts {
@@ -53,5 +58,12 @@ struct sched_opts {
     const uint8_t *settled;
     /* What such jobs told, an entry each, or NULL; taken over (and NULLed) one by one. */
     struct facts **settled_facts;
+    /* The same of an item, when it is about to begin; *told: what it told, to free(), or NULL.
+     * NULL: none are. */
+    enum settled (*settled_item)(void *ctx, const struct job_info *job, struct facts **told);
+    void *settled_ctx;
+    const struct item_source *source; /* of the items of sections; NULL: no job has axes */
+    void *source_ctx;
+    struct item_results *items; /* what is kept of their ends */
 };
 #endif

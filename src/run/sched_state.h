@@ -16,22 +16,30 @@
 
 struct sched_job {
     enum job_state state;
-    bool alive;        /* its attempt was started and has not ended */
-    bool dep_failed;   /* one that it comes after did not succeed */
-    bool dep_unwanted; /* one that it comes after was skipped by choice */
-    bool has_row;      /* there is room for its attempt's result row */
-    bool guest;        /* it counts in the CPU lane, though it started in the other */
-    uint8_t lane;      /* enum lane: where its current attempt was started, or the next will be */
-    bool computes;     /* that is the CPU lane, whatever its mark */
-    bool aside;        /* ended, and its dependents wait for sched_release() */
-    uint8_t stopped;   /* enum reason: why its attempt was told to end */
-    uint32_t deps;     /* that it comes after and that have not ended */
-    uint32_t cause;    /* the root of dep_failed, or of its being cancelled */
-    uint32_t attempt;  /* number of the current or next one */
-    uint32_t slot;     /* first of those it holds */
-    int64_t since;     /* start of the current attempt; before the first: when it got ready */
-    int64_t due;       /* of its timer: timeout or delay */
-    double delay_ns;   /* see retry_delay_ns() */
+    bool alive;          /* its attempt was started and has not ended */
+    bool dep_failed;     /* one that it comes after did not succeed */
+    bool dep_unwanted;   /* one that it comes after was skipped by choice */
+    bool has_row;        /* there is room for its attempt's result row */
+    bool guest;          /* it counts in the CPU lane, though it started in the other */
+    uint8_t lane;        /* enum lane: where its current attempt was started, or the next will be */
+    bool computes;       /* that is the CPU lane, whatever its mark */
+    bool items_failed;   /* it stands for items: one of them did not succeed, */
+    bool items_unwanted; /* or was skipped by choice */
+    uint8_t stopped;     /* enum reason: why its attempt was told to end */
+    uint32_t deps;       /* that it comes after and that have not ended */
+    uint32_t cause;      /* the root of dep_failed, or of its being cancelled */
+    uint32_t attempt;    /* number of the current or next one */
+    uint32_t slot;       /* first of those it holds */
+    int64_t since;       /* start of the current attempt; before the first: when it got ready */
+    int64_t due;         /* of its timer: timeout or delay */
+    double delay_ns;     /* see retry_delay_ns() */
+};
+
+/* A job that comes after one item of another. */
+struct sched_need {
+    uint32_t job, before; /* the section with that item */
+    const char *item;
+    bool met;
 };
 
 struct sched {
@@ -42,8 +50,14 @@ struct sched {
     struct ready *ready;
     struct heap timers;
     struct slots slots[LANES];
-    uint32_t *ended; /* jobs in the order of their ends */
+    struct instances *instances; /* NULL: no job has axes */
+    struct sched_need *needs;
+    size_t nneeds;
+    uint32_t *ended; /* jobs in the order of their ends, until order_settle() */
     uint32_t nended, nsettled;
+    uint32_t *aside; /* those whose dependents wait for sched_release() */
+    uint32_t naside, ended_cap;
+    uint32_t left; /* jobs of the plan that have not ended */
     uint32_t by_state[JOB_STATES];
     uint32_t alive[LANES];           /* slots' worth of attempts that run */
     uint32_t failures, first_failed; /* counted for max_failures */
@@ -60,14 +74,20 @@ struct sched {
 
 /* All that belongs to a job is had by these. */
 static inline struct sched_job *job_at(const struct sched *s, uint32_t job) {
+    if (job >= s->plan->njobs)
+        return (struct sched_job *)(void *)instances_at(s->instances, job)->own;
     return &s->jobs[job];
 }
 
 static inline const struct plan_job *def_of(const struct sched *s, uint32_t job) {
+    if (job >= s->plan->njobs)
+        return &instances_at(s->instances, job)->def;
     return &s->plan->jobs[job];
 }
 
 static inline struct job_result *row_of(const struct sched *s, uint32_t job) {
+    if (job >= s->plan->njobs)
+        return &instances_at(s->instances, job)->result;
     return &s->opts.results[job];
 }
 
@@ -79,9 +99,15 @@ static inline const struct job_settings *set_of(const struct sched *s, uint32_t 
     return def_of(s, job)->set;
 }
 
+/* Its place in the plan: an item's is that of its section. */
+static inline uint32_t section_of(const struct sched *s, uint32_t job) {
+    return job < s->plan->njobs ? job : instances_at(s->instances, job)->section;
+}
+
 /* The job as the listener gets it. */
 static inline struct job_info info_of(const struct sched *s, uint32_t job) {
-    return (struct job_info){.id = job, .def = def_of(s, job), .result = row_of(s, job)};
+    return (struct job_info){
+        .id = job, .section = section_of(s, job), .def = def_of(s, job), .result = row_of(s, job)};
 }
 
 /* Where its attempt was started, or the next will be. */
@@ -102,6 +128,6 @@ static inline uint32_t weight(const struct sched *s, uint32_t job) {
 
 /* What the job's start needs beside a process; see ready.h. */
 static inline uint32_t group_of(const struct sched *s, uint32_t job) {
-    return ready_group(s->ready, job, lane_of(s, job));
+    return ready_group(s->ready, section_of(s, job), lane_of(s, job));
 }
 #endif

@@ -34,8 +34,9 @@
 #include "run/job.h"
 #include "run/lag.h"
 #include "run/sched.h"
+#include "run/showing.h"
 #include "run/signals.h"
-#include "run/slow.h"
+#include "run/supply.h"
 #include "run/surroundings.h"
 
 struct session {
@@ -44,8 +45,7 @@ struct session {
     uv_loop_t loop;
     struct signals signals;
     uv_timer_t timer; /* for sched_due(), and for ending the run */
-    uv_timer_t slow_timer;
-    struct slow slow;
+    struct showing showing;
     uv_async_t news; /* of the recorder */
     struct lag lag;
     struct lanes *lanes;
@@ -53,7 +53,8 @@ struct session {
     struct jobserver *jobserver; /* NULL: there is none */
     struct sampler *sampler;     /* of jobs of type auto; made for the first */
     struct cleanups *cleanups;
-    int64_t deadline; /* run time, or INT64_MAX: for cleanups, the scheduler has its own */
+    int64_t deadline;      /* run time, or INT64_MAX: for cleanups, the scheduler has its own */
+    struct supply *supply; /* of items */
     uint64_t seed;
     uint64_t nofile_soft; /* before it was raised */
     uint64_t core_soft;   /* before it was lowered */
@@ -132,7 +133,7 @@ static void rearm(struct session *s) {
 static void close_handles(struct session *s) {
     signals_close(&s->signals, s->result->interrupted_by != 0);
     uv_close((uv_handle_t *)&s->timer, NULL);
-    uv_close((uv_handle_t *)&s->slow_timer, NULL);
+    showing_close(&s->showing);
     lag_close(&s->lag);
     if (s->recording)
         s->opts->recorder->rest(s->opts->recorder_ctx);
@@ -165,6 +166,7 @@ static void on_timer(uv_timer_t *timer) {
     /* By the timer and not from the last job's `ended`: the lanes are done
      * with that attempt here. */
     s->closing = true;
+    showing_rest(&s->showing);
     s->sampler = sampler_close(s->sampler);
     lanes_close(s->lanes, on_lanes_closed);
 }
@@ -297,13 +299,27 @@ static void on_ended(void *ctx, const struct attempt *a, struct attempt_end *end
 static const struct lanes_events lanes_events = {
     .started = on_started, .put_off = on_put_off, .ended = on_ended};
 
+/* There are more items, or an end of them. */
+static void on_items(void *ctx) {
+    struct session *s = ctx;
+
+    lag_note(&s->lag);
+    if (s->closing)
+        return;
+    sched_news(s->sched, clock_run_ns());
+    rearm(s);
+}
+
 /* ---- what the scheduler tells ---- */
 
 static void on_job_started(void *ctx, const struct job_info *job, const struct attempt *a,
                            pid_t pid) {
     struct session *s = ctx;
 
-    cleanups_job_started(s->cleanups, job->id);
+    if (job->def->item)
+        cleanups_item_started(s->cleanups, job);
+    else
+        cleanups_job_started(s->cleanups, job->id);
     if (s->opts->events->jobs.started)
         s->opts->events->jobs.started(s->opts->ctx, job, a, pid);
 }
@@ -328,13 +344,29 @@ static void on_job_done(void *ctx, const struct job_info *job, struct attempt_en
 
     if (s->opts->events->jobs.done)
         s->opts->events->jobs.done(s->opts->ctx, job, end);
-    cleanups_job_ended(s->cleanups, job->id);
+    if (job->def->item)
+        cleanups_item_ended(s->cleanups, job);
+    else
+        cleanups_job_ended(s->cleanups, job->id);
+}
+
+static void on_no_items(void *ctx, const struct job_info *job) {
+    struct session *s = ctx;
+
+    if (s->opts->events->jobs.no_items)
+        s->opts->events->jobs.no_items(s->opts->ctx, job);
+}
+
+static void on_items_ended(void *ctx, const struct job_info *section) {
+    cleanups_job_ended(((struct session *)ctx)->cleanups, section->id);
 }
 
 static const struct sched_listener listener = {.started = on_job_started,
                                                .timed_out = on_job_timed_out,
                                                .retry = on_job_retry,
-                                               .done = on_job_done};
+                                               .done = on_job_done,
+                                               .no_items = on_no_items,
+                                               .items_ended = on_items_ended};
 
 static void on_chore_done(void *ctx, const struct plan_job *job, const struct job_info *chore,
                           struct attempt_end *end) {
@@ -445,52 +477,10 @@ static void on_suspend_signal(void *ctx, int sig) {
 
 static void on_list_signal(void *ctx, int sig) {
     struct session *s = ctx;
-    int64_t now = clock_run_ns();
-    struct job_info job;
-    const struct plan_job *cleaned;
-    uint32_t next = 0;
-    int64_t since;
-    char line[256];
 
     (void)sig;
-    if (!note_signal(s) || s->closing || !s->opts->events->show_running)
-        return;
-    while (sched_next_running(s->sched, &next, &job)) {
-        struct sched_view view = sched_view(s->sched, job.id);
-
-        lanes_last_line(s->lanes, job.id, line, sizeof line);
-        s->opts->events->show_running(s->opts->ctx, &job, view.attempt, now - view.since, line);
-    }
-    if (cleanups_running(s->cleanups, &cleaned, &since))
-        say(s, "%s%s: running for %s", cleaned ? "cleanup of job " : "on-end",
-            cleaned ? cleaned->name : "", text_format_wall(now - since, line, sizeof line));
-}
-
-/* Points out what has run for long. */
-static void on_slow_timer(uv_timer_t *timer) {
-    struct session *s = timer->data;
-    int64_t now = clock_run_ns();
-    struct job_info job;
-    uint32_t next = 0;
-    char line[256];
-
-    if (s->closing)
-        return;
-    while (sched_next_running(s->sched, &next, &job)) {
-        int64_t since = sched_view(s->sched, job.id).since;
-
-        if (!slow_due(&s->slow, job.id, job.def->set, since, now))
-            continue;
-        lanes_last_line(s->lanes, job.id, line, sizeof line);
-        s->opts->events->show_slow(s->opts->ctx, &job, now - since, line);
-    }
-}
-
-static void watch_slow(struct session *s) {
-    uint64_t period_ms = s->opts->events->show_slow ? slow_period_ms(s->opts->plan) : 0;
-
-    if (period_ms > 0)
-        uv_timer_start(&s->slow_timer, on_slow_timer, period_ms, period_ms);
+    if (note_signal(s) && !s->closing)
+        showing_list(&s->showing);
 }
 
 static const signals_cb signal_acts[SIGNALS_KINDS] = {
@@ -520,13 +510,17 @@ static void name_run(struct session *s) {
 
 /* 0 or UV_E…: no handle is open then. */
 static int init_handles(struct session *s) {
+    const struct showing_events showing = {
+        .say = s->opts->events->say,
+        .show_slow = s->opts->events->show_slow,
+        .show_running = s->opts->events->show_running,
+    };
     int rc = signals_open(&s->signals, &s->loop, signal_acts, s);
 
     if (rc < 0)
         return rc;
     uv_timer_init(&s->loop, &s->timer);
-    uv_timer_init(&s->loop, &s->slow_timer);
-    s->slow_timer.data = s;
+    showing_open(&s->showing, &s->loop, &showing, s->opts->ctx);
     uv_async_init(&s->loop, &s->news, on_news);
     s->news.data = s;
     s->timer.data = s;
@@ -550,7 +544,10 @@ static void survey(struct session *s, uint32_t width) {
     uint32_t wanted = 0;
 
     for (uint32_t i = 0; i < p->njobs; i++) {
-        wanted += p->jobs[i].set->type == LANE_IO; /* also of those that may go to the other */
+        uint32_t most = plan_job_most(&p->jobs[i]);
+
+        if (p->jobs[i].set->type == LANE_IO) /* also those that may go to the other */
+            wanted += most < UINT32_MAX - wanted ? most : UINT32_MAX - wanted;
         s->retries = s->retries || p->jobs[i].set->retries > 0;
     }
     if (width < p->io_limit && width < wanted)
@@ -588,6 +585,10 @@ static int open_run(struct session *s) {
         .hold = s->opts->recorder != NULL,
         .settled = s->opts->settled,
         .settled_facts = s->opts->settled_facts,
+        .settled_item = s->opts->settled_item,
+        .settled_ctx = s->opts->settled_ctx,
+        .source = &supply_source,
+        .items = &s->result->items,
     };
     const struct cleanups_opts cleanups_opts = {
         .plan = s->opts->plan,
@@ -607,6 +608,12 @@ static int open_run(struct session *s) {
         rc = lanes_open(&s->lanes, &lanes_opts);
     if (rc < 0)
         return rc;
+    if (plan_has_items(s->opts->plan)) {
+        s->supply = supply_new(s->opts->plan, &s->loop, on_items, s);
+        if (!s->supply)
+            return UV_ENOMEM;
+    }
+    sched_opts.source_ctx = s->supply;
     sched_opts.cpu_width = s->opts->plan->cpu_workers;
     if (s->jobserver)
         sched_opts.cpu_width = jobserver_most(s->jobserver);
@@ -641,7 +648,7 @@ static int run_loop(struct session *s) {
         return rc;
     }
     begin_recording(s);
-    watch_slow(s);
+    showing_begin(&s->showing, s->opts->plan, s->lanes, s->sched, s->cleanups);
     if (s->opts->events->begun)
         s->opts->events->begun(s->opts->ctx);
     lag_restart(&s->lag);
@@ -680,8 +687,8 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
             rc = run_loop(&s);
         close_loop(&s);
         sched_free(s.sched);
-        slow_release(&s.slow);
         cleanups_free(s.cleanups);
+        supply_free(s.supply); /* all of it is closed when every job has ended */
     }
     clock_gettime(CLOCK_REALTIME, &result->ended);
     result->wall_ns = clock_ns() - result->start_ns;

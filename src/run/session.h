@@ -57,7 +57,9 @@ struct session_opts {
     int lock;                     /* descriptor of the run's lock, 0: none */
     int presence;                 /* that of run/presence.h, 0: none */
     const uint8_t *settled;       /* see sched_opts, */
-    struct facts **settled_facts; /* for this, too */
+    struct facts **settled_facts; /* for these, too */
+    enum settled (*settled_item)(void *ctx, const struct job_info *job, struct facts **told);
+    void *settled_ctx;
     const struct session_events *events;
     void *ctx;                               /* of events, and of the listener */
     const struct session_recorder *recorder; /* NULL: there is none */

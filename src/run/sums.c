@@ -63,8 +63,11 @@ static int add_fact(struct run_sums *sums, struct map *names, size_t *cap,
             return UV_ENOMEM;
         sums->list = list;
         at = (uint32_t)sums->count++;
-        sums->list[at] = (struct run_sum){.name = fact->name, .whole = true};
-        map_add(names, fact->name, len, at);
+        sums->list[at] =
+            (struct run_sum){.name = arena_strndup(&sums->arena, fact->name, len), .whole = true};
+        if (!sums->list[at].name)
+            return UV_ENOMEM;
+        map_add(names, sums->list[at].name, len, at);
     }
     add(&sums->list[at], fact->value);
     return 0;

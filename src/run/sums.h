@@ -10,7 +10,7 @@
 #include "run/result.h"
 
 struct run_sum {
-    const char *name; /* of the output; a job result's */
+    const char *name; /* of the output */
     bool whole;       /* all were whole numbers, and so is their sum: */
     int64_t number;
     double value; /* the same, and otherwise */

@@ -20,6 +20,8 @@ void telling_init(struct telling *t) {
 
 void telling_release(struct telling *t) {
     free(t->seen);
+    free(t->gifts[0].list);
+    free(t->gifts[1].list);
     arena_release(&t->arena);
 }
 
@@ -106,6 +108,7 @@ const struct told_set *telling_add(struct telling *t, const struct told_set *set
                                    const struct facts *facts) {
     const struct told_set *both[] = {set, &no_memory};
     const struct told **list;
+    const char *name;
     size_t n = 0;
 
     if (!facts->count)
@@ -113,7 +116,8 @@ const struct told_set *telling_add(struct telling *t, const struct told_set *set
     list = malloc(facts->count * sizeof(struct told *));
     if (!list)
         return &no_memory;
-    while (n < facts->count && (list[n] = tell(t, job, &facts->vars[n])))
+    name = arena_printf(&t->arena, "%s", job);
+    while (name && n < facts->count && (list[n] = tell(t, name, &facts->vars[n])))
         n++;
     if (n == facts->count)
         both[1] = make_set(t, list, n);
@@ -145,18 +149,72 @@ static void set_seen(struct telling *t, uint32_t job, const struct told_set *set
     t->seen[job] = set;
 }
 
+struct told_gift {
+    uint32_t job;
+    const struct told_set *set;
+};
+
+void telling_give(struct telling *t, uint32_t job, bool after, const struct told_set *set) {
+    struct told_gifts *g = &t->gifts[after];
+    size_t cap = g->cap ? g->cap * 2 : 16;
+    struct told_gift *list;
+
+    if (!set || t->lost ||
+        (g->count && g->list[g->count - 1].job == job && g->list[g->count - 1].set == set))
+        return;
+    if (g->count == g->cap) {
+        list = reallocarray(g->list, cap, sizeof *list);
+        t->lost = !list;
+        if (!list)
+            return;
+        g->list = list;
+        g->cap = cap;
+    }
+    g->list[g->count++] = (struct told_gift){job, set};
+}
+
+/* A set and all that was given, which is given no more. */
+static const struct told_set *add_gifts(struct telling *t, uint32_t job, bool after,
+                                        const struct told_set *set) {
+    struct told_gifts *g = &t->gifts[after];
+    const struct told_set **sets;
+    size_t n = 0, left = 0;
+
+    if (!g->count)
+        return set;
+    sets = malloc((g->count + 1) * sizeof *sets);
+    if (!sets)
+        return &no_memory;
+    sets[n++] = set;
+    for (size_t i = 0; i < g->count; i++)
+        if (g->list[i].job == job)
+            sets[n++] = g->list[i].set;
+        else
+            g->list[left++] = g->list[i];
+    g->count = left;
+    set = telling_join(t, sets, n);
+    free(sets);
+    return set;
+}
+
+/* What can be seen after the k-th of those that a job comes after, wholly; after items: given. */
+static const struct told_set *seen_before(const struct telling *t, const struct plan_job *def,
+                                          uint32_t k) {
+    return def->after_items && def->after_items[k] ? NULL : seen_by(t, def->after[k]);
+}
+
 const struct told_set *telling_see(struct telling *t, uint32_t job, const struct plan_job *def) {
     const struct told_set *few[16], **sets = few, *all = seen_by(t, job);
 
-    if (all || !def->nafter || (!t->count && !t->lost))
+    if (all || !def->nafter || (!t->count && !t->gifts[0].count && !t->lost))
         return all;
     all = &no_memory;
     if (def->nafter > sizeof few / sizeof *few)
         sets = malloc(def->nafter * sizeof *sets);
     for (uint32_t i = 0; sets && i < def->nafter; i++)
-        sets[i] = seen_by(t, def->after[i]);
+        sets[i] = seen_before(t, def, i);
     if (sets)
-        all = telling_join(t, sets, def->nafter);
+        all = add_gifts(t, job, false, telling_join(t, sets, def->nafter));
     if (sets != few)
         free(sets);
     set_seen(t, job, all);
@@ -167,6 +225,10 @@ void telling_end(struct telling *t, uint32_t job, const struct plan_job *def,
                  const struct facts *facts) {
     const struct told_set *seen = telling_see(t, job, def);
 
+    if (t->gifts[1].count) {
+        seen = add_gifts(t, job, true, seen);
+        set_seen(t, job, seen);
+    }
     if (facts)
         set_seen(t, job, telling_add(t, seen, def->name, facts));
 }

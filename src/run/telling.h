@@ -9,11 +9,18 @@
 #include "base/mem.h"
 #include "exec/facts.h"
 
+/* What jobs get beside what those before them see. */
+struct told_gifts {
+    struct told_gift *list;
+    size_t count, cap;
+};
+
 /* All that is told in a run, embedded in its owner. One thread. */
 struct telling {
     struct arena arena;
     const struct told_set **seen; /* by jobs: what each sees; when it has ended: those after it */
     uint32_t count;               /* of these; none before somebody has told something */
+    struct told_gifts gifts[2];   /* for jobs themselves; for those after them */
     bool lost;                    /* there was no memory for it */
 };
 
@@ -25,6 +32,9 @@ const struct told_set *telling_see(struct telling *t, uint32_t job, const struct
 /* A job has ended. `facts`: what it told, or NULL; they are copied. */
 void telling_end(struct telling *t, uint32_t job, const struct plan_job *def,
                  const struct facts *facts);
+/* A job sees this too, or, `after`, those after it do: before its telling_see() or telling_end().
+ * NULL: nothing. */
+void telling_give(struct telling *t, uint32_t job, bool after, const struct told_set *set);
 
 /*
  * What is in any of n sets, some of which may be NULL or the same. NULL: nothing.
@@ -33,7 +43,7 @@ void telling_end(struct telling *t, uint32_t job, const struct plan_job *def,
  */
 const struct told_set *telling_join(struct telling *t, const struct told_set *const *sets,
                                     size_t n);
-/* The same and what a job, whose name stays, told itself. */
+/* The same and what a job (its name is copied) told itself. */
 const struct told_set *telling_add(struct telling *t, const struct told_set *set, const char *job,
                                    const struct facts *facts);
 #endif

@@ -33,7 +33,8 @@
  * Times are nanoseconds: `started`, `ended` since 1970, `start` since the run's
  * start, the others lengths; CPU times are microseconds. Of a run that has not
  * ended `ended`, `wall`, `exit` and the totals are NULL, and `pending` has its
- * jobs (see record.c). `seq` is a job's place in the manifest. `output` of a
+ * jobs (see record.c). `seq` is a job's place in the manifest; items, which have none,
+ * are numbered behind it as they end. `output` of a
  * job is its last attempt's: NULL where out_size is not 0 means in a file of
  * its own (see outputs.h), or given up for room.
  */
@@ -52,6 +53,7 @@ static const char *const migrations[DB_VERSION] = {
     " deadline INTEGER NOT NULL,"
     " started INTEGER NOT NULL,"
     " jobs INTEGER NOT NULL,"
+    " resumes TEXT," /* name of a run of before */
     " pending BLOB,"
     " ended INTEGER,"
     " wall INTEGER,"
@@ -69,6 +71,10 @@ static const char *const migrations[DB_VERSION] = {
     "CREATE TABLE job ("
     " run INTEGER NOT NULL REFERENCES run (id),"
     " seq INTEGER NOT NULL,"
+    " section INTEGER NOT NULL," /* seq of its section, else its own */
+    " item TEXT,"                /* without the section's name */
+    " item_index INTEGER,"
+    " cause_name TEXT," /* where the cause is an item */
     " name TEXT NOT NULL,"
     " definition BLOB NOT NULL," /* see definition.h */
     " settled INTEGER NOT NULL," /* an enum settled */

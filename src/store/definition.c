@@ -152,10 +152,19 @@ void definer_init(struct definer *d, const struct plan *plan) {
     *d = (struct definer){.plan = plan, .shared = definition_of(&h)};
 }
 
+/* Lines that are equal share a name: the index tells them apart. */
+static void add_item(struct hash *h, const struct plan_item *item) {
+    add(h, &item->index, sizeof item->index);
+    for (uint32_t i = 0; i < item->nvalues; i++)
+        add_text(h, item->values[i]);
+    add(h, "i", 1);
+}
+
 struct definition definer_job(struct definer *d, const struct plan_job *j) {
     struct hash h = {FNV_BASIS};
 
-    if (d->set != j->set) {
+    /* An item's own settings go with it, and the next one's may be in their place. */
+    if (d->set != j->set || (j->item && j->items->templates)) {
         d->set = j->set;
         d->of_set = of_settings(d->plan, j->set);
     }
@@ -170,5 +179,7 @@ struct definition definer_job(struct definer *d, const struct plan_job *j) {
         add_text(&h, d->plan->jobs[j->after[i]].name);
     for (uint32_t i = 0; j->set->shared && i < j->set->shared->count; i++)
         add_text(&h, d->plan->limits[j->set->shared->list[i]].name);
+    if (j->item)
+        add_item(&h, j->item);
     return definition_of(&h);
 }

@@ -23,6 +23,8 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == DEFINITION_BYTES + 8, "the same in all that read it");
 
+#define ITEMS_ROOM 8192 /* many more than end between two transactions */
+
 /* They stand in files: never change one. */
 static const char letters[STATUSES] = {
     [STATUS_OK] = 'o',      [STATUS_FAILED] = 'f', [STATUS_TIMEOUT] = 't', [STATUS_CANCELLED] = 'c',
@@ -39,14 +41,29 @@ static int find_letter(const char *list, int count, char letter) {
     return 0;
 }
 
-void ends_add(struct ends *e, const struct end *end) {
-    struct slot *slot = &e->slots[e->count++];
-
+static void write_slot(struct slot *slot, const struct end *end) {
+    atomic_store_explicit(&slot->letter, 0, memory_order_release); /* one that was there is none */
     memcpy(slot->definition, end->definition.bytes, DEFINITION_BYTES);
     slot->job = end->job;
     slot->settled = settled_letters[end->settled];
     /* SIGKILL may come in between, and what was written before stays. */
     atomic_store_explicit(&slot->letter, letters[end->status], memory_order_release);
+}
+
+void ends_add(struct ends *e, const struct end *end) {
+    write_slot(&e->slots[e->count++], end);
+}
+
+void ends_add_item(struct ends *e, const struct end *end) {
+    uint64_t ring = e->room - e->jobs;
+
+    if (e->items - e->dropped < ring)
+        write_slot(&e->slots[e->jobs + e->items % ring], end);
+    e->items++;
+}
+
+void ends_drop_items(struct ends *e, uint64_t n) {
+    e->dropped = e->dropped + n < e->items ? e->dropped + n : e->items;
 }
 
 struct end ends_at(const struct ends *e, uint32_t i) {
@@ -98,10 +115,11 @@ static int make_file(struct ends *e, const char *path, uint32_t room) {
     return error;
 }
 
-int ends_make(struct ends *e, const char *folder, const char *run, uint32_t room) {
+int ends_make(struct ends *e, const char *folder, const char *run, uint32_t jobs, bool items) {
     char *path = path_of(folder, run);
-    int error = path ? make_file(e, path, room) : UV_ENOMEM;
+    int error = path ? make_file(e, path, jobs + (items ? ITEMS_ROOM : 0)) : UV_ENOMEM;
 
+    e->jobs = jobs;
     free(path);
     if (error)
         ends_release(e, e->fd >= 0 ? folder : NULL, run);
@@ -141,8 +159,6 @@ int ends_open(struct ends *e, const char *folder, const char *run, bool *alive) 
         error = -errno;
     else if (S_ISREG(st.st_mode) && st.st_size / (off_t)sizeof(struct slot) > 0)
         error = map_file(e, room_of(&st), PROT_READ);
-    while (e->count < e->room && e->slots[e->count].letter)
-        e->count++;
     if (e->fd >= 0 && fcntl(e->fd, F_GETLK, &lock) == 0)
         *alive = lock.l_type != F_UNLCK;
     free(path);

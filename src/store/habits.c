@@ -11,13 +11,15 @@
 #include "store/record.h"
 #include "store/row.h"
 
-/* The newest first. What was stopped half-way might have gone on otherwise. */
+/* The newest first; items by their sections. What was stopped half-way might have gone on
+ * otherwise. */
 static const char question[] =
-    "SELECT j.name, sum(a.user_us + a.sys_us) * 1000, sum(a.wall)"
+    "SELECT substr(j.name, 1, length(j.name) - coalesce(length(j.item) + 2, 0)), sum(a.user_us + "
+    "a.sys_us) * 1000, sum(a.wall)"
     " FROM job j JOIN attempt a ON a.run = j.run AND a.seq = j.seq"
     " WHERE j.run IN (SELECT id FROM run WHERE manifest_key = ? ORDER BY id DESC LIMIT 5)"
     " AND j.type LIKE 'auto%' AND j.status <> 'cancelled'"
-    " GROUP BY j.run, j.seq ORDER BY j.run DESC";
+    " GROUP BY j.run, j.section ORDER BY j.run DESC";
 
 /* Jobs of type auto by name that nothing is known of yet. */
 struct asking {

@@ -17,6 +17,9 @@
 
 #define BLOCK 65536
 
+/* Rows of jobs as reports want them: the manifest's order, then that of items. */
+#define IN_ORDER "ORDER BY section, item IS NULL, item_index"
+
 int past_open(struct past *p, const char *folder) {
     *p = (struct past){.folder = folder};
     return db_open(&p->db, folder, DB_READ, false);
@@ -140,25 +143,26 @@ int past_find(struct past *p, const char *key, const char *prefix, int64_t *row,
 
 /* ---- a whole run ---- */
 
-/* Fills in what is known of the jobs before their rows are. False: no room for so many. */
+/* A job of the manifest as it is known before its row is. */
+struct past_waiting {
+    enum record_type type;
+    const char *name;
+    enum status status; /* as the file of ends has it */
+};
+
+/* Room for so many jobs. False: out of memory. */
 static bool make_jobs(struct past_details *d, uint32_t n) {
     d->plan.jobs = arena_array(&d->arena, struct plan_job, (size_t)n + 1);
     d->run.jobs = arena_array(&d->arena, struct job_result, (size_t)n + 1);
     d->outputs = arena_array(&d->arena, struct past_output, (size_t)n + 1);
-    if (!d->plan.jobs || !d->run.jobs || !d->outputs)
-        return false;
-    d->plan.njobs = n;
-    for (uint32_t i = 0; i < n; i++) {
-        d->plan.jobs[i] = (struct plan_job){.name = "", .set = &d->sets[RECORD_IO]};
-        d->run.jobs[i] = (struct job_result){.cause = NO_JOB, .worker = -1};
-    }
-    return true;
+    d->seqs = arena_array(&d->arena, uint32_t, (size_t)n + 1);
+    d->causes = arena_array(&d->arena, int64_t, (size_t)n + 1);
+    d->cause_names = arena_array(&d->arena, const char *, (size_t)n + 1);
+    d->room = n;
+    return d->plan.jobs && d->run.jobs && d->outputs && d->seqs && d->causes && d->cause_names;
 }
 
-/*
- * How jobs without a row of a run that has not ended did: as its file of ends says;
- * else they were lost with it.
- */
+/* How jobs without a row of a run that has not ended did, as its file of ends says. */
 static int see_ends(struct past *p, struct past_details *d) {
     struct ends ends;
     int error = ends_open(&ends, p->folder, d->run.id, &d->alive);
@@ -167,46 +171,65 @@ static int see_ends(struct past *p, struct past_details *d) {
         snprintf(p->db.why, sizeof p->db.why, "run %s: %s", d->run.id, strerror(-error));
         return error;
     }
-    for (uint32_t i = 0; i < ends.count; i++) {
+    for (uint32_t i = 0; i < ends.room; i++) {
         const struct end end = ends_at(&ends, i);
 
-        if (end.job < d->plan.njobs)
-            d->run.jobs[end.job].status = (uint8_t)end.status;
-    }
-    for (uint32_t i = 0; i < d->plan.njobs; i++) {
-        struct job_result *j = &d->run.jobs[i];
-
-        if (j->status == STATUS_NONE && !d->alive) {
-            j->status = STATUS_CANCELLED;
-            j->reason = REASON_LOST;
-            j->words = "lost: muster was killed";
-        }
+        if (end.status && end.job < d->nwaiting)
+            d->waiting[end.job].status = end.status;
     }
     ends_release(&ends, NULL, NULL);
     return 0;
 }
 
-static const char *pending_name(struct past_details *d, const char *from, const char *to) {
-    const char *name = arena_strndup(&d->arena, from, (size_t)(to - from));
-
-    return name ? name : "";
-}
-
-/* The names of jobs that are not recorded, see record.c. */
-static void name_jobs(struct past_details *d, const char *pending, size_t n) {
+/* The types and names of all jobs of a run that has not ended, see record.c. */
+static int read_pending(struct past_details *d, uint32_t jobs, const char *pending, size_t n) {
     const char *end = pending + n;
 
-    for (uint32_t i = 0; i < d->plan.njobs && pending < end; i++) {
+    d->waiting = arena_array(&d->arena, struct past_waiting, (size_t)jobs + 1);
+    if (!d->waiting)
+        return UV_ENOMEM;
+    for (; d->nwaiting < jobs && pending < end; d->nwaiting++) {
+        struct past_waiting *w = &d->waiting[d->nwaiting];
         const char *stop = memchr(pending, '\0', (size_t)(end - pending));
 
         if (!stop || stop == pending)
-            return;
-        d->plan.jobs[i].set = &d->sets[*pending == 'c'   ? RECORD_CPU
-                                       : *pending == 'a' ? RECORD_AUTO
-                                                         : RECORD_IO];
-        d->run.jobs[i].lane = *pending == 'c' ? LANE_CPU : LANE_IO;
-        d->plan.jobs[i].name = pending_name(d, pending + 1, stop);
+            return 0;
+        w->type = *pending == 'c' ? RECORD_CPU : *pending == 'a' ? RECORD_AUTO : RECORD_IO;
+        w->name = arena_strndup(&d->arena, pending + 1, (size_t)(stop - pending - 1));
+        if (!w->name)
+            return UV_ENOMEM;
         pending = stop + 1;
+    }
+    return 0;
+}
+
+/* The next job: its place; what is not set is as of one that never was. */
+static uint32_t add_job(struct past_details *d, uint32_t seq) {
+    uint32_t i = d->plan.njobs++;
+
+    d->plan.jobs[i] = (struct plan_job){.name = "", .set = &d->sets[RECORD_IO]};
+    d->run.jobs[i] = (struct job_result){.cause = NO_JOB, .worker = -1};
+    d->seqs[i] = seq;
+    d->causes[i] = -1;
+    return i;
+}
+
+/* Adds jobs of the plan up to `seq` that have no row: what is not known of their ends was lost. */
+static void add_waiting(struct past_details *d, uint32_t seq) {
+    for (; d->next_waiting < seq && d->next_waiting < d->nwaiting; d->next_waiting++) {
+        const struct past_waiting *w = &d->waiting[d->next_waiting];
+        uint32_t i = add_job(d, d->next_waiting);
+        struct job_result *j = &d->run.jobs[i];
+
+        d->plan.jobs[i].name = w->name;
+        d->plan.jobs[i].set = &d->sets[w->type];
+        j->lane = w->type == RECORD_CPU ? LANE_CPU : LANE_IO;
+        j->status = (uint8_t)w->status;
+        if (j->status == STATUS_NONE && !d->alive) {
+            j->status = STATUS_CANCELLED;
+            j->reason = REASON_LOST;
+            j->words = "lost: muster was killed";
+        }
     }
 }
 
@@ -244,10 +267,11 @@ static int load_row(struct past *p, struct past_details *d, struct row *r) {
     if (!d->plan.name || !d->plan.path || !run->host || run->cpus == 0 || jobs < 0 ||
         jobs > recorded + (int64_t)n / 2)
         return damaged(p);
-    if (!make_jobs(d, (uint32_t)jobs))
+    if (recorded > UINT32_MAX / 2 ||
+        !make_jobs(d, (uint32_t)recorded + (pending ? (uint32_t)jobs : 0)))
         return UV_ENOMEM;
-    if (pending)
-        name_jobs(d, pending, n);
+    if (pending && read_pending(d, (uint32_t)jobs, pending, n) < 0)
+        return UV_ENOMEM;
     return run->exit < 0 ? see_ends(p, d) : 0;
 }
 
@@ -273,12 +297,60 @@ static int load_run(struct past *p, struct past_details *d) {
     return error;
 }
 
+/* A job by the number of its row. */
+struct past_seq {
+    uint32_t seq, index;
+};
+
+static int compare_seq(const void *a, const void *b) {
+    uint32_t x = ((const struct past_seq *)a)->seq, y = ((const struct past_seq *)b)->seq;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The place of the job with that row, or NO_JOB. */
+static uint32_t find_job(const struct past_details *d, int64_t seq) {
+    const struct past_seq key = {.seq = (uint32_t)seq}, *found = NULL;
+
+    if (seq >= 0 && seq < UINT32_MAX)
+        found = bsearch(&key, d->order, d->plan.njobs, sizeof *d->order, compare_seq);
+    return found ? found->index : NO_JOB;
+}
+
+static int order_jobs(struct past_details *d) {
+    d->order = arena_array(&d->arena, struct past_seq, d->plan.njobs);
+    if (!d->order)
+        return UV_ENOMEM;
+    for (uint32_t i = 0; i < d->plan.njobs; i++)
+        d->order[i] = (struct past_seq){d->seqs[i], i};
+    qsort(d->order, d->plan.njobs, sizeof *d->order, compare_seq);
+    return 0;
+}
+
+/* What an item is of its section, whose name ends where its own brackets begin. */
+static int load_item(struct past_details *d, struct plan_job *job, const char *text,
+                     int64_t index) {
+    struct plan_items *items = arena_new(&d->arena, struct plan_items);
+    struct plan_item *item = arena_new(&d->arena, struct plan_item);
+
+    if (!items || !item)
+        return UV_ENOMEM;
+    items->section = arena_strndup(&d->arena, job->name, strcspn(job->name, "["));
+    *item = (struct plan_item){.index = (uint64_t)index, .text = text};
+    job->items = items;
+    job->item = item;
+    return items->section ? 0 : UV_ENOMEM;
+}
+
 static int load_job(struct past_details *d, uint32_t i, struct row *r) {
     struct plan_job *p = &d->plan.jobs[i];
     struct job_result *j = &d->run.jobs[i];
-    int64_t cause;
+    const char *item = row_copy(r, &d->arena), *cause_name;
+    int64_t index = row_number_or_none(r);
     uint8_t type;
+    int error;
 
+    cause_name = row_copy(r, &d->arena);
     p->name = row_name(r, &d->arena);
     type = row_word(r, record_types, RECORD_TYPES);
     p->set = &d->sets[type];
@@ -287,8 +359,8 @@ static int load_job(struct past_details *d, uint32_t i, struct row *r) {
     j->status = row_word(r, status_words, STATUSES);
     j->reason = row_word(r, reason_words, REASONS);
     j->words = row_copy(r, &d->arena);
-    cause = row_number_or_none(r);
-    j->cause = cause >= 0 && cause < d->plan.njobs ? (uint32_t)cause : NO_JOB;
+    d->causes[i] = row_number_or_none(r);
+    d->cause_names[i] = cause_name;
     j->flaky = row_number(r) != 0;
     j->allowed = row_number(r) != 0;
     j->worker = (int32_t)row_number_or_none(r);
@@ -298,30 +370,63 @@ static int load_job(struct past_details *d, uint32_t i, struct row *r) {
     d->outputs[i].size[OUTPUTS_OUT] = row_number(r);
     d->outputs[i].size[OUTPUTS_ERR] = row_number(r);
     d->outputs[i].lost = row_copy(r, &d->arena);
-    return row_facts(r, &j->facts);
+    error = row_facts(r, &j->facts);
+    if (error)
+        return error;
+    return item && p->name ? load_item(d, p, item, index) : 0;
+}
+
+/* Rows have the numbers or the names of what they did not run because of. */
+static int load_causes(struct past_details *d) {
+    struct item_results *items = &d->run.items;
+
+    items->causes = arena_array(&d->arena, struct run_cause, d->plan.njobs);
+    if (!items->causes)
+        return UV_ENOMEM;
+    for (uint32_t i = 0; i < d->plan.njobs; i++) {
+        if (d->cause_names[i]) {
+            d->run.jobs[i].cause = d->plan.njobs + items->ncauses;
+            items->causes[items->ncauses++] = (struct run_cause){.name = d->cause_names[i]};
+        } else if (d->causes[i] >= 0) {
+            d->run.jobs[i].cause = find_job(d, d->causes[i]);
+        }
+    }
+    return 0;
 }
 
 static int load_jobs(struct past *p, struct past_details *d) {
     sqlite3_stmt *rows = NULL;
     int error = db_prepare(&p->db, &rows,
-                           "SELECT seq, name, type, status, reason, words, cause, flaky, allowed,"
+                           "SELECT seq, section, item, item_index, cause_name, name, type,"
+                           " status, reason, words, cause, flaky, allowed,"
                            " worker, leftover, unkillable, wait, out_size, err_size, lost,"
-                           " outputs FROM job WHERE run = ?");
+                           " outputs FROM job WHERE run = ? " IN_ORDER);
 
     if (!error)
         error = db_bind(&p->db, rows, "i", d->row);
     while (!error && (error = db_step(&p->db, rows)) == 1) {
         struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
-        int64_t seq = row_number(&r);
+        int64_t seq = row_number(&r), section = row_number(&r);
 
-        error = seq >= 0 && seq < d->plan.njobs ? 0 : damaged(p);
+        error = seq >= 0 && seq < UINT32_MAX && section >= 0 && section <= seq ? 0 : damaged(p);
+        if (error)
+            break;
+        add_waiting(d, (uint32_t)section);
+        if (seq == section)
+            d->next_waiting = (uint32_t)seq + 1;
+        if (d->plan.njobs >= d->room)
+            error = damaged(p);
         if (!error)
-            error = load_job(d, (uint32_t)seq, &r);
+            error = load_job(d, add_job(d, (uint32_t)seq), &r);
         if (!error && r.lost)
             error = UV_ENOMEM;
     }
     db_finalize(&p->db, rows);
-    return error;
+    if (!error && d->nwaiting - d->next_waiting <= d->room - d->plan.njobs)
+        add_waiting(d, UINT32_MAX);
+    if (!error)
+        error = order_jobs(d);
+    return error ? error : load_causes(d);
 }
 
 /* Of a run that has not ended it is not known how long it took: until its last
@@ -373,9 +478,9 @@ static int load_attempts(struct past *p, struct past_details *d) {
         error = db_bind(&p->db, rows, "i", d->row);
     while (!error && (error = db_step(&p->db, rows)) == 1) {
         struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
-        int64_t seq = row_number(&r);
+        uint32_t job = find_job(d, row_number(&r));
 
-        error = seq >= 0 && seq < d->plan.njobs ? load_attempt(d, (uint32_t)seq, &r) : damaged(p);
+        error = job == NO_JOB ? damaged(p) : load_attempt(d, job, &r);
     }
     db_finalize(&p->db, rows);
     return error;
@@ -478,7 +583,7 @@ int past_read(struct past *p, const struct past_details *d, uint32_t job,
         return 0;
     error = db_prepare(&p->db, &rows, "SELECT out, err FROM job WHERE run = ? AND seq = ?");
     if (!error)
-        error = db_bind(&p->db, rows, "ii", d->row, (int64_t)job);
+        error = db_bind(&p->db, rows, "ii", d->row, (int64_t)d->seqs[job]);
     if (!error)
         error = db_step(&p->db, rows);
     if (error == 1)
@@ -488,7 +593,7 @@ int past_read(struct past *p, const struct past_details *d, uint32_t job,
     db_finalize(&p->db, rows);
     if (error != UV_ENOENT)
         return error;
-    fd = outputs_open(p->folder, d->run.id, job, stream);
+    fd = outputs_open(p->folder, d->run.id, d->seqs[job], stream);
     if (fd < 0)
         return fd;
     error = read_file(p, fd, from, take, ctx);

@@ -56,8 +56,14 @@ struct past_details {
     struct arena arena; /* all that is in it */
     struct plan plan;
     struct job_settings sets[RECORD_TYPES];
+    struct past_waiting *waiting; /* jobs of the plan of a run that has not ended */
+    uint32_t nwaiting, next_waiting, room;
     struct run_result run;       /* its job rows are the arena's, too */
     struct past_output *outputs; /* one per job */
+    uint32_t *seqs;              /* the numbers of their rows */
+    struct past_seq *order;      /* the same, sorted */
+    int64_t *causes;             /* of their causes', -1: none */
+    const char **cause_names;    /* where these are items, or NULL */
     int64_t row;
     bool alive; /* as of struct past_run */
 };

@@ -82,15 +82,18 @@ void record_close(struct record *r) {
 
 int record_prepare(struct record *r) {
     static const char *const texts[] = {
-        "INSERT INTO job (run, seq, name, definition, settled, type, status, reason, words, cause,"
+        "INSERT INTO job (run, seq, section, item, item_index, cause_name, name, definition,"
+        " settled, type, status, reason, words, cause,"
         " flaky, allowed, worker, leftover, unkillable, wait, wall, cpu_us, max_rss, out_size, "
         "err_size,"
         " lost, outputs, out, err)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " ?, ?)",
         "INSERT INTO attempt (run, seq, number, start, wall, user_us, sys_us, max_rss, out_bytes,"
         " err_bytes, exit, signal, status, reason)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "UPDATE run SET pending = NULL, ended = ?, wall = ?, exit = ?, interrupted_by = ?,"
+        "UPDATE run SET pending = NULL, jobs = ?, ended = ?, wall = ?, exit = ?, interrupted_by = "
+        "?,"
         " deadline_passed = ?, unkillable = ?, loop_lag = ?, ok = ?, failed = ?, timeout = ?,"
         " cancelled = ?, skipped = ?, cached = ?, resumed = ?, flaky = ?, allowed = ?,"
         " retries = ?, job_wall = ?, cpu_us = ?, output_bytes = ?, sums = ? WHERE id = ?",
@@ -132,27 +135,29 @@ static int64_t wall_clock_ns(const struct timespec *t) {
     return (int64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
 }
 
-static int insert_run(struct record *r, const char *pending, size_t n) {
+static int insert_run(struct record *r, const char *resumes, const char *pending, size_t n) {
     const struct run_result *run = r->run;
     const struct plan *plan = run->plan;
     int error;
 
     RUN_ONCE(r, error,
              "INSERT INTO run (name, title, manifest, manifest_key, host, cpus, io_limit,"
-             " cpu_workers, deadline, started, jobs, pending)"
-             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-             "tttttiiiiiib", run->id, plan->name, plan->path, r->key, run->host, (int64_t)run->cpus,
-             (int64_t)plan->io_limit, (int64_t)plan->cpu_workers, plan->deadline_ns,
-             wall_clock_ns(&run->started), (int64_t)plan->njobs, pending, n);
+             " cpu_workers, deadline, started, jobs, resumes, pending)"
+             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             "tttttiiiiiitb", run->id, plan->name, plan->path, r->key, run->host,
+             (int64_t)run->cpus, (int64_t)plan->io_limit, (int64_t)plan->cpu_workers,
+             plan->deadline_ns, wall_clock_ns(&run->started), (int64_t)plan->njobs, resumes,
+             pending, n);
     return error;
 }
 
 /* The file of ends, with what an earlier run has settled. 0 or UV_E…. */
 static int make_ends(struct record *r, const uint8_t *settled) {
     const struct plan *plan = r->run->plan;
-    int error = ends_make(&r->ends, r->folder, r->run->id, plan->njobs);
+    int error;
     struct definer definer;
 
+    error = ends_make(&r->ends, r->folder, r->run->id, plan->njobs, plan_has_items(plan));
     if (error)
         return fail(r, error, r->folder);
     definer_init(&definer, plan);
@@ -168,13 +173,13 @@ static int make_ends(struct record *r, const uint8_t *settled) {
     return 0;
 }
 
-int record_begin(struct record *r, const uint8_t *settled) {
+int record_begin(struct record *r, const uint8_t *settled, const char *resumes) {
     size_t n = 0;
     char *pending = pending_jobs(r->run->plan, &n);
     int error = pending ? db_begin(&r->db) : fail(r, UV_ENOMEM, DB_FILE);
 
     if (!error) {
-        error = insert_run(r, pending, n);
+        error = insert_run(r, resumes, pending, n);
         if (!error) {
             r->id = r->db.sqlite.last_insert_rowid(r->db.handle);
             error = make_ends(r, settled);
@@ -200,15 +205,15 @@ int record_end(struct record *r, const struct run_result *run) {
     free(sums);
     r->ended = true;
     if (!error)
-        error =
-            db_run(&r->db, r->end, "iiiiiiiiiiiiiiiiiiiibi", wall_clock_ns(&run->ended),
-                   run->wall_ns, (int64_t)run->exit, (int64_t)run->interrupted_by,
-                   (int64_t)run->deadline_passed, (int64_t)run->unkillable, run->loop_lag_ns,
-                   (int64_t)t.by_status[STATUS_OK], (int64_t)t.by_status[STATUS_FAILED],
-                   (int64_t)t.by_status[STATUS_TIMEOUT], (int64_t)t.by_status[STATUS_CANCELLED],
-                   (int64_t)t.by_status[STATUS_SKIPPED], (int64_t)t.by_status[STATUS_CACHED],
-                   (int64_t)t.by_status[STATUS_RESUMED], (int64_t)t.flaky, (int64_t)t.allowed,
-                   (int64_t)t.retries, t.job_wall_ns, t.cpu_us, r->output_bytes, text, n, r->id);
+        error = db_run(&r->db, r->end, "iiiiiiiiiiiiiiiiiiiiibi", (int64_t)t.jobs,
+                       wall_clock_ns(&run->ended), run->wall_ns, (int64_t)run->exit,
+                       (int64_t)run->interrupted_by, (int64_t)run->deadline_passed,
+                       (int64_t)run->unkillable, run->loop_lag_ns, (int64_t)t.by_status[STATUS_OK],
+                       (int64_t)t.by_status[STATUS_FAILED], (int64_t)t.by_status[STATUS_TIMEOUT],
+                       (int64_t)t.by_status[STATUS_CANCELLED], (int64_t)t.by_status[STATUS_SKIPPED],
+                       (int64_t)t.by_status[STATUS_CACHED], (int64_t)t.by_status[STATUS_RESUMED],
+                       (int64_t)t.flaky, (int64_t)t.allowed, (int64_t)t.retries, t.job_wall_ns,
+                       t.cpu_us, r->output_bytes, text, n, r->id);
     free(text);
     return error;
 }
@@ -297,7 +302,9 @@ static int insert_job(struct record *r, const struct record_job *job,
     /* Whose outputs are not to be had again is not left out by a resumed run. */
     if (!error)
         error = db_run(
-            &r->db, r->job, "iitbittttniiniiiiiiiitbbb", r->id, (int64_t)job->info.id, p->name,
+            &r->db, r->job, "iiitnttbittttniiniiiiiiiitbbb", r->id, (int64_t)job->seq,
+            (int64_t)job->info.section, p->item ? p->item->text : NULL,
+            p->item ? (int64_t)p->item->index : INT64_C(-1), job->cause, p->name,
             job->definition->bytes, (size_t)DEFINITION_BYTES,
             masked ? (int64_t)SETTLED_NO : (int64_t)j->settled, record_types[type_of(p, j)],
             status_words[j->status], reason_words[j->reason], job->words,
@@ -310,14 +317,14 @@ static int insert_job(struct record *r, const struct record_job *job,
     return error;
 }
 
-static int insert_attempts(struct record *r, const struct job_info *job) {
-    const struct job_result *j = job->result;
+static int insert_attempts(struct record *r, const struct record_job *job) {
+    const struct job_result *j = job->info.result;
     int error = 0;
 
     for (uint32_t i = 0; i < j->nattempts && !error; i++) {
         const struct attempt_result *a = &j->attempts[i];
 
-        error = db_run(&r->db, r->attempt, "iiiiiiiiiinntt", r->id, (int64_t)job->id,
+        error = db_run(&r->db, r->attempt, "iiiiiiiiiinntt", r->id, (int64_t)job->seq,
                        (int64_t)i + 1, a->start_ns - r->run->start_ns, a->wall_ns, a->user_us,
                        a->sys_us, (int64_t)a->max_rss, (int64_t)a->out_bytes, (int64_t)a->err_bytes,
                        (int64_t)a->exit, a->signal ? (int64_t)a->signal : INT64_C(-1),
@@ -331,12 +338,12 @@ int record_job(struct record *r, const struct record_job *job, int *lost) {
                                    {.kind = OUTPUTS_ERR, .capture = job->err}};
     int error;
 
-    *lost = take_stream(r, job->info.id, &streams[0]);
-    error = take_stream(r, job->info.id, &streams[1]);
+    *lost = take_stream(r, job->seq, &streams[0]);
+    error = take_stream(r, job->seq, &streams[1]);
     if (error)
         *lost = error;
     error = insert_job(r, job, streams);
-    return error ? error : insert_attempts(r, &job->info);
+    return error ? error : insert_attempts(r, job);
 }
 
 /* ---- what goes ---- */

@@ -35,6 +35,8 @@ char *record_key(const char *manifest, const char *name);
 /* A job that has ended. */
 struct record_job {
     struct job_info info;
+    uint32_t seq;      /* its number among all rows */
+    const char *cause; /* name of the job that failed first, where that is an item; or NULL */
     const struct definition *definition;
     const char *words;               /* its reason, or NULL */
     const struct capture *out, *err; /* or NULL */
@@ -64,9 +66,10 @@ void record_close(struct record *r);
 /*
  * The run's row; committed. What is added to `ends` then is recorded. Jobs that are not
  * SETTLED_NO in `settled` (one per job, or NULL) are in there from the first as `resumed`:
- * at no moment is this run the last one and does not know of them.
+ * at no moment is this run the last one and does not know of them. What an earlier run
+ * has settled of items is found by that run's id, `resumes` (or NULL).
  */
-int record_begin(struct record *r, const uint8_t *settled);
+int record_begin(struct record *r, const uint8_t *settled, const char *resumes);
 /* Where there are more than `most`: removes the oldest runs of the manifest but `keep`,
  * this one among them. Committed. */
 int record_prune(struct record *r, uint32_t keep, uint32_t most);

@@ -20,21 +20,16 @@ struct known {
 };
 
 /* What a run has settled, by definition. */
-struct set {
+struct settled_set {
     struct arena arena;
     struct map map; /* to indexes of list */
     struct known *list;
     size_t count, cap;
+    struct definer definer;
 };
 
-static void set_free(struct set *s) {
-    for (size_t i = 0; i < s->count; i++)
-        free(s->list[i].facts);
-    arena_release(&s->arena);
-}
-
 /* The first settles it. NULL: no memory for it. */
-static struct known *add(struct set *s, const void *definition, enum settled settled) {
+static struct known *add(struct settled_set *s, const void *definition, enum settled settled) {
     uint32_t at = map_get(&s->map, definition, DEFINITION_BYTES);
     const char *copy;
     struct known *list;
@@ -52,7 +47,7 @@ static struct known *add(struct set *s, const void *definition, enum settled set
 }
 
 /* Rows that muster never wrote settle nothing. */
-static int add_row(struct set *s, const struct sqlite *sqlite, sqlite3_stmt *rows) {
+static int add_row(struct settled_set *s, const struct sqlite *sqlite, sqlite3_stmt *rows) {
     struct row r = {.sqlite = sqlite, .statement = rows, .column = 2};
     const void *definition = sqlite->column_blob(rows, 0);
     int64_t settled = sqlite->column_int64(rows, 1);
@@ -68,11 +63,21 @@ static int add_row(struct set *s, const struct sqlite *sqlite, sqlite3_stmt *row
     return row_facts(&r, &known->facts);
 }
 
-static int read_rows(struct set *s, struct past *p, int64_t row) {
+/*
+ * A run and those whose work it went on with: what these had settled of jobs it has in
+ * its own record, but of items only what was made known to it before it ended.
+ */
+#define CHAIN                                                                                      \
+    "WITH RECURSIVE chain (id) AS (SELECT ?1 UNION"                                                \
+    " SELECT before.id FROM chain JOIN run ON run.id = chain.id"                                   \
+    " JOIN run AS before ON before.name = run.resumes) "
+
+static int read_rows(struct settled_set *s, struct past *p, int64_t row) {
     sqlite3_stmt *rows = NULL;
     int error = db_prepare(&p->db, &rows,
-                           "SELECT definition, settled, outputs FROM job"
-                           " WHERE run = ? AND settled <> 0");
+                           CHAIN "SELECT definition, settled, outputs FROM job WHERE settled <> 0"
+                                 " AND (run = ?1 OR (item IS NOT NULL AND run IN chain))"
+                                 " ORDER BY run");
 
     if (!error)
         error = db_bind(&p->db, rows, "i", row);
@@ -82,25 +87,42 @@ static int read_rows(struct set *s, struct past *p, int64_t row) {
     return error;
 }
 
-/* The ends that may have no row yet. *more: there are such. */
-static int read_ends(struct set *s, const struct past *p, const char *id, bool *more) {
-    size_t before = s->count;
+/* The ends that may have no row yet. */
+static int read_ends(struct settled_set *s, const struct past *p, const char *id) {
     struct ends ends;
     bool alive;
     int error = ends_open(&ends, p->folder, id, &alive);
 
-    for (uint32_t i = 0; i < ends.count && !error; i++) {
+    for (uint32_t i = 0; i < ends.room && !error; i++) {
         const struct end end = ends_at(&ends, i);
 
-        if (end.settled && !add(s, end.definition.bytes, end.settled))
+        if (end.status && end.settled && !add(s, end.definition.bytes, end.settled))
             error = UV_ENOMEM;
     }
     ends_release(&ends, NULL, NULL);
+    return error;
+}
+
+/* The same of those that the run went on with. *more: there are such. */
+static int read_all_ends(struct settled_set *s, struct past *p, int64_t row, bool *more) {
+    size_t before = s->count;
+    sqlite3_stmt *rows = NULL;
+    int error =
+        db_prepare(&p->db, &rows, CHAIN "SELECT name FROM run WHERE id IN chain ORDER BY id DESC");
+
+    if (!error)
+        error = db_bind(&p->db, rows, "i", row);
+    while (!error && (error = db_step(&p->db, rows)) == 1) {
+        const char *id = (const char *)p->db.sqlite.column_text(rows, 0);
+
+        error = id ? read_ends(s, p, id) : UV_ENOMEM;
+    }
+    db_finalize(&p->db, rows);
     *more = s->count > before;
     return error;
 }
 
-static int take_earlier(struct set *s, const struct sqlite *sqlite, sqlite3_stmt *rows) {
+static int take_earlier(struct settled_set *s, const struct sqlite *sqlite, sqlite3_stmt *rows) {
     struct row r = {.sqlite = sqlite, .statement = rows, .column = 1};
     uint32_t at = MAP_NONE;
 
@@ -116,7 +138,7 @@ static int take_earlier(struct set *s, const struct sqlite *sqlite, sqlite3_stmt
  * What is settled by its end alone was left out by that run, as one that told something
  * is not noted there else: what it told is in the row of an earlier one, of the last.
  */
-static int read_earlier(struct set *s, struct past *p, int64_t row) {
+static int read_earlier(struct settled_set *s, struct past *p, int64_t row) {
     sqlite3_stmt *rows = NULL;
     int error = db_prepare(&p->db, &rows,
                            "SELECT job.definition, job.outputs FROM job JOIN run"
@@ -132,44 +154,75 @@ static int read_earlier(struct set *s, struct past *p, int64_t row) {
     return error;
 }
 
-static int look_up(const struct set *s, const struct plan *plan, uint8_t *settled,
+static const struct known *find(struct settled_set *s, const struct plan_job *job) {
+    const struct definition definition = definer_job(&s->definer, job);
+    uint32_t at = map_get(&s->map, (const char *)definition.bytes, DEFINITION_BYTES);
+
+    return at == MAP_NONE ? NULL : &s->list[at];
+}
+
+/* What a job is to be left out by: SETTLED_NO also where there is no memory for what it told. */
+static enum settled take(const struct known *known, struct facts **told) {
+    *told = NULL;
+    if (!known)
+        return SETTLED_NO;
+    if (known->facts && !(*told = facts_new(known->facts->vars, known->facts->count)))
+        return SETTLED_NO;
+    return (enum settled)known->settled;
+}
+
+enum settled settled_item(struct settled_set *s, const struct plan_job *job, struct facts **told) {
+    return take(find(s, job), told);
+}
+
+static int look_up(struct settled_set *s, const struct plan *plan, uint8_t *settled,
                    struct facts **facts, uint32_t *count) {
-    struct definer definer;
-
     *count = 0;
-    definer_init(&definer, plan);
     for (uint32_t i = 0; i < plan->njobs; i++) {
-        const struct definition definition = definer_job(&definer, &plan->jobs[i]);
-        uint32_t at = map_get(&s->map, (const char *)definition.bytes, DEFINITION_BYTES);
-        const struct known *known = at == MAP_NONE ? NULL : &s->list[at];
+        const struct plan_job *job = &plan->jobs[i];
+        const struct known *known = job_has_items(job) ? NULL : find(s, job);
 
-        settled[i] = known ? known->settled : SETTLED_NO;
-        *count += known != NULL;
-        if (known && known->facts &&
-            !(facts[i] = facts_new(known->facts->vars, known->facts->count)))
+        settled[i] = (uint8_t)take(known, &facts[i]);
+        if (known && settled[i] == SETTLED_NO)
             return UV_ENOMEM;
+        *count += known != NULL;
     }
     return 0;
 }
 
+struct settled_set *settled_free(struct settled_set *s) {
+    for (size_t i = 0; s && i < s->count; i++)
+        free(s->list[i].facts);
+    if (s)
+        arena_release(&s->arena);
+    free(s);
+    return NULL;
+}
+
 int settled_load(struct past *past, int64_t row, const char *id, const struct plan *plan,
-                 uint8_t *settled, struct facts **facts, uint32_t *count) {
-    struct set s = {.count = 0};
+                 uint8_t *settled, struct facts **facts, uint32_t *count,
+                 struct settled_set **set) {
+    struct settled_set *s = calloc(1, sizeof *s);
     bool more = false;
     int error;
 
-    arena_init(&s.arena, NULL);
-    map_init(&s.map, &s.arena);
     past->db.why[0] = '\0';
-    error = read_rows(&s, past, row);
+    *set = s;
+    if (!s)
+        return UV_ENOMEM;
+    arena_init(&s->arena, NULL);
+    map_init(&s->map, &s->arena);
+    definer_init(&s->definer, plan);
+    error = read_rows(s, past, row);
     if (!error)
-        error = read_ends(&s, past, id, &more);
+        error = read_all_ends(s, past, row, &more);
     if (!error && more)
-        error = read_earlier(&s, past, row);
+        error = read_earlier(s, past, row);
     if (!error)
-        error = look_up(&s, plan, settled, facts, count);
+        error = look_up(s, plan, settled, facts, count);
     if (error && !past->db.why[0])
         snprintf(past->db.why, sizeof past->db.why, "run %s: %s", id, strerror(-error));
-    set_free(&s);
+    if (error)
+        *set = settled_free(s);
     return error;
 }

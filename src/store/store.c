@@ -24,6 +24,7 @@
 #include "base/trace.h"
 #include "exec/capture.h"
 #include "exec/facts.h"
+#include "run/ledger.h"
 #include "store/record.h"
 
 #define COMMIT_EVERY_NS (20 * NS_PER_MS)
@@ -35,15 +36,27 @@
 #define WAITING_BYTES_MAX (64U << 20)
 #define WAITING_FILES_MAX 64
 
+/* An item of a section, whose result and definition go when they have been told. */
+struct copy {
+    struct ledger_row *row;
+    struct plan_job def;
+    struct plan_item item;
+    struct job_result result;
+};
+
 struct item {
     struct item *next;
-    struct job_info info; /* what it points to stays */
+    struct job_info info; /* what it points to stays, or is in */
+    struct copy *copy;    /* this; NULL: it is a job of the plan */
+    uint32_t seq;
+    const char *cause; /* its cause's name where that is an item, or NULL */
+    const struct job_settings *section_set;
     struct definition definition;
     struct capture *out, *err;
     size_t bytes;   /* of memory that the captures hold */
     unsigned files; /* that they hold open */
     int lost;       /* why there are no captures, or 0 */
-    char words[];   /* "": none */
+    char words[];   /* "": none; then the cause */
 };
 
 enum phase {
@@ -56,7 +69,10 @@ struct store {
     char *folder;
     uint32_t keep, most;
     const uint8_t *settled; /* see store_opts */
-    struct definer definer; /* main thread */
+    const char *resumes;
+    const struct run_result *run; /* main thread: as it goes on */
+    uint32_t copies;              /* main thread: items that were added */
+    struct definer definer;       /* main thread */
     pthread_t thread;
     bool running; /* main thread: it is to be joined */
 
@@ -90,6 +106,9 @@ struct store {
 static struct item *item_free(struct item *item) {
     capture_free(item->out);
     capture_free(item->err);
+    if (item->copy)
+        free(item->copy->row);
+    free(item->copy);
     free(item);
     return NULL;
 }
@@ -97,7 +116,7 @@ static struct item *item_free(struct item *item) {
 /* Notes an end where it survives this process. Locked. */
 static void note_end(struct store *s, const struct item *item) {
     const struct job_result *result = item->info.result;
-    const struct end end = {.job = item->info.id,
+    const struct end end = {.job = item->seq,
                             .status = (enum status)result->status,
                             /* what it told is only in its row */
                             .settled = result->facts && result->facts->count
@@ -105,7 +124,11 @@ static void note_end(struct store *s, const struct item *item) {
                                            : (enum settled)result->settled,
                             .definition = item->definition};
 
-    if (s->ends && end.status != STATUS_RESUMED) /* those have been from the first */
+    if (!s->ends)
+        return;
+    if (item->copy)
+        ends_add_item(s->ends, &end);
+    else if (end.status != STATUS_RESUMED) /* those have been from the first */
         ends_add(s->ends, &end);
 }
 
@@ -218,7 +241,7 @@ static void open_record(struct store *s) {
         wait_for_room(s);
         error = record_open(&s->record, s->folder, &s->begun);
         if (!error)
-            error = record_begin(&s->record, s->settled);
+            error = record_begin(&s->record, s->settled, s->resumes);
         if ((error != UV_EMFILE && error != UV_ENFILE) || !put_off(s))
             break;
         record_close(&s->record);
@@ -274,10 +297,12 @@ static struct item *take_items(struct store *s, bool *end) {
 static void drop(struct store *s, struct item *items, const struct item *rest) {
     size_t bytes = 0;
     unsigned files = 0;
+    uint64_t copies = 0;
 
     while (items != rest) {
         struct item *next = items->next;
 
+        copies += items->copy != NULL;
         bytes += items->bytes;
         files += items->files;
         item_free(items);
@@ -286,6 +311,8 @@ static void drop(struct store *s, struct item *items, const struct item *rest) {
     pthread_mutex_lock(&s->lock);
     s->waiting_bytes -= bytes;
     s->waiting_files -= files;
+    if (s->ends)
+        ends_drop_items(s->ends, copies);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -296,6 +323,8 @@ static int write_items(struct store *s, struct item *items, struct item **rest) 
 
     for (; items && !error && bytes <= BATCH_BYTES; items = items->next) {
         const struct record_job job = {.info = items->info,
+                                       .seq = items->seq,
+                                       .cause = items->cause,
                                        .definition = &items->definition,
                                        .words = *items->words ? items->words : NULL,
                                        .out = items->out,
@@ -425,6 +454,7 @@ struct store *store_new(const struct store_opts *opts) {
     s->keep = opts->keep;
     s->most = opts->most;
     s->settled = opts->settled;
+    s->resumes = opts->resumes;
     s->last = &s->first;
     pthread_mutex_init(&s->lock, NULL);
     pthread_condattr_init(&attr);
@@ -441,6 +471,7 @@ void store_begin(struct store *s, const struct run_result *run, bool roomy, void
 
     pthread_mutex_lock(&s->lock);
     s->begun = *run;
+    s->run = run;
     definer_init(&s->definer, run->plan);
     s->late = !roomy;
     s->wake = wake;
@@ -515,21 +546,62 @@ static void enqueue(struct store *s, struct item *item) {
         pthread_cond_signal(&s->work);
 }
 
+/* Makes an item's result and definition the queue's own. False when out of memory. */
+static bool keep_copy(struct item *item, const struct job_info *job) {
+    struct copy *c = item->copy = calloc(1, sizeof *c);
+
+    if (!c)
+        return false;
+    c->row = ledger_row_make(job, NULL);
+    if (!c->row)
+        return false;
+    ledger_row_link(c->row);
+    item->bytes += c->row->size;
+    c->item = (struct plan_item){.index = job->def->item->index, .text = c->row->item};
+    c->def = (struct plan_job){
+        .name = c->row->name, .set = item->section_set, .items = job->def->items, .item = &c->item};
+    c->result = c->row->result;
+    item->info.def = &c->def;
+    item->info.result = &c->result;
+    return true;
+}
+
+/* An item for the queue; NULL when out of memory. */
+static struct item *make_item(struct store *s, const struct job_info *job, const char *words) {
+    size_t n = words ? strlen(words) : 0;
+    const char *cause = NULL;
+    struct item *item;
+
+    if (job->result->cause != NO_JOB && job->result->cause >= s->run->plan->njobs)
+        cause = run_cause(s->run, job->result->cause).name;
+    item = malloc(sizeof *item + n + 1 + (cause ? strlen(cause) + 1 : 0));
+    if (!item)
+        return NULL;
+    *item = (struct item){.info = *job, .seq = job->section};
+    memcpy(item->words, n ? words : "", n + 1);
+    if (cause)
+        item->cause = memcpy(item->words + n + 1, cause, strlen(cause) + 1);
+    if (!job->def->item)
+        return item;
+    item->seq = s->run->plan->njobs + s->copies++;
+    item->section_set = s->run->plan->jobs[job->section].set;
+    return keep_copy(item, job) ? item : item_free(item);
+}
+
 void store_add(struct store *s, const struct job_info *job, const char *words, struct capture *out,
                struct capture *err) {
-    size_t n = words ? strlen(words) : 0;
-    struct item *item = malloc(sizeof *item + n + 1);
+    struct item *item = atomic_load(&s->off) ? NULL : make_item(s, job, words);
 
     pthread_mutex_lock(&s->lock);
     if (!item && !s->off)
         give_up(s, UV_ENOMEM, strerror(ENOMEM));
     if (s->off) {
-        free(item);
+        if (item)
+            item_free(item);
     } else {
-        *item = (struct item){.info = *job, .definition = definer_job(&s->definer, job->def)};
+        item->definition = definer_job(&s->definer, job->def);
         item->out = share_or_cut(out, item);
         item->err = share_or_cut(err, item);
-        memcpy(item->words, n ? words : "", n + 1);
         weigh(item, item->out);
         weigh(item, item->err);
         enqueue(s, item);

@@ -25,6 +25,7 @@ struct store_opts {
     /* An enum settled per job that an earlier run has settled, or NULL; stays. They are
      * recorded as soon as the run is. */
     const uint8_t *settled;
+    const char *resumes; /* id of that run, or NULL; stays */
 };
 
 /*
@@ -44,7 +45,8 @@ void store_begin(struct store *s, const struct run_result *run, bool roomy, void
 /* No call of `wake` comes any more. */
 void store_rest(struct store *s);
 /*
- * A job's result stands: it and the job's definition stay. With the reason in words
+ * A job's result stands: it and the job's definition stay, but of an item both are
+ * copied. With the reason in words
  * (copied; "" or NULL: none), and the captured streams, which are shared (may be NULL).
  */
 void store_add(struct store *s, const struct job_info *job, const char *words, struct capture *out,

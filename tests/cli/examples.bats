@@ -86,6 +86,21 @@ setup() {
     [ "$(grep -c '^job stubborn: ' <<< "$stderr")" -eq 1 ]
 }
 
+@test "pipeline.ini: each file is packed, and tested as soon as it is" {
+    mkdir logs
+    for i in $(seq 60); do echo "$i" > "logs/a b$i.log"; done
+    printf 'no gzip' > 'logs/-odd$(touch run).log'
+    cp "$examples/pipeline.ini" .
+    find logs -name '*.log' | muster_out=$("$MUSTER" run -r json:out.json pipeline.ini 2>&1)
+    [ "$(jq -c '[.totals.jobs, .totals.ok]' out.json)" = '[123,123]' ]
+    [ "$(find . -name '*.gz' | wc -l)" -eq 61 ]
+    gunzip -c 'logs/a b7.log.gz' | grep -qx 7
+    [ ! -e run ]
+    # The first test began before the last packing had ended.
+    jq -e '([.jobs[] | select(.section == "test") | .attempts[0].start_s] | min) <
+        ([.jobs[] | select(.section == "pack") | .attempts[0].start_s] | max)' out.json
+}
+
 @test "nightly: cron's line, in cron's environment: no word when all went well" {
     mkdir store etc
     echo data > etc/file

@@ -11,6 +11,8 @@ static void check_numbers(const char *s, size_t n) {
     char text[TEXT_FORMAT_MAX];
     struct text_rate rate;
     struct text_fault fault = {0, 0};
+    struct text_range range;
+    char number[TEXT_FORMAT_MAX];
     int64_t ns, again;
     uint64_t bytes;
     double factor;
@@ -45,8 +47,10 @@ static void check_numbers(const char *s, size_t n) {
         demand(fault.at <= n && fault.len <= n - fault.at);
     if (text_http_list(s, n, statuses, &fault))
         demand(fault.at <= n && fault.len <= n - fault.at);
-    if (text_range(s, n, &fault))
+    if (text_range(s, n, &range, &fault))
         demand(fault.at <= n && fault.len <= n - fault.at);
+    else
+        demand(range.step >= 1 && *text_range_number(&range, range.last, number, sizeof number));
     if (text_name_valid(s, n))
         demand(n >= 1 && n <= TEXT_NAME_MAX && !memchr(s, '/', n));
     if (text_var_valid(s, n))

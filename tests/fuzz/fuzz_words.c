@@ -39,5 +39,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     check_words(WORDS_SHELL, s, n);
     check_words(WORDS_LIST, s, n);
     check_words(WORDS_BLANKS, s, n);
+    check_words(WORDS_NAMES, s, n);
     return 0;
 }

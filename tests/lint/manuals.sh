@@ -24,7 +24,7 @@ done
 awk '
     /^\.S[hs]/ { scope = ""; later = /NOT SUPPORTED YET/ }
     /^\.Ss The \[muster\] section/ || (later && /^\.Ic \[muster\] :/) { scope = "muster" }
-    /^\.Ss (Job sections|HTTP requests)/ || (later && /^In jobs:/) { scope = "job" }
+    /^\.Ss (Job sections|HTTP requests|Items)/ || (later && /^In jobs:/) { scope = "job" }
     /^\.Ss Limit sections/ { scope = "limit" }
     later && /^\.Ic \[worker / { scope = "worker" }
     /^\.It Ic / && scope {

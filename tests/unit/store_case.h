@@ -49,7 +49,7 @@ static struct run_result named(const char *id) {
 }
 
 static struct job_info info_of(const struct run_result *run, uint32_t job) {
-    return (struct job_info){job, &run->plan->jobs[job], &run->jobs[job]};
+    return (struct job_info){job, job, &run->plan->jobs[job], &run->jobs[job]};
 }
 
 /* How often a store has called. */

@@ -184,6 +184,78 @@ static void what_never_started_has_none_and_holds_up_nobody(void **state) {
     assert_int_equal(run.cleanups_failed, 0);
 }
 
+/* --- items --- */
+
+static struct job_result item_row;
+
+/* The job that an item of the section `each` is; its number may be used again. */
+static struct job_info item_of(uint32_t number, const struct plan_item *item,
+                               struct plan_job *def) {
+    *def = f.jobs[0];
+    def->item = item;
+    return (struct job_info){.id = number, .section = 0, .def = def, .result = &item_row};
+}
+
+static void item_starts(uint32_t number, const char *value) {
+    const struct plan_item item = {.text = value, .values = &value, .nvalues = 1};
+    struct plan_job def;
+    const struct job_info job = item_of(number, &item, &def);
+
+    cleanups_item_started(c, &job);
+    cleanups_run(c, false, now);
+}
+
+static void item_ends(uint32_t number, enum status status) {
+    const struct plan_item item = {.text = ""};
+    struct plan_job def;
+    const struct job_info job = item_of(number, &item, &def);
+
+    item_row.status = (uint8_t)status;
+    item_row.nattempts = 2;
+    cleanups_item_ended(c, &job);
+    cleanups_run(c, false, now);
+}
+
+static void each_item_has_its_own(void **state) {
+    static const struct plan_axis axis = {.name = "x"};
+    static const struct plan_items items = {.section = "each", .axes = &axis, .naxes = 1};
+
+    (void)state;
+    fake_job(&f, "each", LANE_IO);
+    fake_job(&f, "end", LANE_IO);
+    fake_after(&f, "end", "each");
+    f.jobs[0].items = &items;
+    fake_set(&f, "each")->cleanup = "E";
+    fake_set(&f, "end")->cleanup = "Z";
+    open_cleanups();
+    item_starts(2, "one");
+    item_starts(3, "two");
+    item_starts(3, "two"); /* another attempt */
+    item_ends(3, STATUS_OK);
+    item_ends(4, STATUS_SKIPPED); /* which never started */
+    item_starts(3, "three");
+    item_ends(2, STATUS_FAILED);
+    item_ends(3, STATUS_OK);
+    cleanups_job_ended(c, 0);
+    job_starts("end");
+    expect("");
+    job_ends("end", STATUS_OK);
+    expect("Z.1@1, MUSTER_STATUS=ok");
+    exits(0);
+    expect("end ok [], E.2@0, MUSTER_STATUS=ok");
+    assert_string_equal(asked.def->name, "each[three]");
+    assert_string_equal(asked.def->item->values[0], "three");
+    exits(0);
+    expect("each[three] ok [], E.2@0, MUSTER_STATUS=ok");
+    exits(0);
+    expect("each[two] ok [], E.2@0, MUSTER_STATUS=failed");
+    exits(0);
+    expect("each[one] ok []");
+    assert_true(cleanups_done(c));
+}
+
+/* --- at random --- */
+
 static uint32_t roll(uint64_t *random, uint32_t n) {
     *random ^= *random << 13;
     *random ^= *random >> 7;
@@ -478,6 +550,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         test(the_last_started_is_the_first),
         test(what_never_started_has_none_and_holds_up_nobody),
+        test(each_item_has_its_own),
         cmocka_unit_test(random_runs),
         cmocka_unit_test(followers_of_a_long_chain),
         test(its_timeout_is_the_jobs),

@@ -51,7 +51,7 @@ static void layers(void **state) {
     struct job_settings set = {.type = LANE_CPU, .retries = 3, .env_file = &file};
     struct plan_job job = {.name = "job", .set = &set, .env = own};
     struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
-    char **block = environ_make(e, &job, NULL, &cpu_attempt);
+    char **block = environ_make(e, &job, NULL, NULL, &cpu_attempt);
 
     (void)state;
     assert_string_equal(get(block, "PATH"), "/bin");
@@ -73,12 +73,60 @@ static void layers(void **state) {
     environ_free(e);
 }
 
+/* Its axes: over [vars], under [env] and the job's own. */
+static void an_item(void **state) {
+    static const struct plan_axis axes[] = {{.name = "A"}, {.name = "B"}, {.name = "D"}};
+    static const char *const values[] = {"one", "two", ""};
+    const struct plan_items items = {.section = "each", .axes = axes, .naxes = 3};
+    const struct plan_item item = {.index = 7, .text = "one,two,", .values = values, .nvalues = 3};
+    struct plan plan = {.vars = vars, .env = env};
+    struct job_settings set = {.type = LANE_IO};
+    struct plan_job job = {.name = "each[one,two,]", .set = &set, .items = &items, .item = &item};
+    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
+    char **block = environ_make(e, &job, NULL, NULL, &attempt);
+
+    (void)state;
+    assert_string_equal(get(block, "A"), "one");
+    assert_string_equal(get(block, "B"), "env");
+    assert_string_equal(get(block, "D"), "env");
+    assert_string_equal(get(block, "MUSTER_JOB"), "each[one,two,]");
+    assert_string_equal(get(block, "MUSTER_ITEM"), "one,two,");
+    assert_string_equal(get(block, "MUSTER_INDEX"), "7");
+    assert_null(get(block, "MUSTER_ITEMS"));
+    free(block);
+    job.env = own;
+    block = environ_make(e, &job, NULL, NULL, &attempt);
+    assert_string_equal(get(block, "D"), "own");
+    free(block);
+    environ_free(e);
+}
+
+static void a_batch(void **state) {
+    static const struct plan_axis axis = {.name = "A"};
+    static const char *const values[] = {"one", "two"};
+    const struct plan_items items = {.section = "each", .axes = &axis, .naxes = 1, .batch = 2};
+    const struct plan_item item = {.index = 3, .text = "#3", .values = values, .nvalues = 2};
+    struct plan plan = {.vars = vars};
+    struct job_settings set = {.type = LANE_IO};
+    struct plan_job job = {.name = "each[#3]", .set = &set, .items = &items, .item = &item};
+    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
+    char **block = environ_make(e, &job, NULL, "/tmp/list", &attempt);
+
+    (void)state;
+    assert_string_equal(get(block, "A"), "var"); /* it has no one value */
+    assert_null(get(block, "MUSTER_ITEM"));
+    assert_string_equal(get(block, "MUSTER_INDEX"), "3");
+    assert_string_equal(get(block, "MUSTER_ITEMS"), "/tmp/list");
+    free(block);
+    environ_free(e);
+}
+
 static void clear_env(void **state) {
     struct plan plan = {.vars = vars};
     struct job_settings set = {.type = LANE_IO, .clear_env = true};
     struct plan_job job = {.name = "job", .set = &set};
     struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
-    char **block = environ_make(e, &job, NULL, &attempt);
+    char **block = environ_make(e, &job, NULL, NULL, &attempt);
 
     (void)state;
     assert_string_equal(get(block, "PATH"), "/bin");
@@ -98,7 +146,7 @@ static void an_empty_environment(void **state) {
     struct plan_job job = {.name = "job", .set = &set};
     char *none[] = {NULL};
     struct environ *e = environ_new(&plan, "run-id", NULL, none);
-    char **block = environ_make(e, &job, NULL, &attempt);
+    char **block = environ_make(e, &job, NULL, NULL, &attempt);
     size_t n = 0;
 
     (void)state;
@@ -204,7 +252,7 @@ static void outputs_of_jobs_before(void **state) {
     assert_int_equal(facts_folder_open(&folder), 0);
     struct environ *e = environ_new(&plan, "run-id", folder, inherited);
     after.told = &told.set;
-    char **block = environ_make(e, &job, NULL, &after);
+    char **block = environ_make(e, &job, NULL, NULL, &after);
     assert_string_equal(get(block, "MUSTER_OUT_a_x"), "told");
     assert_string_equal(get(block, "MUSTER_OUT_b_token"), "t0k=n");
     assert_null(get(block, "MUSTER_OUT_c_y"));
@@ -237,6 +285,8 @@ static void secrets_of_jobs_before(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers),
+        cmocka_unit_test(an_item),
+        cmocka_unit_test(a_batch),
         cmocka_unit_test(clear_env),
         cmocka_unit_test(an_empty_environment),
         cmocka_unit_test(a_late_env_file),

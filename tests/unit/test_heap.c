@@ -39,6 +39,28 @@ static void comes_out_in_order(void **state) {
     heap_release(&h);
 }
 
+/* While it is full; what is there stays, in its order. */
+static void grows(void **state) {
+    struct heap h;
+
+    (void)state;
+    assert_int_equal(heap_init(&h, 0, before, keys), 0);
+    for (uint32_t i = 0; i < SIZE; i++) {
+        keys[i] = (i * 31 + 5) % 17;
+        assert_int_equal(heap_reserve(&h, i + 1), 0);
+        assert_int_equal(heap_reserve(&h, i / 2), 0); /* never less */
+        assert_false(heap_has(&h, i));
+        heap_push(&h, i);
+    }
+    for (uint32_t i = 0, last = 0; i < SIZE; i++) {
+        uint32_t x = heap_pop(&h);
+
+        assert_true(i == 0 || before(keys, last, x));
+        last = x;
+    }
+    heap_release(&h);
+}
+
 static void an_empty_one_is_fine(void **state) {
     struct heap h;
 
@@ -119,6 +141,7 @@ static void agrees_with_a_plain_array(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_out_in_order),
+        cmocka_unit_test(grows),
         cmocka_unit_test(an_empty_one_is_fine),
         cmocka_unit_test(removing_an_absent_one_has_no_effect),
         cmocka_unit_test(agrees_with_a_plain_array),

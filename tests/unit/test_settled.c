@@ -66,6 +66,7 @@ static void record(const char *id, const uint8_t *settled, uint32_t first, bool 
 /* What the newest run has settled of a plan; how many jobs. */
 static uint32_t load(const struct plan *plan, uint8_t *settled) {
     struct past past;
+    struct settled_set *set;
     uint32_t count = 99;
     int64_t row;
     char id[32];
@@ -76,7 +77,8 @@ static uint32_t load(const struct plan *plan, uint8_t *settled) {
     }
     assert_int_equal(past_open(&past, folder), 0);
     assert_int_equal(past_find(&past, NULL, "", &row, id), 0);
-    assert_int_equal(settled_load(&past, row, id, plan, settled, facts, &count), 0);
+    assert_int_equal(settled_load(&past, row, id, plan, settled, facts, &count, &set), 0);
+    settled_free(set);
     past_close(&past);
     return count;
 }

@@ -137,6 +137,31 @@ static void those_after_see_it(void **state) {
     free(facts);
 }
 
+/* Outputs of items reach those after their section when all have ended, and those after one item
+ * at once. */
+static void items_give(void **state) {
+    static const uint32_t before[] = {0};
+    static const char *const one[] = {"x"};
+    static const struct plan_job jobs[] = {
+        {.name = "a"},
+        {.name = "b", .after = before, .nafter = 1},
+        {.name = "c", .after = before, .nafter = 1, .after_items = one}};
+    const struct told_set *x = add(NULL, "a[x]", "n", "1"), *y = add(NULL, "a[y]", "n", "2");
+
+    (void)state;
+    telling_give(&telling, 0, true, x);
+    telling_give(&telling, 0, true, x);
+    telling_give(&telling, 0, true, y);
+    telling_give(&telling, 2, false, x);
+    telling_give(&telling, 1, true, NULL);
+    assert_null(telling_see(&telling, 0, &jobs[0]));
+    expect(telling_see(&telling, 2, &jobs[2]), (const char *const[]){"MUSTER_OUT_a_x__n=1", NULL});
+    telling_end(&telling, 0, &jobs[0], NULL);
+    expect(telling_see(&telling, 1, &jobs[1]),
+           (const char *const[]){"MUSTER_OUT_a_x__n=1", "MUSTER_OUT_a_y__n=2", NULL});
+    expect(telling_see(&telling, 2, &jobs[2]), (const char *const[]){"MUSTER_OUT_a_x__n=1", NULL});
+}
+
 /* --- sums --- */
 
 #define JOBS 8
@@ -189,6 +214,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(two_jobs_of_one_variable, begin, end),
         cmocka_unit_test_setup_teardown(a_long_chain_costs_nothing, begin, end),
         cmocka_unit_test_setup_teardown(those_after_see_it, begin, end),
+        cmocka_unit_test_setup_teardown(items_give, begin, end),
         cmocka_unit_test(numbers_are_added_up),
     };
 

@@ -458,12 +458,43 @@ static void test_range(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct text_fault fault = {0, 0};
+        struct text_range range;
         size_t n;
         char *s = slice(cases[i].text, &n);
-        if (text_range(s, n, &fault) != cases[i].err || fault.at != cases[i].at ||
+        if (text_range(s, n, &range, &fault) != cases[i].err || fault.at != cases[i].at ||
             fault.len != cases[i].len)
             fail_msg("'%s': %zu, %zu", cases[i].text, fault.at, fault.len);
         free(s);
+    }
+}
+
+static void test_range_numbers(void **state) {
+    static const struct {
+        const char *text, *numbers;
+    } cases[] = {
+        {"1..4", "1 2 3 4"},
+        {"4..1", "4 3 2 1"},
+        {"08..11", "08 09 10 11"},
+        {"1..010..4", "001 005 009"},
+        {"-02..1", "-02 -01 000 001"},
+        {"3..3", "3"},
+        {"10..1..4", "10 6 2"},
+        {"9223372036854775806..9223372036854775807", "9223372036854775806 9223372036854775807"},
+        {"-9223372036854775808..9223372036854775807..9223372036854775807",
+         "-9223372036854775808 -1 9223372036854775806"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct text_fault fault;
+        struct text_range range;
+        char numbers[256] = "", number[TEXT_FORMAT_MAX];
+
+        assert_int_equal(text_range(cases[i].text, strlen(cases[i].text), &range, &fault), 0);
+        for (uint64_t k = 0; k <= range.last; k++)
+            snprintf(numbers + strlen(numbers), sizeof numbers - strlen(numbers), "%s%s",
+                     k ? " " : "", text_range_number(&range, k, number, sizeof number));
+        assert_string_equal(numbers, cases[i].numbers);
     }
 }
 
@@ -660,23 +691,15 @@ static void test_sanitise(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_duration),
-        cmocka_unit_test(test_size),
-        cmocka_unit_test(test_rate),
-        cmocka_unit_test(test_int64),
-        cmocka_unit_test(test_uint64),
-        cmocka_unit_test(test_factor),
-        cmocka_unit_test(test_bool),
-        cmocka_unit_test(test_signal),
-        cmocka_unit_test(test_exit_list),
-        cmocka_unit_test(test_http_list),
-        cmocka_unit_test(test_range),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_choose),
-        cmocka_unit_test(test_format_wall),
-        cmocka_unit_test(test_format_duration),
-        cmocka_unit_test(test_format_size),
-        cmocka_unit_test(test_visible),
+        cmocka_unit_test(test_duration),    cmocka_unit_test(test_size),
+        cmocka_unit_test(test_rate),        cmocka_unit_test(test_int64),
+        cmocka_unit_test(test_uint64),      cmocka_unit_test(test_factor),
+        cmocka_unit_test(test_bool),        cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_exit_list),   cmocka_unit_test(test_http_list),
+        cmocka_unit_test(test_range),       cmocka_unit_test(test_range_numbers),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_choose),
+        cmocka_unit_test(test_format_wall), cmocka_unit_test(test_format_duration),
+        cmocka_unit_test(test_format_size), cmocka_unit_test(test_visible),
         cmocka_unit_test(test_sanitise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,19 @@ static void test_blanks(void **state) {
     check_table(WORDS_BLANKS, cases, sizeof cases / sizeof cases[0]);
 }
 
+static void test_item_names(void **state) {
+    static const char *const cases[][2] = {
+        {"a, b[*] c", "<a><b[*]><c>"},
+        {"a[x y],b[1,2] c", "<a[x y]><b[1,2]><c>"},
+        {"a[x\ny]", "<a[x><y]>"},
+        {"a[ , ]", "<a[ , ]>"},
+        {"a[\"]\"] 'b[x' y]", "<a[]]><b[x><y]>"},
+        {"a[x]b, c", "<a[x]b><c>"},
+    };
+    (void)state;
+    check_table(WORDS_NAMES, cases, sizeof cases / sizeof cases[0]);
+}
+
 static void test_places(void **state) {
     static const char value[] = "ab 'c d'\"e\\\"f\"\\ g";
     static const char text[] = "c de\"f g";
@@ -153,9 +166,9 @@ static void test_without_arena(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shell),         cmocka_unit_test(test_list),
-        cmocka_unit_test(test_blanks),        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_without_arena),
+        cmocka_unit_test(test_shell),  cmocka_unit_test(test_list),
+        cmocka_unit_test(test_blanks), cmocka_unit_test(test_item_names),
+        cmocka_unit_test(test_places), cmocka_unit_test(test_without_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* items: the items of a section, one after the other, from wherever their values come. */
+#include "run/items.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "run/globber.h"
+#include "run/lines.h"
+
+/* One axis as far as it has come. */
+struct axis {
+    const struct plan_axis *def;
+    uint64_t next; /* index of its next value, but for lines */
+    char *value;   /* its value now, a copy */
+    size_t len, cap;
+    struct lines_reader *lines;
+    struct globber *glob;
+};
+
+struct items {
+    struct items_opts opts;
+    uint64_t index; /* of the next item */
+    /*
+     * The odometer: axis `turn` is about to get its next value, those before it
+     * have theirs, those behind it begin anew after it.
+     */
+    uint32_t turn;
+    bool ended;
+    const char *fault;
+    struct batch { /* the values of one, in one block, each with its NUL */
+        char *bytes;
+        size_t len, cap;
+        uint32_t count;
+    } batch;
+    uint32_t naxes;
+    struct axis axes[];
+};
+
+static int fail(struct items *s, int error, const char *fault) {
+    s->fault = fault ? fault : strerror(-error);
+    return error;
+}
+
+static int set_value(struct axis *a, const char *text, size_t n) {
+    if (n + 1 > a->cap) {
+        size_t cap = 2 * n + 32;
+        char *value = realloc(a->value, cap);
+
+        if (!value)
+            return UV_ENOMEM;
+        a->value = value;
+        a->cap = cap;
+    }
+    if (n)
+        memcpy(a->value, text, n);
+    a->value[n] = '\0';
+    a->len = n;
+    return 1;
+}
+
+/* --- one axis --- */
+
+static int next_line(struct items *s, struct axis *a) {
+    const char *line;
+    size_t n;
+    int got = lines_take(a->lines, &line, &n);
+
+    if (got == 1)
+        got = set_value(a, line, n);
+    return got < 0 && got != UV_EOF ? fail(s, got, got == UV_ENOMEM ? NULL : lines_fault(a->lines))
+                                    : got;
+}
+
+static int next_name(struct items *s, struct axis *a) {
+    const char *name;
+    int got = globber_name(a->glob, a->next, &name);
+
+    if (got == 1) {
+        a->next++;
+        got = set_value(a, name, strlen(name));
+    }
+    return got < 0 && got != UV_EOF ? fail(s, got, NULL) : got;
+}
+
+/* The next value of an axis: 1, 0: not known yet, UV_EOF or UV_E…. */
+static int next_value(struct items *s, struct axis *a) {
+    const struct plan_axis *def = a->def;
+    char number[TEXT_FORMAT_MAX];
+    const char *text;
+    int got;
+
+    switch (def->kind) {
+    case AXIS_LINES:
+        return next_line(s, a);
+    case AXIS_GLOB:
+        return next_name(s, a);
+    case AXIS_RANGE:
+        if (a->next > def->range.last)
+            return UV_EOF;
+        text = text_range_number(&def->range, a->next, number, sizeof number);
+        break;
+    default:
+        if (a->next == def->nvalues)
+            return UV_EOF;
+        text = def->values[a->next];
+    }
+    a->next++;
+    got = set_value(a, text, strlen(text));
+    return got < 0 ? fail(s, got, NULL) : got;
+}
+
+static void rewind_axis(struct axis *a) {
+    a->next = 0;
+    if (a->lines)
+        lines_rewind(a->lines);
+}
+
+/* --- combinations --- */
+
+/* The next combination of values: as next_value(). */
+static int next_combination(struct items *s) {
+    while (!s->ended) {
+        int got = next_value(s, &s->axes[s->turn]);
+
+        if (got == 1) {
+            if (++s->turn < s->naxes)
+                continue;
+            s->turn--; /* the last one varies fastest */
+            return 1;
+        }
+        if (got != UV_EOF)
+            return got;
+        if (s->turn == 0) {
+            s->ended = true;
+        } else {
+            rewind_axis(&s->axes[s->turn]);
+            s->turn--;
+        }
+    }
+    return UV_EOF;
+}
+
+static bool is_excluded(const struct items *s) {
+    const struct plan_items *p = s->opts.axes;
+
+    for (uint32_t i = 0; i < p->nexcluded; i++) {
+        const char *const *values = p->excluded + (size_t)i * p->naxes;
+        bool same = true;
+
+        for (uint32_t k = 0; same && k < p->naxes; k++)
+            same = !values[k] || !strcmp(values[k], s->axes[k].value);
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+static int next_wanted(struct items *s) {
+    int got;
+
+    do
+        got = next_combination(s);
+    while (got == 1 && is_excluded(s));
+    return got;
+}
+
+/* --- items --- */
+
+/* An item with room for its values and their bytes; item->values are to be set. */
+static struct plan_item *new_item(struct items *s, uint32_t nvalues, size_t bytes, char **text,
+                                  const char ***values) {
+    struct plan_item *item = malloc(sizeof *item + nvalues * sizeof *item->values + bytes);
+
+    if (!item)
+        return NULL;
+    *values = (const char **)(item + 1);
+    *text = (char *)(*values + nvalues);
+    *item = (struct plan_item){
+        .index = s->index++, .text = *text, .values = *values, .nvalues = nvalues};
+    return item;
+}
+
+/* One of a combination: its text is "v1,v2", and behind that its values again when several. */
+static struct plan_item *make_single(struct items *s) {
+    size_t bytes = 0;
+    struct plan_item *item;
+    const char **values;
+    char *text, *to;
+
+    for (uint32_t i = 0; i < s->naxes; i++)
+        bytes += s->axes[i].len + 1;
+    item = new_item(s, s->naxes, s->naxes > 1 ? 2 * bytes : bytes, &text, &values);
+    if (!item)
+        return NULL;
+    to = text;
+    for (uint32_t i = 0; i < s->naxes; i++) {
+        if (i > 0)
+            *to++ = ',';
+        memcpy(to, s->axes[i].value, s->axes[i].len);
+        to += s->axes[i].len;
+    }
+    *to++ = '\0';
+    values[0] = text;
+    for (uint32_t i = 0; s->naxes > 1 && i < s->naxes; i++) {
+        values[i] = memcpy(to, s->axes[i].value, s->axes[i].len + 1);
+        to += s->axes[i].len + 1;
+    }
+    return item;
+}
+
+/* One of the values that were gathered. */
+static struct plan_item *make_batch(struct items *s) {
+    struct batch *b = &s->batch;
+    const char **values;
+    char name[32], *text;
+    size_t n = (size_t)snprintf(name, sizeof name, "#%llu", (unsigned long long)s->index) + 1;
+    struct plan_item *item = new_item(s, b->count, n + b->len, &text, &values);
+
+    if (!item)
+        return NULL;
+    memcpy(text, name, n);
+    text = memcpy(text + n, b->bytes, b->len);
+    for (uint32_t i = 0; i < b->count; i++) {
+        values[i] = text;
+        text += strlen(text) + 1;
+    }
+    b->count = 0;
+    b->len = 0;
+    return item;
+}
+
+static int add_to_batch(struct batch *b, const struct axis *a) {
+    size_t n = a->len + 1;
+
+    if (b->len + n > b->cap) {
+        size_t cap = 2 * (b->len + n) + 256;
+        char *bytes = realloc(b->bytes, cap);
+
+        if (!bytes)
+            return UV_ENOMEM;
+        b->bytes = bytes;
+        b->cap = cap;
+    }
+    memcpy(b->bytes + b->len, a->value, n);
+    b->len += n;
+    b->count++;
+    return 0;
+}
+
+/* Gathers a whole batch, or the rest: as next_value(). */
+static int next_batch(struct items *s) {
+    while (s->batch.count < s->opts.axes->batch) {
+        int got = next_wanted(s);
+
+        if (got == UV_EOF && s->batch.count > 0)
+            return 1;
+        if (got != 1)
+            return got;
+        got = add_to_batch(&s->batch, &s->axes[0]);
+        if (got < 0)
+            return fail(s, got, NULL);
+    }
+    return 1;
+}
+
+static bool is_selected(const struct items *s, const struct plan_item *item) {
+    const char *const *only = s->opts.axes->only;
+
+    for (; only && *only; only++)
+        if (!strcmp(*only, item->text))
+            return true;
+    return !s->opts.axes->only;
+}
+
+int items_next(struct items *s, struct plan_item **item) {
+    for (;;) {
+        int got = s->opts.axes->batch ? next_batch(s) : next_wanted(s);
+
+        if (got != 1)
+            return got;
+        *item = s->opts.axes->batch ? make_batch(s) : make_single(s);
+        if (!*item)
+            return fail(s, UV_ENOMEM, NULL);
+        if (is_selected(s, *item))
+            return 1;
+        free(*item);
+    }
+}
+
+const char *items_fault(const struct items *s) {
+    return s->fault;
+}
+
+bool items_are_followed(const struct items *s) {
+    for (uint32_t i = 0; i < s->naxes; i++)
+        if (s->axes[i].lines && lines_are_followed(s->axes[i].lines))
+            return true;
+    return false;
+}
+
+struct items *items_open(const struct items_opts *opts) {
+    uint32_t n = opts->axes->naxes;
+    struct items *s = calloc(1, sizeof *s + n * sizeof *s->axes);
+
+    if (!s)
+        return NULL;
+    s->opts = *opts;
+    s->naxes = n;
+    for (uint32_t i = 0; i < n; i++) {
+        struct axis *a = &s->axes[i];
+        const struct lines_opts lines = {
+            .loop = opts->loop,
+            .path = opts->axes->axes[i].source,
+            .again = i > 0,
+            .news = opts->news,
+            .ctx = opts->ctx,
+        };
+        const struct globber_opts glob = {
+            .loop = opts->loop,
+            .pattern = opts->axes->axes[i].source,
+            .folder = opts->axes->axes[i].folder,
+            .news = opts->news,
+            .ctx = opts->ctx,
+        };
+
+        a->def = &opts->axes->axes[i];
+        if (a->def->kind == AXIS_LINES)
+            a->lines = lines_open(&lines);
+        else if (a->def->kind == AXIS_GLOB)
+            a->glob = globber_open(&glob);
+        if ((a->def->kind == AXIS_LINES && !a->lines) || (a->def->kind == AXIS_GLOB && !a->glob)) {
+            items_close(s);
+            return NULL;
+        }
+    }
+    return s;
+}
+
+void items_close(struct items *s) {
+    if (!s)
+        return;
+    for (uint32_t i = 0; i < s->naxes; i++) {
+        lines_close(s->axes[i].lines);
+        globber_close(s->axes[i].glob);
+        free(s->axes[i].value);
+    }
+    free(s->batch.bytes);
+    free(s);
+}

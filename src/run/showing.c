@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* showing: what runs, for who asks by a signal, and where a job runs for long. */
+#include "run/showing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "exec/lanes.h"
+#include "run/cleanup.h"
+#include "run/sched.h"
+
+void showing_open(struct showing *s, uv_loop_t *loop, const struct showing_events *events,
+                  void *ctx) {
+    *s = (struct showing){.events = *events, .ctx = ctx};
+    uv_timer_init(loop, &s->timer);
+    s->timer.data = s;
+}
+
+/* Points out what has run for long. */
+static void on_timer(uv_timer_t *timer) {
+    struct showing *s = timer->data;
+    int64_t now = clock_run_ns();
+    struct job_info job;
+    uint32_t next = 0;
+    char line[256];
+
+    while (sched_next_running(s->sched, &next, &job)) {
+        int64_t since = sched_view(s->sched, job.id).since;
+
+        if (!slow_due(&s->slow, job.id, job.def->set, since, now))
+            continue;
+        lanes_last_line(s->lanes, job.id, line, sizeof line);
+        s->events.show_slow(s->ctx, &job, now - since, line);
+    }
+}
+
+void showing_begin(struct showing *s, const struct plan *plan, struct lanes *lanes,
+                   struct sched *sched, struct cleanups *cleanups) {
+    uint64_t period_ms = s->events.show_slow ? slow_period_ms(plan) : 0;
+
+    s->lanes = lanes;
+    s->sched = sched;
+    s->cleanups = cleanups;
+    if (period_ms > 0)
+        uv_timer_start(&s->timer, on_timer, period_ms, period_ms);
+}
+
+static void show_cleanup(const struct showing *s, int64_t now) {
+    char name[256] = "", wall[32], text[320];
+    const struct plan_job *job;
+    int64_t since;
+
+    if (!s->events.say || !cleanups_running(s->cleanups, &job, &since))
+        return;
+    if (job)
+        text_visible(name, sizeof name, job->name, strlen(job->name), NULL);
+    snprintf(text, sizeof text, "%s%s: running for %s", job ? "cleanup of job " : "on-end", name,
+             text_format_wall(now - since, wall, sizeof wall));
+    s->events.say(s->ctx, text);
+}
+
+void showing_list(const struct showing *s) {
+    int64_t now = clock_run_ns();
+    struct job_info job;
+    uint32_t next = 0;
+    char line[256];
+
+    if (!s->events.show_running)
+        return;
+    while (sched_next_running(s->sched, &next, &job)) {
+        struct sched_view view = sched_view(s->sched, job.id);
+
+        lanes_last_line(s->lanes, job.id, line, sizeof line);
+        s->events.show_running(s->ctx, &job, view.attempt, now - view.since, line);
+    }
+    show_cleanup(s, now);
+}
+
+void showing_rest(struct showing *s) {
+    uv_timer_stop(&s->timer);
+}
+
+void showing_close(struct showing *s) {
+    uv_close((uv_handle_t *)&s->timer, NULL);
+    slow_release(&s->slow);
+}

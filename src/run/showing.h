@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* showing: what runs, for who asks by a signal, and where a job runs for long. */
+#ifndef MUSTER_RUN_SHOWING_H
+#define MUSTER_RUN_SHOWING_H
+#include <uv.h>
+
+#include "run/slow.h"
+
+struct cleanups;
+struct job_info;
+struct lanes;
+struct sched;
+
+/* As those of struct session_events. */
+struct showing_events {
+    void (*say)(void *ctx, const char *text);
+    void (*show_slow)(void *ctx, const struct job_info *job, int64_t elapsed_ns,
+                      const char *last_line);
+    void (*show_running)(void *ctx, const struct job_info *job, uint32_t attempt,
+                         int64_t elapsed_ns, const char *last_line);
+};
+
+/* Embedded in its owner; all on the loop's thread. */
+struct showing {
+    struct showing_events events;
+    void *ctx;
+    struct lanes *lanes;
+    struct sched *sched;
+    struct cleanups *cleanups;
+    struct slow slow;
+    uv_timer_t timer; /* for what runs for long */
+};
+
+/* Makes the handle. Each of the events may be left out. */
+void showing_open(struct showing *s, uv_loop_t *loop, const struct showing_events *events,
+                  void *ctx);
+/* The run of a plan begins: of these it tells. They stay until showing_rest(). */
+void showing_begin(struct showing *s, const struct plan *plan, struct lanes *lanes,
+                   struct sched *sched, struct cleanups *cleanups);
+/* What runs now, by show_running; a cleanup by say. */
+void showing_list(const struct showing *s);
+/* Nothing is looked at any more. */
+void showing_rest(struct showing *s);
+/* Closes the handle, and frees the rest. */
+void showing_close(struct showing *s);
+#endif
