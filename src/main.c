@@ -29,6 +29,7 @@
  *   what is run behind the jobs       run/cleanup.h: their cleanups, on-end
  *   items: axes and their templates   plan/axes.c; the job of one: plan/item.h
  *   items: where they come from       run/items.h; while they live: run/instances.h
+ *   items that wait for one another   run/relations.c, run/kin.h
  *   items: what is kept of their ends run/ledger.h, cli/keeping.h
  *   which ready job is next           run/ready.h; shared limits: run/limit.h
  *   signals, the loop                 run/signals.c, run/session.c

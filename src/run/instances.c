@@ -8,26 +8,14 @@
 #include <uv.h>
 
 #include "plan/item.h"
+#include "run/kin.h"
+#include "run/relations.h"
+#include "run/roster.h"
 
-#define NO_SECTION  UINT32_MAX
 #define SPARE_MAX   4096 /* of a section that live beside as many as its lane is wide: in backoff */
 #define LEFT_MAX    10000 /* of a closed section that are given out */
 #define KIN_MAX     65536 /* items of a family that not all have ended */
 #define ARENA_BYTES 512   /* what an instance needs is mostly a name */
-
-/* How those of its family that come after an item's others have fared. */
-struct pair {
-    uint32_t left; /* of those it comes after, that have not ended */
-    struct fare fare;
-};
-
-/* An item and what a family needs of it. */
-struct kin {
-    struct kin *older, *newer; /* of the family, in the order of the list */
-    struct plan_item *item;
-    uint32_t refs;       /* members for which it has not ended */
-    struct pair pairs[]; /* of each member */
-};
 
 struct family {
     uint32_t *members;        /* sections, by their place in instances.sections */
@@ -42,12 +30,6 @@ struct family {
     bool broken;   /* for want of memory */
     bool failed;   /* the source did */
     char *fault;   /* in words, or NULL */
-};
-
-/* Kin that may be made instances of a section, the lowest index first: a binary heap. */
-struct due {
-    struct kin **list;
-    size_t count, cap;
 };
 
 struct section {
@@ -72,65 +54,11 @@ struct instances {
     uint32_t nsections;
     struct family *families;
     uint32_t nfamilies;
-    uint32_t *members;    /* of all families */
-    struct instance **at; /* by number less the plan's */
-    uint32_t count, cap;
-    uint32_t *unused; /* numbers to be used again, the latest first */
-    uint32_t nunused;
+    uint32_t *members; /* of all families */
+    struct roster roster;
     uint32_t *work; /* sections that are queued: a ring */
     uint32_t work_first, work_count;
 };
-
-/* --- the due -------------------------------------------------------------- */
-
-static bool due_before(const struct kin *a, const struct kin *b) {
-    return a->item->index < b->item->index;
-}
-
-/* Room for one more, taken when the kin is made, so that a push cannot fail. */
-static int due_reserve(struct due *d, size_t n) {
-    struct kin **list;
-
-    if (n <= d->cap)
-        return 0;
-    n = n * 2 + 16;
-    list = reallocarray(d->list, n, sizeof *list);
-    if (!list)
-        return UV_ENOMEM;
-    d->list = list;
-    d->cap = n;
-    return 0;
-}
-
-static void due_push(struct due *d, struct kin *k) {
-    size_t at = d->count++;
-
-    while (at > 0 && due_before(k, d->list[(at - 1) / 2])) {
-        d->list[at] = d->list[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    d->list[at] = k;
-}
-
-static struct kin *due_pop(struct due *d) {
-    struct kin *first = d->list[0], *last = d->list[--d->count];
-    size_t at = 0;
-
-    for (;;) {
-        size_t down = 2 * at + 1;
-
-        if (down >= d->count)
-            break;
-        if (down + 1 < d->count && due_before(d->list[down + 1], d->list[down]))
-            down++;
-        if (!due_before(d->list[down], last))
-            break;
-        d->list[at] = d->list[down];
-        at = down;
-    }
-    d->list[at] = last;
-    return first;
-}
 
 /* --- sections and families ------------------------------------------------ */
 
@@ -140,12 +68,6 @@ static struct section *section_of(const struct instances *in, uint32_t job) {
 
 static const struct plan_job *job_of(const struct instances *in, const struct section *s) {
     return &in->opts.plan->jobs[s->job];
-}
-
-/* The k-th job that another comes after, when by items with the same values; else NULL. */
-static struct section *pair_of(const struct instances *in, const struct plan_job *job, uint32_t k) {
-    return job->after_items && job->after_items[k] == AFTER_SAME ? section_of(in, job->after[k])
-                                                                 : NULL;
 }
 
 static void queue(struct instances *in, struct section *s) {
@@ -181,101 +103,42 @@ void instances_news(struct instances *in) {
 
 /* --- making it ------------------------------------------------------------ */
 
-/* Puts each section into the family of those it is joined with: `root` leads to one of them. */
-static uint32_t find_root(uint32_t *root, uint32_t i) {
-    while (root[i] != i)
-        i = root[i] = root[root[i]];
-    return i;
-}
+/* Of each section that leads one; those of its family join it. */
+static void make_family(struct instances *in, const struct relation *relations, uint32_t lead,
+                        uint32_t *filled) {
+    struct family *f = &in->families[in->nfamilies++];
 
-static void join(struct instances *in, uint32_t *root) {
-    for (uint32_t i = 0; i < in->nsections; i++)
-        root[i] = i;
-    for (uint32_t i = 0; i < in->nsections; i++) {
-        const struct plan_job *job = job_of(in, &in->sections[i]);
+    *f = (struct family){.members = in->members + *filled, .lead = in->sections[lead].job};
+    for (uint32_t i = lead; i != NO_SECTION; i = relations[i].next) {
+        struct section *s = &in->sections[i];
 
-        for (uint32_t k = 0; k < job->nafter; k++) {
-            const struct section *other = pair_of(in, job, k);
-            uint32_t a, b;
-
-            if (!other)
-                continue;
-            in->sections[i].npairs++;
-            in->sections[other - in->sections].followed = true;
-            a = find_root(root, i);
-            b = find_root(root, (uint32_t)(other - in->sections));
-            root[a > b ? a : b] = a > b ? b : a; /* the first in the manifest leads */
-        }
+        s->family = f;
+        s->npairs = relations[i].npairs;
+        s->followed = relations[i].followed;
+        s->member = f->nmembers;
+        f->members[f->nmembers++] = i;
     }
-}
-
-/*
- * Whether one of a family waits, by another way than `[*]`, for one of the same
- * family to have ended wholly: then its items must not wait for those that wait.
- */
-static bool waits_for_itself(const struct instances *in, const struct family *f, char *seen,
-                             uint32_t *stack) {
-    const struct plan *plan = in->opts.plan;
-
-    memset(seen, 0, plan->njobs);
-    for (uint32_t m = 0; m < f->nmembers; m++) {
-        uint32_t n = 0, member = in->sections[f->members[m]].job;
-        bool first = true;
-
-        stack[n++] = member;
-        while (n > 0) {
-            const struct plan_job *job = &plan->jobs[stack[--n]];
-
-            for (uint32_t k = 0; k < job->nafter; k++) {
-                uint32_t before = job->after[k];
-                const struct section *s =
-                    job_has_items(&plan->jobs[before]) ? section_of(in, before) : NULL;
-
-                if (first && pair_of(in, job, k))
-                    continue;
-                if (s && s->family == f)
-                    return true;
-                if (!seen[before]) {
-                    seen[before] = 1;
-                    stack[n++] = before;
-                }
-            }
-            first = false;
-        }
-    }
-    return false;
+    *filled += f->nmembers;
+    f->bounded = f->nmembers > 1 && !relations[lead].knotted;
 }
 
 static int make_families(struct instances *in) {
-    uint32_t n = in->nsections, *root = malloc(n * sizeof *root);
-    uint32_t *stack = malloc(((size_t)in->opts.plan->njobs + 1) * sizeof *stack), filled = 0;
-    char *seen = malloc((size_t)in->opts.plan->njobs + 1);
-    bool good = root && stack && seen;
+    uint32_t n = in->nsections, filled = 0;
+    struct relation *relations = malloc(n * sizeof *relations);
+    uint32_t *jobs = calloc(n, sizeof *jobs);
+    int rc = UV_ENOMEM;
 
-    if (good)
-        join(in, root);
-    for (uint32_t i = 0; good && i < n; i++) {
-        struct family *f;
-
-        if (find_root(root, i) != i)
-            continue;
-        f = &in->families[in->nfamilies++];
-        *f = (struct family){.members = in->members + filled, .lead = in->sections[i].job};
-        for (uint32_t k = i; k < n; k++)
-            if (find_root(root, k) == i) {
-                in->sections[k].family = f;
-                in->sections[k].member = f->nmembers;
-                f->members[f->nmembers++] = k;
-            }
-        filled += f->nmembers;
+    if (relations && jobs) {
+        for (uint32_t i = 0; i < n; i++)
+            jobs[i] = in->sections[i].job;
+        rc = relations_find(in->opts.plan, jobs, in->by_job, n, relations);
+        for (uint32_t i = 0; rc == 0 && i < n; i++)
+            if (relations[i].lead == i)
+                make_family(in, relations, i, &filled);
     }
-    for (uint32_t i = 0; good && i < in->nfamilies; i++)
-        if (in->families[i].nmembers > 1)
-            in->families[i].bounded = !waits_for_itself(in, &in->families[i], seen, stack);
-    free(root);
-    free(stack);
-    free(seen);
-    return good ? 0 : UV_ENOMEM;
+    free(relations);
+    free(jobs);
+    return rc;
 }
 
 struct instances *instances_new(const struct instances_opts *opts, bool *none) {
@@ -291,6 +154,7 @@ struct instances *instances_new(const struct instances_opts *opts, bool *none) {
         return NULL;
     in->opts = *opts;
     in->opts.width = NULL; /* the caller's, and needed no more than here */
+    in->roster = (struct roster){.first = plan->njobs, .own_bytes = opts->own_bytes};
     in->sections = calloc(n, sizeof *in->sections);
     in->families = calloc(n, sizeof *in->families);
     in->members = calloc(n, sizeof *in->members);
@@ -326,15 +190,6 @@ static void drop_kin(struct family *f, struct kin *k) {
     free(k);
 }
 
-static void release_def(struct instance *i) {
-    arena_release(&i->arena);
-    for (uint32_t k = 0; k < i->result.nattempts; k++)
-        attempt_result_release(&i->result.attempts[k]);
-    free(i->result.attempts);
-    free(i->result.facts);
-    i->result = (struct job_result){0};
-}
-
 struct instances *instances_free(struct instances *in) {
     if (!in)
         return NULL;
@@ -344,14 +199,9 @@ struct instances *instances_free(struct instances *in) {
         while (in->families[i].first)
             drop_kin(&in->families[i], in->families[i].first);
     }
-    for (uint32_t i = 0; i < in->count; i++) {
-        release_def(in->at[i]);
-        free(in->at[i]);
-    }
+    roster_release(&in->roster);
     for (uint32_t i = 0; i < in->nsections; i++)
         free(in->sections[i].due.list);
-    free(in->at);
-    free(in->unused);
     free(in->sections);
     free(in->families);
     free(in->members);
@@ -361,60 +211,12 @@ struct instances *instances_free(struct instances *in) {
     return NULL;
 }
 
-/* --- numbers -------------------------------------------------------------- */
-
 struct instance *instances_at(const struct instances *in, uint32_t id) {
-    return in->at[id - in->opts.plan->njobs];
+    return roster_at(&in->roster, id);
 }
 
 uint32_t instances_numbers(const struct instances *in) {
-    return in->count;
-}
-
-/* Room in both tables for another number. */
-static int reserve_number(struct instances *in) {
-    uint32_t cap = in->cap ? in->cap * 2 : 64;
-    struct instance **at;
-    uint32_t *unused;
-
-    if (in->count < in->cap)
-        return 0;
-    at = reallocarray(in->at, cap, sizeof(struct instance *));
-    if (at)
-        in->at = at;
-    unused = reallocarray(in->unused, cap, sizeof *unused);
-    if (unused)
-        in->unused = unused;
-    if (!at || !unused)
-        return UV_ENOMEM;
-    in->cap = cap;
-    return 0;
-}
-
-/* One that is not in use, the latest that was; NULL when out of memory. */
-static struct instance *new_instance(struct instances *in) {
-    struct instance *i;
-
-    if (in->nunused > 0) {
-        i = in->at[in->unused[--in->nunused]];
-    } else {
-        if (reserve_number(in) < 0)
-            return NULL;
-        i = calloc(1, sizeof *i + in->opts.own_bytes);
-        if (!i)
-            return NULL;
-        i->id = in->opts.plan->njobs + in->count;
-        in->at[in->count++] = i;
-    }
-    i->used = true;
-    return i;
-}
-
-static void put_back(struct instances *in, struct instance *i) {
-    release_def(i);
-    i->used = i->unstarted = false;
-    i->kin = NULL;
-    in->unused[in->nunused++] = i->id - in->opts.plan->njobs;
+    return in->roster.count;
 }
 
 /* --- items ---------------------------------------------------------------- */
@@ -555,7 +357,7 @@ static void take_kin(struct section *s, struct kin *k) {
 /* Makes an instance of an item. NULL when out of memory. */
 static struct instance *make_instance(struct instances *in, struct section *s, struct kin *k) {
     const struct pair *pair = &k->pairs[s->member];
-    struct instance *i = new_instance(in);
+    struct instance *i = roster_take(&in->roster);
 
     if (!i)
         return NULL;
@@ -573,7 +375,7 @@ static struct instance *make_instance(struct instances *in, struct section *s, s
     if (item_make_job(in->opts.plan, job_of(in, s), k->item, &i->arena, &i->def, &i->fault) !=
         UV_ENOMEM)
         return i;
-    put_back(in, i);
+    roster_put(&in->roster, i);
     return NULL;
 }
 
@@ -634,7 +436,7 @@ void instances_ended(struct instances *in, struct instance *i, const struct fare
         struct pair *pair = &k->pairs[m];
 
         for (uint32_t e = 0; other->npairs > 0 && e < job->nafter; e++) {
-            if (pair_of(in, job, e) != s)
+            if (relations_pair(job, e) != i->section)
                 continue;
             add_fare(in->opts.telling, &pair->fare, fare);
             if (--pair->left == 0) {
@@ -645,7 +447,7 @@ void instances_ended(struct instances *in, struct instance *i, const struct fare
     }
     s->live--;
     s->unstarted -= i->unstarted;
-    put_back(in, i);
+    roster_put(&in->roster, i);
     leave_kin(in, f, k);
     queue(in, s);
 }

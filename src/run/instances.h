@@ -6,9 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/mem.h"
 #include "plan/plan.h"
-#include "run/result.h"
+#include "run/instance.h"
 #include "run/telling.h"
 
 /*
@@ -20,13 +19,6 @@
  * that is handed in. One thread.
  */
 struct instances;
-struct kin;
-
-/* What becomes of items that are not to start any more. */
-struct closing {
-    uint8_t status, reason; /* enum status, enum reason */
-    uint32_t cause;
-};
 
 /* Where items come from. `section` is the family's first, whose axes are those of all. */
 struct item_source {
@@ -39,25 +31,6 @@ struct item_source {
     bool (*followed)(void *ctx, uint32_t section);
     /* No more are wanted, or there are none. */
     void (*close)(void *ctx, uint32_t section);
-};
-
-/* One item of a section. */
-struct instance {
-    uint32_t id, section;        /* its number; its section's */
-    bool used;                   /* else it waits to be used again */
-    bool unstarted;              /* it waits for its start, for the first time */
-    bool dep_failed;             /* of those with the same values that it comes after one did not */
-    bool dep_unwanted;           /* succeed, or was skipped by choice */
-    uint32_t cause;              /* of dep_failed: what job_result.cause has, or NO_JOB */
-    const struct told_set *told; /* by those, or NULL */
-    struct plan_job def;
-    uint8_t settled;               /* enum settled, before this run */
-    const char *fault;             /* why its values do not do, or NULL */
-    const struct closing *closing; /* it is not to start, or NULL */
-    struct job_result result;
-    struct arena arena; /* of def */
-    struct kin *kin;
-    _Alignas(8) char own[]; /* the scheduler's part */
 };
 
 struct instances_opts {
@@ -96,13 +69,7 @@ bool instances_work(struct instances *in, uint32_t *section);
 struct instance *instances_next(struct instances *in, uint32_t section);
 /* It got its slot: the next one may be made. */
 void instances_started(struct instances *in, struct instance *i);
-/* It has ended so: tells those with the same values that come after it, and drops it. `told`:
- * what these get to see, or NULL. */
-struct fare {
-    bool failed, unwanted;
-    uint32_t cause; /* of failed */
-    const struct told_set *told;
-};
+/* It has ended so: tells those with the same values that come after it, and drops it. */
 void instances_ended(struct instances *in, struct instance *i, const struct fare *fare);
 /* The source has something new. */
 void instances_news(struct instances *in);
