@@ -19,6 +19,7 @@
  *   how a process is started          exec/starter.c; by whom: exec/launcher.h
  *   attempts without a process        exec/errands.c, a row each: waiting.c, request.c
  *   who asks a port, a file, a URL    exec/probe.h; requests: exec/fetch.h
+ *   whether a service is ready        exec/watcher.h; its end: run/service.h
  *   libcurl                           base/libcurl.h, loaded when it is needed
  *   what libuv must not run out of    exec/reserve.c
  *   what is done when muster dies     exec/sweep.c

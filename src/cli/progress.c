@@ -115,6 +115,15 @@ static void end_streams(struct progress *p, const struct attempt_end *end) {
         output_streams_end(p->output, capture_share(end->out), capture_share(end->err));
 }
 
+static void on_ready(void *ctx, const struct job_info *job, int64_t after_ns) {
+    struct progress *p = ctx;
+    char after[TEXT_FORMAT_MAX];
+
+    if (p->verbose)
+        output_printf(p->output, "job %s: ready after %s\n", job->def->name,
+                      text_format_wall(after_ns, after, sizeof after));
+}
+
 static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
                      const struct attempt_end *end) {
     struct progress *p = ctx;
@@ -317,7 +326,11 @@ static void on_chore_done(void *ctx, const struct plan_job *job, const struct jo
 }
 
 const struct session_events progress_events = {
-    .jobs = {.started = on_started, .retry = on_retry, .done = on_done, .no_items = on_no_items},
+    .jobs = {.started = on_started,
+             .ready = on_ready,
+             .retry = on_retry,
+             .done = on_done,
+             .no_items = on_no_items},
     .begun = on_begun,
     .streams = on_streams,
     .say = on_say,

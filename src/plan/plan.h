@@ -90,6 +90,21 @@ struct job_limits {
 
 /* How what a job runs is told of the CPU workers that it may share. */
 enum jobserver_form { JOBSERVER_NO, JOBSERVER_PIPE, JOBSERVER_FIFO, JOBSERVER_FORMS };
+
+/* How it shows that a service can be used. */
+enum ready_kind {
+    READY_TARGET, /* it answers */
+    READY_LINE,   /* it prints a line that matches */
+    READY_DELAY,  /* time has passed since its start */
+};
+struct ready_sign {
+    enum ready_kind kind;
+    const char *text; /* as the manifest has it */
+    struct target target;
+    const char *regex; /* READY_LINE: POSIX extended */
+    int64_t delay_ns;  /* READY_DELAY */
+};
+
 /* What jobs do that wait for an open circuit. */
 enum breaker_action { BREAKER_WAIT, BREAKER_FAIL };
 
@@ -146,12 +161,14 @@ struct job_settings {
     struct job_limits limits;
     const struct limit_set *shared; /* limits that it shares with others; NULL: none */
     struct job_http http;
-    const char *cleanup;           /* text for the shell, run after it; NULL: none */
-    uint32_t cpus;                 /* workers' worth; 1 in the I/O lane */
-    uint64_t memory;               /* bytes reserved of plan.memory; 0: none */
-    enum jobserver_form jobserver; /* of jobs of type cpu alone */
-    int nice;                      /* added to muster's */
-    int32_t priority;              /* higher starts first among the ready */
+    bool service;                   /* it is expected to stay up until nothing needs it */
+    const struct ready_sign *ready; /* when it can be used; NULL: once it is started */
+    const char *cleanup;            /* text for the shell, run after it; NULL: none */
+    uint32_t cpus;                  /* workers' worth; 1 in the I/O lane */
+    uint64_t memory;                /* bytes reserved of plan.memory; 0: none */
+    enum jobserver_form jobserver;  /* of jobs of type cpu alone */
+    int nice;                       /* added to muster's */
+    int32_t priority;               /* higher starts first among the ready */
 };
 
 /* Where the values of an axis come from. */

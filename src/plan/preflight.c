@@ -323,16 +323,24 @@ static void check_program(struct loader *l, struct programs *p, uint32_t index) 
 
 /* --- libcurl --- */
 
-static bool needs_libcurl(const struct plan_job *job) {
-    return job->action == ACTION_HTTP ||
-           (job->action == ACTION_WAIT && job->target->kind == TARGET_HTTP);
+/* What of a job has a URL, or EFFECT_NONE. */
+static enum schema_effect url_of(const struct plan_job *job) {
+    const struct ready_sign *ready = job->set->service ? job->set->ready : NULL;
+
+    if (job->action == ACTION_HTTP ||
+        (job->action == ACTION_WAIT && job->target->kind == TARGET_HTTP))
+        return EFFECT_ACTION;
+    if (ready && ready->kind == READY_TARGET && ready->target.kind == TARGET_HTTP)
+        return EFFECT_READY;
+    return EFFECT_NONE;
 }
 
 static void check_libcurl(struct loader *l, uint32_t index) {
-    struct entry *e = layers_place(l, index, EFFECT_ACTION);
+    enum schema_effect effect = url_of(&l->plan->jobs[index]);
+    struct entry *e = effect ? layers_place(l, index, effect) : NULL;
     const char *why;
 
-    if (!needs_libcurl(&l->plan->jobs[index]) || e->reported || libcurl_load(&why))
+    if (!e || e->reported || libcurl_load(&why))
         return;
     diag_error(l->diag, e->value, "%s: a URL needs libcurl: %s", e->row->name, why);
     e->reported = true; /* once, when it is shared */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* scalars: values that are one thing: texts, streams, numbers, words, addresses. */
+#include <regex.h>
 #include <string.h>
 #include <uv.h>
 
@@ -291,14 +292,41 @@ static bool has_prefix(const char *s, size_t n, const char *prefix) {
     return n > len && !memcmp(s, prefix, len);
 }
 
-bool parse_ready(struct parse *p, void *out) {
-    struct target target;
-    int64_t ns;
+/* A regular expression for lines of output. */
+static bool parse_line(struct parse *p, struct ready_sign *ready) {
+    const size_t from = strlen("line:");
+    regex_t regex;
+    char why[128];
+    int error;
 
-    if (target_parse(&target, p->v->arena, p->folder, p->s, p->n) ||
-        has_prefix(p->s, p->n, "line:") ||
-        (has_prefix(p->s, p->n, "delay:") && !text_duration(p->s + 6, p->n - 6, &ns)))
-        return parse_text(p, out);
+    ready->regex = copy(p, p->s + from, p->n - from);
+    error = regcomp(&regex, ready->regex, REG_EXTENDED | REG_NOSUB);
+    if (!error) {
+        regfree(&regex);
+        return true;
+    }
+    regerror(error, NULL, why, sizeof why);
+    return parse_fault(p, from, p->n - from, "'%s' is not a regular expression (%s)",
+                       parse_shown(p, ready->regex, p->n - from), why);
+}
+
+bool parse_ready(struct parse *p, void *out) {
+    struct ready_sign *ready = arena_new(p->v->arena, struct ready_sign);
+
+    *(const struct ready_sign **)out = ready;
+    ready->text = copy(p, p->s, p->n);
+    if (target_parse(&ready->target, p->v->arena, p->folder, p->s, p->n)) {
+        ready->kind = READY_TARGET;
+        return true;
+    }
+    if (has_prefix(p->s, p->n, "line:")) {
+        ready->kind = READY_LINE;
+        return parse_line(p, ready);
+    }
+    if (has_prefix(p->s, p->n, "delay:") && !text_duration(p->s + 6, p->n - 6, &ready->delay_ns)) {
+        ready->kind = READY_DELAY;
+        return true;
+    }
     return not_a(p, "a sign of readiness (tcp:HOST:PORT, unix:PATH, file:PATH, a URL, line:REGEX "
                     "or delay:2s)");
 }

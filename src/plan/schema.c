@@ -138,8 +138,9 @@ const struct schema_key schema_keys[] = {
         .min = INT32_MIN, .max = INT32_MAX, JOB(priority), .whole = true),
     KEY(JOB, "cleanup", SCRIPT, NULL, "run once after the job and all that come after it",
         JOB(cleanup)),
-    KEY(JOB, "service", BOOL, "no", "the job is expected to stay up", .later = true),
-    KEY(JOB, "ready", READY, NULL, "when a service is ready", .later = true),
+    KEY(JOB, "service", BOOL, "no", "the job is expected to stay up",
+        JOB(service), .effect = EFFECT_SERVICE),
+    KEY(JOB, "ready", READY, NULL, "when a service is ready", JOB(ready), .effect = EFFECT_READY),
 
     /* items */
     KEY(JOB, "each.exclude", PAIRS, NULL, "combinations that are left out",

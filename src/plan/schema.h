@@ -81,7 +81,7 @@ enum value_type {
     VALUE_HEADER,   /* what stands behind the colon of one; may be empty */
     VALUE_VAR,      /* the name of an environment variable */
     VALUE_PROBE,    /* wait-for: tcp:, file:, http: */
-    VALUE_READY,    /* these and line:, delay: */
+    VALUE_READY,    /* these and line:, delay: struct ready_sign * */
     VALUE_REPORTS,  /* struct reports */
     VALUE_INCLUDE,  /* a path; read before all others, so no variables */
     VALUE_TYPES,
@@ -108,6 +108,8 @@ enum schema_effect {
     EFFECT_SHELL,
     EFFECT_USE,
     EFFECT_TAGS,
+    EFFECT_SERVICE,
+    EFFECT_READY,
     EFFECT_CA_FILE,
     EFFECT_BODY,
     EFFECT_BODY_FILE,

@@ -6,6 +6,7 @@
 
 #include "base/host.h"
 #include "base/text.h"
+#include "plan/services.h"
 
 #define CYCLE_NAMES_MAX 100 /* in a message */
 #define NO_INDEX        UINT32_MAX
@@ -368,4 +369,6 @@ void validate_jobs(struct loader *l) {
     check_items(l);
     order_jobs(l);
     clash_check(l);
+    if (!l->diag->errors)
+        services_check(l);
 }

@@ -58,7 +58,7 @@ static const struct form forms[VALUE_TYPES] = {
     [VALUE_HEADER] = {parse_header, sizeof(char *), PUT_WHOLE, false, true},
     [VALUE_VAR] = {parse_var, sizeof(char *), PUT_WHOLE, false, false},
     [VALUE_PROBE] = {parse_probe, sizeof(struct action_value), PUT_WHOLE, false, false},
-    [VALUE_READY] = {parse_ready, sizeof(char *), PUT_WHOLE, false, false},
+    [VALUE_READY] = {parse_ready, sizeof(struct ready_sign *), PUT_WHOLE, false, false},
     [VALUE_REPORTS] = {parse_reports, sizeof(struct reports), PUT_WORDS, true, true},
     [VALUE_INCLUDE] = {parse_path_value, sizeof(char *), PUT_WHOLE, false, false},
 };

@@ -49,6 +49,7 @@ int chore_begin(struct chore *c, const struct chore_order *order,
     c->set.in = (struct stream){.kind = STREAM_NULL};
     c->set.out = (struct stream){.kind = STREAM_CAPTURE};
     c->set.err = (struct stream){.kind = STREAM_STDOUT};
+    c->set.service = false;
     c->set.ok_exit = (struct exit_set){{1}};
     c->set.skip_exit = (struct exit_set){{0}};
     if (order->hurried)

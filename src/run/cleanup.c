@@ -30,9 +30,9 @@ struct place {
 
 struct cleanups {
     struct cleanups_opts opts;
-    struct followers *followers; /* NULL where no job has a cleanup */
-    bool *started;               /* a place per job */
-    struct place *stack;         /* as they were started, the last on top */
+    const struct followers *followers;
+    bool *started;       /* a place per job; NULL where none has a cleanup */
+    struct place *stack; /* as they were started, the last on top */
     uint32_t nstack, stack_cap;
     uint32_t nlive;             /* items on the stack that have not ended */
     uint32_t unborn;            /* jobs with a cleanup that may start yet */
@@ -55,13 +55,14 @@ static bool has_cleanup(const struct cleanups *c, uint32_t job) {
     return def_of(c, job)->set->cleanup;
 }
 
-struct cleanups *cleanups_new(const struct cleanups_opts *opts) {
+struct cleanups *cleanups_new(const struct cleanups_opts *opts, const struct followers *followers) {
     const struct plan *plan = opts->plan;
     struct cleanups *c = calloc(1, sizeof *c);
 
     if (!c)
         return NULL;
     c->opts = *opts;
+    c->followers = followers;
     c->on_end = plan->on_end;
     chore_release(&c->chore);
     arena_init(&c->arena, NULL);
@@ -69,11 +70,10 @@ struct cleanups *cleanups_new(const struct cleanups_opts *opts) {
         c->unborn += has_cleanup(c, i);
     if (c->unborn == 0)
         return c;
-    c->followers = followers_new(plan);
     c->started = calloc(plan->njobs, sizeof *c->started);
     c->stack = calloc(c->unborn, sizeof *c->stack);
     c->stack_cap = c->unborn;
-    if (!c->followers || !c->started || !c->stack)
+    if (!c->started || !c->stack)
         return cleanups_free(c);
     return c;
 }
@@ -86,7 +86,6 @@ struct cleanups *cleanups_free(struct cleanups *c) {
     free(c->item);
     while (c->nstack > 0)
         free(c->stack[--c->nstack].item);
-    followers_free(c->followers);
     free(c->started);
     free(c->stack);
     free(c);
@@ -94,7 +93,7 @@ struct cleanups *cleanups_free(struct cleanups *c) {
 }
 
 void cleanups_job_started(struct cleanups *c, uint32_t job) {
-    if (!c->followers || !has_cleanup(c, job) || c->started[job])
+    if (!c->started || !has_cleanup(c, job) || c->started[job])
         return;
     c->started[job] = true;
     c->unborn--;
@@ -159,7 +158,7 @@ static bool reserve_place(struct cleanups *c) {
 void cleanups_item_started(struct cleanups *c, const struct job_info *item) {
     struct item *copy;
 
-    if (!c->followers || !item->def->set->cleanup || find_item(c, item->id))
+    if (!c->started || !item->def->set->cleanup || find_item(c, item->id))
         return;
     copy = reserve_place(c) ? copy_item(item) : NULL;
     if (!copy) {
@@ -172,7 +171,7 @@ void cleanups_item_started(struct cleanups *c, const struct job_info *item) {
 }
 
 void cleanups_item_ended(struct cleanups *c, const struct job_info *item) {
-    struct item *copy = c->followers ? find_item(c, item->id) : NULL;
+    struct item *copy = c->started ? find_item(c, item->id) : NULL;
 
     if (!copy)
         return;
@@ -182,17 +181,9 @@ void cleanups_item_ended(struct cleanups *c, const struct job_info *item) {
     c->nlive--;
 }
 
-static void ignore(void *ctx, uint32_t job) {
-    (void)ctx;
-    (void)job;
-}
-
 void cleanups_job_ended(struct cleanups *c, uint32_t job) {
-    if (!c->followers)
-        return;
-    if (has_cleanup(c, job) && !c->started[job])
+    if (c->started && has_cleanup(c, job) && !c->started[job])
         c->unborn--;
-    followers_ended(c->followers, job, ignore, NULL);
 }
 
 /* What it has come to. */
@@ -351,7 +342,7 @@ bool cleanups_done(const struct cleanups *c) {
 }
 
 bool cleanups_wanted(const struct cleanups *c) {
-    return c->followers || c->on_end || c->chore.phase != CHORE_NONE;
+    return c->started || c->on_end || c->chore.phase != CHORE_NONE;
 }
 
 bool cleanups_running(const struct cleanups *c, const struct plan_job **job, int64_t *since) {

@@ -10,6 +10,7 @@
 #include "run/sched.h"
 
 struct cleanups;
+struct followers;
 
 /* Pure, as the scheduler is. */
 struct cleanups_opts {
@@ -24,8 +25,8 @@ struct cleanups_opts {
     void *ctx;
 };
 
-/* NULL when out of memory. */
-struct cleanups *cleanups_new(const struct cleanups_opts *opts);
+/* NULL when out of memory. The followers are the caller's; NULL where no job has a cleanup. */
+struct cleanups *cleanups_new(const struct cleanups_opts *opts, const struct followers *followers);
 /* Accepts NULL; returns NULL. */
 struct cleanups *cleanups_free(struct cleanups *c);
 /* An attempt of a job runs. */
@@ -33,7 +34,7 @@ void cleanups_job_started(struct cleanups *c, uint32_t job);
 /* The same of an item, whose values are kept until then. */
 void cleanups_item_started(struct cleanups *c, const struct job_info *item);
 void cleanups_item_ended(struct cleanups *c, const struct job_info *item);
-/* A job has ended, or a section with all its items. */
+/* A job has ended, or a section with all its items, which the followers know by now. */
 void cleanups_job_ended(struct cleanups *c, uint32_t job);
 /*
  * Starts what is due: one at a time, that of the job that was started last first. It

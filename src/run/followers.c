@@ -7,7 +7,7 @@
 /* A job is over when it has ended and each that comes directly after it is over. */
 struct place {
     uint32_t open; /* that come directly after it and are not over */
-    bool ended;
+    bool ended, any;
 };
 
 struct followers {
@@ -28,6 +28,8 @@ struct followers *followers_new(const struct plan *plan) {
     for (uint32_t i = 0; i < plan->njobs; i++)
         for (uint32_t k = 0; k < plan->jobs[i].nafter; k++)
             f->places[plan->jobs[i].after[k]].open++;
+    for (uint32_t i = 0; i < plan->njobs; i++)
+        f->places[i].any = f->places[i].open > 0;
     return f;
 }
 
@@ -64,6 +66,10 @@ void followers_ended(struct followers *f, uint32_t job, void (*alone)(void *ctx,
 
 bool followers_gone(const struct followers *f, uint32_t job) {
     return f->places[job].open == 0;
+}
+
+bool followers_any(const struct followers *f, uint32_t job) {
+    return f->places[job].any;
 }
 
 bool followers_over(const struct followers *f, uint32_t job) {

@@ -21,6 +21,8 @@ void followers_ended(struct followers *f, uint32_t job, void (*alone)(void *ctx,
                      void *ctx);
 /* All that comes after the job has ended, or nothing does. */
 bool followers_gone(const struct followers *f, uint32_t job);
-/* The same, and so has the job. */
+/* Whether something comes after it at all. */
+bool followers_any(const struct followers *f, uint32_t job);
+/* All that does has ended, and so has the job. */
 bool followers_over(const struct followers *f, uint32_t job);
 #endif

@@ -32,6 +32,7 @@ static const unsigned char cells[JOB_STATES][JOB_EVENTS] = {
         [JOB_EV_ITEMS]    = TO(JOB_DONE),
     },
     [JOB_READY] = {
+        [JOB_EV_SKIP]     = TO(JOB_DONE), /* a service that had let it in has failed */
         [JOB_EV_SLOT]     = TO(JOB_STARTING),
         [JOB_EV_CANCEL]   = TO(JOB_DONE),
     },

@@ -126,6 +126,16 @@ void order_finish(struct sched *s, uint32_t job, enum job_event event, struct ve
     }
 }
 
+/* Whether an earlier run has settled a job of the plan. */
+static bool is_settled(const struct sched *s, uint32_t job) {
+    return job < s->plan->njobs && s->opts.settled && s->opts.settled[job] &&
+           !job_has_items(def_of(s, job));
+}
+
+static void leave_out(struct sched *s, uint32_t job) {
+    order_finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_RESUMED, REASON_NONE}, NO_JOB, NULL);
+}
+
 /* It never will run: ends it, or, where it stands for items, all of them. */
 static void skip(struct sched *s, uint32_t job, enum reason reason, uint32_t cause) {
     if (job_has_items(def_of(s, job)))
@@ -152,6 +162,11 @@ void order_resolve(struct sched *s, uint32_t job, int64_t now) {
 
     if (j->state != JOB_WAITING || (items && instances_is_open(s->instances, job)))
         return;
+    if (is_settled(s, job)) {
+        if (j->deps == 0 || j->dep_failed)
+            leave_out(s, job);
+        return;
+    }
     if (when == WHEN_SUCCESS && j->dep_failed) {
         skip(s, job, REASON_DEPENDENCY, j->cause);
     } else if (j->deps > 0) {
@@ -188,15 +203,18 @@ static struct fare outcome_of(const struct sched *s, uint32_t job) {
     if (j->items_failed) /* its items' results are gone */
         o = (struct fare){true, o.unwanted, j->cause, NULL};
     o.unwanted = o.unwanted || j->items_unwanted;
+    if (r->status == STATUS_RESUMED && j->dep_failed) /* the service that it waited for */
+        o = (struct fare){true, false, j->cause, NULL};
     return o;
 }
 
 /* Tells a job how one that it comes after has ended, or will; not what that told. */
-static void tell(struct sched *s, uint32_t job, struct fare o, int64_t now) {
+static void tell(struct sched *s, uint32_t job, uint32_t before, struct fare o, int64_t now) {
     struct sched_job *d = job_at(s, job);
+    bool news = !is_settled(s, job) || set_of(s, before)->service || is_settled(s, before);
 
-    d->dep_unwanted = d->dep_unwanted || o.unwanted;
-    if (o.failed && !d->dep_failed) {
+    d->dep_unwanted = d->dep_unwanted || (news && o.unwanted);
+    if (news && o.failed && !d->dep_failed) {
         d->dep_failed = true;
         d->cause = o.cause;
     }
@@ -214,7 +232,46 @@ static void tell_needs(struct sched *s, uint32_t section, const char *item, stru
         n->met = true;
         job_at(s, n->job)->deps--;
         telling_give(&s->telling, n->job, false, o.told);
-        tell(s, n->job, o, now);
+        tell(s, n->job, section, o, now);
+    }
+}
+
+/* Tells all that come after a job of the plan. */
+static void tell_all(struct sched *s, uint32_t job, struct fare o, int64_t now) {
+    for (uint32_t k = s->dependents_at[job]; k < s->dependents_at[job + 1]; k++) {
+        job_at(s, s->dependents[k])->deps--;
+        tell(s, s->dependents[k], job, o, now);
+    }
+}
+
+/* What a service had let in that has failed then, and has not started yet, does not. */
+static void shut_out(struct sched *s, uint32_t job, uint32_t cause, int64_t now) {
+    struct sched_job *j = job_at(s, job);
+
+    if (set_of(s, job)->when != WHEN_SUCCESS)
+        return;
+    if (j->state == JOB_WAITING && !j->dep_failed) {
+        j->dep_failed = true; /* of a section with items it is the further ones that are skipped */
+        j->cause = cause;
+        order_resolve(s, job, now);
+    } else if (j->state == JOB_READY && j->attempt == 1) {
+        ready_remove(s->ready, group_of(s, job), job, now);
+        order_finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_SKIPPED, REASON_DEPENDENCY},
+                     cause, NULL);
+    }
+}
+
+static void shut_out_all(struct sched *s, uint32_t service, uint32_t cause, int64_t now) {
+    for (uint32_t k = s->dependents_at[service]; k < s->dependents_at[service + 1]; k++) {
+        uint32_t section = s->dependents[k];
+
+        shut_out(s, section, cause, now);
+        for (uint32_t i = 0; s->instances && i < instances_numbers(s->instances); i++) {
+            const struct instance *item = instances_at(s->instances, s->plan->njobs + i);
+
+            if (item->used && item->section == section)
+                shut_out(s, item->id, cause, now);
+        }
     }
 }
 
@@ -222,12 +279,19 @@ static void tell_needs(struct sched *s, uint32_t section, const char *item, stru
 static void release_dependents(struct sched *s, uint32_t job, int64_t now) {
     const struct fare o = outcome_of(s, job);
 
-    for (uint32_t k = s->dependents_at[job]; k < s->dependents_at[job + 1]; k++) {
-        job_at(s, s->dependents[k])->deps--;
-        tell(s, s->dependents[k], o, now);
+    if (job_at(s, job)->up) {
+        if (o.failed)
+            shut_out_all(s, job, o.cause, now);
+        return;
     }
+    tell_all(s, job, o, now);
     if (s->nneeds > 0)
         tell_needs(s, job, NULL, (struct fare){true, false, NO_JOB, NULL}, now);
+}
+
+void order_ready(struct sched *s, uint32_t job, int64_t now) {
+    job_at(s, job)->up = true;
+    tell_all(s, job, (struct fare){.cause = NO_JOB}, now);
 }
 
 /* Whether others come after it. */
@@ -277,7 +341,7 @@ static void release_item(struct sched *s, uint32_t job, int64_t now) {
         section->cause = o.cause;
         /* They need not wait for the others to know. */
         for (uint32_t k = first; k < end; k++)
-            tell(s, s->dependents[k], (struct fare){true, false, o.cause, NULL}, now);
+            tell(s, s->dependents[k], i->section, (struct fare){true, false, o.cause, NULL}, now);
     }
     instances_ended(s->instances, i, &o);
 }
@@ -315,16 +379,32 @@ void order_cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, 
     order_finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_CANCELLED, reason}, cause, NULL);
 }
 
-void order_leave_out(struct sched *s) {
-    for (uint32_t i = 0; s->opts.settled && i < s->plan->njobs; i++)
-        if (s->opts.settled[i] && job_at(s, i)->state == JOB_WAITING &&
-            !job_has_items(def_of(s, i)))
-            order_finish(s, i, JOB_EV_SKIP, (struct verdict){STATUS_RESUMED, REASON_NONE}, NO_JOB,
-                         NULL);
+/* What comes after a job that is left out finds the services up that come before it. */
+static bool waits_for_service(const struct sched *s, uint32_t job) {
+    const struct plan_job *def = def_of(s, job);
+
+    for (uint32_t k = 0; k < def->nafter; k++) {
+        uint32_t before = def->after[k];
+
+        if (is_settled(s, before) ? job_at(s, before)->state == JOB_WAITING
+                                  : set_of(s, before)->service)
+            return true;
+    }
+    return false;
+}
+
+void order_leave_out(struct sched *s, bool all) {
+    for (uint32_t i = 0; s->opts.settled && i < s->plan->njobs; i++) {
+        uint32_t job = s->plan->order[i];
+
+        if (is_settled(s, job) && job_at(s, job)->state == JOB_WAITING &&
+            (all || !waits_for_service(s, job)))
+            leave_out(s, job);
+    }
 }
 
 void order_close_run(struct sched *s, bool stop, enum reason reason, uint32_t cause, int64_t now) {
-    order_leave_out(s);
+    order_leave_out(s, true);
     s->closed = true;
     s->wind_down = false;
     for (uint32_t i = 0; i < s->plan->njobs; i++)
@@ -469,7 +549,8 @@ static void settle_ended(struct sched *s, int64_t now) {
     while (s->nsettled < s->nended) {
         uint32_t job = s->ended[s->nsettled++];
 
-        if (s->hold && has_dependents(s, job) && may_be_forgotten(row_of(s, job)))
+        if (s->hold && !job_at(s, job)->up && has_dependents(s, job) &&
+            may_be_forgotten(row_of(s, job)))
             s->aside[s->naside++] = job;
         else
             release(s, job, now);

@@ -28,13 +28,15 @@ void order_resolve(struct sched *s, uint32_t job, int64_t now);
 /* A job's result stands. `end` is its last attempt's, or NULL. */
 void order_finish(struct sched *s, uint32_t job, enum job_event event, struct verdict verdict,
                   uint32_t cause, struct attempt_end *end);
+/* A service is ready, which is a success to those that come after it. */
+void order_ready(struct sched *s, uint32_t job, int64_t now);
 /* The run wants a job no more: ends it, or tells its attempt to end when
  * `stop`. */
 void order_cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, uint32_t cause,
                   int64_t now);
-/* What an earlier run has settled ends first: were it cancelled, it would run again
- * when this run is resumed. */
-void order_leave_out(struct sched *s);
+/* What an earlier run has settled ends first, unless it waits for a service to be up and not
+ * `all` is to end: were it cancelled, it would run again when this run is resumed. */
+void order_leave_out(struct sched *s, bool all);
 /* Nothing starts any more. With order_leave_out() the one place that goes over all jobs. */
 void order_close_run(struct sched *s, bool stop, enum reason reason, uint32_t cause, int64_t now);
 /* What follows from jobs that have ended: dependents, on-failure. */

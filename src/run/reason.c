@@ -74,6 +74,8 @@ static void exit_text(const struct plan_job *p, const struct attempt_result *a, 
         snprintf(more, sizeof more, " (cannot be executed)");
     else if (by_shell && a->exit == 127)
         snprintf(more, sizeof more, " (command not found)");
+    else if (p->set->service && a->reason == REASON_EXIT && exit_set_has(&p->set->ok_exit, a->exit))
+        snprintf(more, sizeof more, " (a service has to stay up)");
     snprintf(buf, n, "exit %d%s", a->exit, more);
 }
 
@@ -133,6 +135,19 @@ static void timeout_text(const struct plan_job *p, const struct attempt_result *
         snprintf(buf, n, "timed out after %s (%s)", limit, a->detail);
     else
         snprintf(buf, n, "timed out after %s", limit);
+}
+
+static void not_ready_text(const struct plan_job *p, const struct job_result *j,
+                           const struct attempt_result *a, char *buf, size_t n) {
+    char limit[TEXT_FORMAT_MAX], more[TEXT_FORMAT_MAX];
+    const char *why = a->detail && !j->unkillable ? a->detail : NULL;
+    int len = snprintf(buf, n, "not ready after %s%s%s%s",
+                       text_format_duration(p->set->timeout_ns, limit, sizeof limit),
+                       why ? " (" : "", why ? why : "", why ? ")" : "");
+
+    if (a->killed && len > 0 && (size_t)len < n)
+        snprintf(buf + len, n - (size_t)len, ", killed after %s more",
+                 text_format_duration(p->set->kill_after_ns, more, sizeof more));
 }
 
 /*
@@ -270,6 +285,8 @@ const char *job_reason_text(const struct run_result *r, const struct job_info *j
         signal_text(p, a, buf, n);
     else if (j->reason == REASON_TIMEOUT && a)
         timeout_text(p, a, buf, n);
+    else if (j->reason == REASON_NOT_READY && a)
+        not_ready_text(p, j, a, buf, n);
     else if (j->reason == REASON_SPAWN && a)
         spawn_text(r->plan, p, a, buf, n);
     else if (j->reason == REASON_HTTP && a && a->detail)

@@ -54,6 +54,7 @@ bool retry_wanted(const struct job_settings *set, struct verdict verdict,
         return true;
     switch (verdict.reason) {
     case REASON_TIMEOUT:
+    case REASON_NOT_READY:
         return on->timeout;
     case REASON_SIGNAL:
         return on->signal;

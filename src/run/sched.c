@@ -169,6 +169,19 @@ static void unpause(struct sched *s, enum lane lane) {
     slots_unpause(&s->slots[lane], width ? width : 1);
 }
 
+/* What an attempt comes to that was told to end. */
+static struct verdict verdict_of_stop(const struct sched_job *j) {
+    switch ((enum reason)j->stopped) {
+    case REASON_NONE: /* a service that nothing needs any more */
+        return (struct verdict){STATUS_OK, REASON_NONE};
+    case REASON_TIMEOUT:
+    case REASON_NOT_READY:
+        return (struct verdict){STATUS_TIMEOUT, (enum reason)j->stopped};
+    default:
+        return (struct verdict){STATUS_CANCELLED, (enum reason)j->stopped};
+    }
+}
+
 /* Takes an attempt's end in: a row, and another attempt or the job's end. */
 static void conclude(struct sched *s, const struct attempt *a, struct attempt_end *end,
                      int64_t now) {
@@ -176,11 +189,10 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
     struct sched_job *j = job_at(s, a->job);
     bool told = j->state == JOB_STOPPING, again;
     uint32_t cause = told ? j->cause : NO_JOB;
-    struct verdict v = retry_judge(set, end);
+    struct verdict v = told ? verdict_of_stop(j) : retry_judge(set, end);
 
-    if (told)
-        v = (struct verdict){j->stopped == REASON_TIMEOUT ? STATUS_TIMEOUT : STATUS_CANCELLED,
-                             (enum reason)j->stopped};
+    if (set->service && !told && !end->error && v.status != STATUS_FAILED)
+        v = (struct verdict){STATUS_FAILED, REASON_EXIT}; /* it was to stay up */
     if (j->attempt == 1 && !j->alive && end->error != UV_ECANCELED)
         row_of(s, a->job)->wait_ns = now - j->since;
     heap_remove(&s->timers, a->job);
@@ -194,7 +206,7 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
     }
     if (j->computes)
         j->lane = LANE_CPU;
-    again = retry_wanted(set, v, end); /* before the row takes what tells it */
+    again = !j->up && retry_wanted(set, v, end); /* before the row takes what tells it */
     if (end->error != UV_ECANCELED)
         add_row(s, a, end, v);
 
@@ -312,11 +324,27 @@ void sched_begin(struct sched *s, int64_t now) {
     if (s->plan->deadline_ns)
         s->deadline = now + s->plan->deadline_ns;
     get_cpus(s); /* without any at first, where they are granted */
-    order_leave_out(s);
+    order_leave_out(s, false);
     for (uint32_t i = 0; i < s->plan->njobs; i++)
         order_resolve(s, i, now);
     order_settle(s, now);
     dispatch(s, now);
+}
+
+/* A service that is ready after a time, which is sooner than it has to be. */
+static bool waits_for_time(const struct job_settings *set) {
+    return set->service && set->ready && set->ready->kind == READY_DELAY &&
+           (!set->timeout_ns || set->ready->delay_ns <= set->timeout_ns);
+}
+
+/* What an attempt's timer is for, from its start on. */
+static void set_limit(struct sched *s, uint32_t job, int64_t now) {
+    const struct job_settings *set = set_of(s, job);
+
+    if (waits_for_time(set))
+        set_timer(s, job, now + set->ready->delay_ns);
+    else if (set->timeout_ns)
+        set_timer(s, job, now + set->timeout_ns);
 }
 
 void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t start,
@@ -335,14 +363,41 @@ void sched_started(struct sched *s, const struct attempt *a, pid_t pid, int64_t 
     s->starved_since = NEVER;
     slots_widen(&s->slots[a->lane]);
     ready_started(s->ready, group_of(s, a->job), start, now);
-    if (j->state == JOB_RUNNING && set->timeout_ns)
-        set_timer(s, a->job, now + set->timeout_ns);
+    if (j->state == JOB_RUNNING)
+        set_limit(s, a->job, now);
     if (s->opts.listener->started) {
         struct job_info info = info_of(s, a->job);
 
         s->opts.listener->started(s->opts.listener_ctx, &info, a, pid);
     }
+    if (set->service && !set->ready)
+        sched_ready(s, a, now);
     dispatch(s, now);
+}
+
+void sched_ready(struct sched *s, const struct attempt *a, int64_t now) {
+    struct sched_job *j = job_at(s, a->job);
+
+    if (j->state != JOB_RUNNING || j->up || j->attempt != a->number)
+        return;
+    trace(TRACE_SCHED, "job %s is ready", name_of(s, a->job));
+    heap_remove(&s->timers, a->job);
+    order_ready(s, a->job, now);
+    if (s->opts.listener->ready) {
+        struct job_info info = info_of(s, a->job);
+
+        s->opts.listener->ready(s->opts.listener_ctx, &info, now - j->since);
+    }
+    order_settle(s, now);
+    dispatch(s, now);
+}
+
+void sched_unneeded(struct sched *s, uint32_t job, int64_t now) {
+    struct sched_job *j = job_at(s, job);
+
+    if (!set_of(s, job)->service || j->state != JOB_RUNNING)
+        return;
+    order_cancel(s, job, true, REASON_NONE, NO_JOB, now);
 }
 
 void sched_put_off(struct sched *s, const struct attempt *a, int error, int64_t now) {
@@ -384,8 +439,12 @@ void sched_advance(struct sched *s, int64_t now) {
             ready_push(s->ready, group_of(s, job), job, now);
             continue;
         }
+        if (waits_for_time(set_of(s, job))) {
+            sched_ready(s, &(struct attempt){.job = job, .number = j->attempt}, now);
+            continue;
+        }
         order_move(s, job, JOB_EV_TIMEOUT);
-        j->stopped = REASON_TIMEOUT;
+        j->stopped = set_of(s, job)->service ? REASON_NOT_READY : REASON_TIMEOUT;
         s->opts.executor->stop(s->opts.executor_ctx, job);
         if (s->opts.listener->timed_out) {
             struct job_info info = info_of(s, job);
@@ -460,7 +519,8 @@ struct sched_counts sched_counts(const struct sched *s) {
 struct sched_view sched_view(const struct sched *s, uint32_t job) {
     const struct sched_job *j = job_at(s, job);
 
-    return (struct sched_view){.state = (int)j->state, .attempt = j->attempt, .since = j->since};
+    return (struct sched_view){
+        .state = (int)j->state, .attempt = j->attempt, .since = j->since, .up = j->up};
 }
 
 bool sched_next_running(const struct sched *s, uint32_t *next, struct job_info *job) {

@@ -39,6 +39,12 @@ void sched_ended(struct sched *s, const struct attempt *a, struct attempt_end *e
 void sched_computes(struct sched *s, uint32_t job, uint32_t attempt);
 /* The executor's answer to `cpus` may be another now. */
 void sched_granted(struct sched *s, int64_t now);
+/* An attempt of a service can be used: what comes after it may start. No effect on one that
+ * has ended, or was told to, or had been ready. */
+void sched_ready(struct sched *s, const struct attempt *a, int64_t now);
+/* All that comes after a service has ended: it is stopped, which is its success. No effect
+ * where it does not run. */
+void sched_unneeded(struct sched *s, uint32_t job, int64_t now);
 /* Fires all timers that are due: timeouts, delays, the deadline. */
 void sched_advance(struct sched *s, int64_t now);
 /* When sched_advance() is wanted next, or INT64_MAX. */
@@ -64,11 +70,12 @@ struct sched_counts {
     uint32_t running[LANES], width[LANES];
 };
 struct sched_counts sched_counts(const struct sched *s);
-/* State, start of the current attempt in run time, attempt number: for USR1. */
+/* State, start of the current attempt in run time, attempt number: for who shows it. */
 struct sched_view {
     int state; /* enum job_state */
     uint32_t attempt;
     int64_t since;
+    bool up; /* a service that is, or was, ready */
 };
 struct sched_view sched_view(const struct sched *s, uint32_t job);
 /* The jobs that run, one after the other: begin with *next = 0. False at the end. */

@@ -26,6 +26,7 @@ struct sched_executor {
 struct sched_listener {
     void (*started)(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid);
     void (*timed_out)(void *ctx, const struct job_info *job); /* the stop sequence begins */
+    void (*ready)(void *ctx, const struct job_info *job, int64_t after_ns); /* a service */
     /* An attempt failed, as `end` says, and another follows after delay_ns. */
     void (*retry)(void *ctx, const struct job_info *job, int64_t delay_ns,
                   const struct attempt_end *end);

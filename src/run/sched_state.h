@@ -25,6 +25,7 @@ struct sched_job {
     bool computes;       /* that is the CPU lane, whatever its mark */
     bool items_failed;   /* it stands for items: one of them did not succeed, */
     bool items_unwanted; /* or was skipped by choice */
+    bool up;             /* a service that is ready: those after it were told */
     uint8_t stopped;     /* enum reason: why its attempt was told to end */
     uint32_t deps;       /* that it comes after and that have not ended */
     uint32_t cause;      /* the root of dep_failed, or of its being cancelled */

@@ -30,9 +30,9 @@
 #include "exec/lanes.h"
 #include "exec/reserve.h"
 #include "exec/sampler.h"
-#include "run/cleanup.h"
 #include "run/job.h"
 #include "run/lag.h"
+#include "run/relay.h"
 #include "run/sched.h"
 #include "run/showing.h"
 #include "run/signals.h"
@@ -52,7 +52,7 @@ struct session {
     struct sched *sched;
     struct jobserver *jobserver; /* NULL: there is none */
     struct sampler *sampler;     /* of jobs of type auto; made for the first */
-    struct cleanups *cleanups;
+    struct relay relay;
     int64_t deadline;      /* run time, or INT64_MAX: for cleanups, the scheduler has its own */
     struct supply *supply; /* of items */
     uint64_t seed;
@@ -84,7 +84,7 @@ static void on_timer(uv_timer_t *timer);
 
 /* Nothing is left to be run. */
 static bool all_done(const struct session *s) {
-    return sched_done(s->sched) && cleanups_done(s->cleanups);
+    return sched_done(s->sched) && cleanups_done(s->relay.cleanups);
 }
 
 /* Has what can be cleaned up now cleaned up. */
@@ -92,18 +92,26 @@ static void clean_up(struct session *s, int64_t now) {
     s->result->deadline_passed = sched_deadline_passed(s->sched);
     if (now >= s->deadline) {
         s->deadline = INT64_MAX;
-        cleanups_hurry(s->cleanups, now);
+        cleanups_hurry(s->relay.cleanups, now);
     }
-    cleanups_run(s->cleanups, sched_done(s->sched), now);
+    cleanups_run(s->relay.cleanups, sched_done(s->sched), now);
 }
 
 /* When somebody wants to be woken next. */
 static int64_t next_due(const struct session *s) {
-    int64_t due = sched_due(s->sched), of_cleanups = cleanups_due(s->cleanups);
+    int64_t due = sched_due(s->sched), of_cleanups = cleanups_due(s->relay.cleanups);
 
     if (of_cleanups < due)
         due = of_cleanups;
     return of_cleanups < INT64_MAX && s->deadline < due ? s->deadline : due;
+}
+
+/* What the scheduler could not be told from within its calls. */
+static void end_services(struct session *s) {
+    uint32_t job;
+
+    while (s->relay.services && services_next_unneeded(s->relay.services, &job))
+        sched_unneeded(s->sched, job, clock_run_ns());
 }
 
 /* After every call of the scheduler: its next wish, or the end. */
@@ -112,6 +120,7 @@ static void rearm(struct session *s) {
 
     if (s->closing)
         return;
+    end_services(s);
     clean_up(s, clock_run_ns());
     if (!all_done(s)) {
         int64_t due = next_due(s);
@@ -135,6 +144,8 @@ static void close_handles(struct session *s) {
     uv_close((uv_handle_t *)&s->timer, NULL);
     showing_close(&s->showing);
     lag_close(&s->lag);
+    if (s->relay.services)
+        services_close(s->relay.services);
     if (s->recording)
         s->opts->recorder->rest(s->opts->recorder_ctx);
     uv_close((uv_handle_t *)&s->news, NULL);
@@ -159,7 +170,7 @@ static void on_timer(uv_timer_t *timer) {
 
         if (!sched_done(s->sched))
             sched_advance(s->sched, now);
-        cleanups_advance(s->cleanups, now);
+        cleanups_advance(s->relay.cleanups, now);
         rearm(s);
         return;
     }
@@ -227,16 +238,37 @@ static void watch_cpu_time(struct session *s, const struct attempt *a, pid_t pid
         sampler_add(s->sampler, a->job, a->number, pid);
 }
 
+static void on_service_ready(void *ctx, const struct attempt *a) {
+    struct session *s = ctx;
+
+    lag_note(&s->lag);
+    sched_ready(s->sched, a, clock_run_ns());
+    rearm(s);
+}
+
+/* One that nobody can look at would be waited for in vain. */
+static void watch_service(struct session *s, const struct attempt *a,
+                          struct lanes_streams streams) {
+    int error = services_started(s->relay.services, a, streams);
+
+    if (!error)
+        return;
+    say(s, "job %s: whether it is ready cannot be found out: %s", a->def->name, uv_strerror(error));
+    lanes_stop(s->lanes, a->job);
+}
+
 /* Of a job. */
 static void tell_started(struct session *s, const struct attempt *a, pid_t pid, int64_t start,
                          int64_t now) {
+    struct lanes_streams streams;
+
     sched_started(s->sched, a, pid, start, now);
     watch_cpu_time(s, a, pid);
-    if (s->opts->events->streams) {
-        struct lanes_streams streams = lanes_streams(s->lanes, a->job);
-
+    streams = lanes_streams(s->lanes, a->job);
+    if (s->opts->events->streams)
         s->opts->events->streams(s->opts->ctx, a, streams.out, streams.err);
-    }
+    if (a->def->set->service)
+        watch_service(s, a, streams);
 }
 
 static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t start_ns) {
@@ -246,11 +278,11 @@ static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t st
     lag_note(&s->lag);
     now = clock_run_ns();
     start = now - (clock_ns() - start_ns); /* too early by any pause in between */
-    if (cleanups_own(s->cleanups, a))
-        cleanups_started(s->cleanups, now);
+    if (cleanups_own(s->relay.cleanups, a))
+        cleanups_started(s->relay.cleanups, now);
     else
         tell_started(s, a, pid, start, now);
-    if (!s->retries && !cleanups_wanted(s->cleanups) && all_started(s->sched))
+    if (!s->retries && !cleanups_wanted(s->relay.cleanups) && all_started(s->sched))
         lanes_rest(s->lanes);
     rearm(s);
 }
@@ -271,8 +303,8 @@ static void on_put_off(void *ctx, const struct attempt *a, int error) {
 
     lag_note(&s->lag);
     jobserver_end(s->jobserver, a->def);
-    if (cleanups_own(s->cleanups, a)) {
-        cleanups_put_off(s->cleanups, error, clock_run_ns());
+    if (cleanups_own(s->relay.cleanups, a)) {
+        cleanups_put_off(s->relay.cleanups, error, clock_run_ns());
     } else {
         sched_put_off(s->sched, a, error, clock_run_ns());
         tell_shortage(s, error, lane, from, sched_counts(s->sched).width[lane]);
@@ -289,10 +321,14 @@ static void on_ended(void *ctx, const struct attempt *a, struct attempt_end *end
     jobserver_end(s->jobserver, a->def);
     if (!end->start_ns) /* it never started: it failed now */
         end->start_ns = clock_ns();
-    if (cleanups_own(s->cleanups, a))
-        cleanups_ended(s->cleanups, end);
-    else
-        sched_ended(s->sched, a, end, clock_run_ns());
+    if (cleanups_own(s->relay.cleanups, a)) {
+        cleanups_ended(s->relay.cleanups, end);
+        rearm(s);
+        return;
+    }
+    if (a->def->set->service)
+        services_ended(s->relay.services, a, end);
+    sched_ended(s->sched, a, end, clock_run_ns());
     rearm(s);
 }
 
@@ -310,63 +346,7 @@ static void on_items(void *ctx) {
     rearm(s);
 }
 
-/* ---- what the scheduler tells ---- */
-
-static void on_job_started(void *ctx, const struct job_info *job, const struct attempt *a,
-                           pid_t pid) {
-    struct session *s = ctx;
-
-    if (job->def->item)
-        cleanups_item_started(s->cleanups, job);
-    else
-        cleanups_job_started(s->cleanups, job->id);
-    if (s->opts->events->jobs.started)
-        s->opts->events->jobs.started(s->opts->ctx, job, a, pid);
-}
-
-static void on_job_timed_out(void *ctx, const struct job_info *job) {
-    struct session *s = ctx;
-
-    if (s->opts->events->jobs.timed_out)
-        s->opts->events->jobs.timed_out(s->opts->ctx, job);
-}
-
-static void on_job_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
-                         const struct attempt_end *end) {
-    struct session *s = ctx;
-
-    if (s->opts->events->jobs.retry)
-        s->opts->events->jobs.retry(s->opts->ctx, job, delay_ns, end);
-}
-
-static void on_job_done(void *ctx, const struct job_info *job, struct attempt_end *end) {
-    struct session *s = ctx;
-
-    if (s->opts->events->jobs.done)
-        s->opts->events->jobs.done(s->opts->ctx, job, end);
-    if (job->def->item)
-        cleanups_item_ended(s->cleanups, job);
-    else
-        cleanups_job_ended(s->cleanups, job->id);
-}
-
-static void on_no_items(void *ctx, const struct job_info *job) {
-    struct session *s = ctx;
-
-    if (s->opts->events->jobs.no_items)
-        s->opts->events->jobs.no_items(s->opts->ctx, job);
-}
-
-static void on_items_ended(void *ctx, const struct job_info *section) {
-    cleanups_job_ended(((struct session *)ctx)->cleanups, section->id);
-}
-
-static const struct sched_listener listener = {.started = on_job_started,
-                                               .timed_out = on_job_timed_out,
-                                               .retry = on_job_retry,
-                                               .done = on_job_done,
-                                               .no_items = on_no_items,
-                                               .items_ended = on_items_ended};
+/* ---- cleanups ---- */
 
 static void on_chore_done(void *ctx, const struct plan_job *job, const struct job_info *chore,
                           struct attempt_end *end) {
@@ -413,15 +393,15 @@ static void interrupt(struct session *s, int sig) {
     if (c.by_state[JOB_RUNNING] > 0)
         say(s, "%s: stopping what runs (%u); a second signal kills it",
             signal_name(sig, name, sizeof name), c.by_state[JOB_RUNNING]);
-    else if (!cleanups_done(s->cleanups))
+    else if (!cleanups_done(s->relay.cleanups))
         say(s, "%s: cleaning up; a second signal kills that", signal_name(sig, name, sizeof name));
     sched_interrupt(s->sched, clock_run_ns());
-    cleanups_hurry(s->cleanups, clock_run_ns());
+    cleanups_hurry(s->relay.cleanups, clock_run_ns());
     rearm(s);
 }
 
 static void kill_all(struct session *s) {
-    uint32_t left = cleanups_abandon(s->cleanups);
+    uint32_t left = cleanups_abandon(s->relay.cleanups);
 
     if (left > 0)
         say(s, "%u cleanup%s not run", left, left == 1 ? " is" : "s are");
@@ -492,22 +472,6 @@ static const signals_cb signal_acts[SIGNALS_KINDS] = {
 
 /* ---- the beginning ---- */
 
-static void name_run(struct session *s) {
-    struct run_result *r = s->result;
-    struct tm utc;
-    char stamp[20];
-
-    if (getrandom(&s->seed, sizeof s->seed, GRND_NONBLOCK) != sizeof s->seed)
-        s->seed = (uint64_t)clock_ns() * 2654435761U + (uint64_t)getpid(); /* early boot */
-    clock_gettime(CLOCK_REALTIME, &r->started);
-    r->start_ns = clock_ns();
-    gmtime_r(&r->started.tv_sec, &utc);
-    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc);
-    r->host = host_name();
-    r->cpus = host_cpus();
-    snprintf(r->id, sizeof r->id, "%s-%06x", stamp, (unsigned)(s->seed >> 40));
-}
-
 /* 0 or UV_E…: no handle is open then. */
 static int init_handles(struct session *s) {
     const struct showing_events showing = {
@@ -572,14 +536,25 @@ static int open_run(struct session *s) {
         .events = &lanes_events,
         .ctx = s,
     };
+    const struct relay_opts relay_opts = {
+        .loop = &s->loop,
+        .plan = s->opts->plan,
+        .result = s->result,
+        .to = &s->opts->events->jobs,
+        .to_ctx = s->opts->ctx,
+        .executor = &executor,
+        .cleaned = on_chore_done,
+        .ready = on_service_ready,
+        .ctx = s,
+    };
     struct sched_opts sched_opts = {
         .plan = s->opts->plan,
         .results = s->result->jobs,
         .seed = s->seed,
         .executor = &executor,
         .executor_ctx = s,
-        .listener = &listener,
-        .listener_ctx = s,
+        .listener = &relay_listener,
+        .listener_ctx = &s->relay,
         .lane_of = s->opts->lane_of,
         .lane_ctx = s->opts->lane_ctx,
         .hold = s->opts->recorder != NULL,
@@ -590,20 +565,11 @@ static int open_run(struct session *s) {
         .source = &supply_source,
         .items = &s->result->items,
     };
-    const struct cleanups_opts cleanups_opts = {
-        .plan = s->opts->plan,
-        .result = s->result,
-        .executor = &executor,
-        .executor_ctx = s,
-        .done = on_chore_done,
-        .ctx = s,
-    };
 
     if (*why)
         say(s, "%s", why);
-    s->cleanups = cleanups_new(&cleanups_opts);
-    if (!s->cleanups)
-        return UV_ENOMEM;
+    if (rc == 0)
+        rc = relay_open(&s->relay, &relay_opts);
     if (rc == 0)
         rc = lanes_open(&s->lanes, &lanes_opts);
     if (rc < 0)
@@ -648,7 +614,7 @@ static int run_loop(struct session *s) {
         return rc;
     }
     begin_recording(s);
-    showing_begin(&s->showing, s->opts->plan, s->lanes, s->sched, s->cleanups);
+    showing_begin(&s->showing, s->opts->plan, s->lanes, s->sched, s->relay.cleanups);
     if (s->opts->events->begun)
         s->opts->events->begun(s->opts->ctx);
     lag_restart(&s->lag);
@@ -667,7 +633,7 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
     int rc;
 
     *result = (struct run_result){.plan = opts->plan, .exit = -1};
-    name_run(&s);
+    s.seed = surroundings_name_run(result);
     result->jobs = calloc((size_t)opts->plan->njobs + 1, sizeof *result->jobs);
     if (!result->jobs)
         return UV_ENOMEM;
@@ -687,7 +653,7 @@ int session_run(const struct session_opts *opts, struct run_result *result) {
             rc = run_loop(&s);
         close_loop(&s);
         sched_free(s.sched);
-        cleanups_free(s.cleanups);
+        relay_release(&s.relay);
         supply_free(s.supply); /* all of it is closed when every job has ended */
     }
     clock_gettime(CLOCK_REALTIME, &result->ended);

@@ -27,12 +27,13 @@ static void on_timer(uv_timer_t *timer) {
     char line[256];
 
     while (sched_next_running(s->sched, &next, &job)) {
-        int64_t since = sched_view(s->sched, job.id).since;
+        struct sched_view view = sched_view(s->sched, job.id);
 
-        if (!slow_due(&s->slow, job.id, job.def->set, since, now))
+        /* A service that is up is not slow. */
+        if (view.up || !slow_due(&s->slow, job.id, job.def->set, view.since, now))
             continue;
         lanes_last_line(s->lanes, job.id, line, sizeof line);
-        s->events.show_slow(s->ctx, &job, now - since, line);
+        s->events.show_slow(s->ctx, &job, now - view.since, line);
     }
 }
 

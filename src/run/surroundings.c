@@ -5,9 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
+
+#include "base/clock.h"
+#include "base/host.h"
 
 uint64_t surroundings_raise_files(void) {
     struct rlimit limit;
@@ -47,6 +52,23 @@ int surroundings_try_files(void) {
         if (fds[i] >= 0)
             close(fds[i]);
     return error;
+}
+
+uint64_t surroundings_name_run(struct run_result *r) {
+    uint64_t seed;
+    struct tm utc;
+    char stamp[20];
+
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+        seed = (uint64_t)clock_ns() * 2654435761U + (uint64_t)getpid(); /* early boot */
+    clock_gettime(CLOCK_REALTIME, &r->started);
+    r->start_ns = clock_ns();
+    gmtime_r(&r->started.tv_sec, &utc);
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc);
+    r->host = host_name();
+    r->cpus = host_cpus();
+    snprintf(r->id, sizeof r->id, "%s-%06x", stamp, (unsigned)(seed >> 40));
+    return seed;
 }
 
 /* Why a start is put off, in words; `resource` is the limit behind it, or -1. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "plan/plan.h"
+#include "run/result.h"
 
 /* The soft limit on descriptors goes up to the hard one. What it was: jobs get that back. */
 uint64_t surroundings_raise_files(void);
@@ -15,6 +16,9 @@ uint64_t surroundings_lower_core(bool none);
 /* Whether libuv can have its first descriptors: it aborts where it can have an epoll
  * instance but not its first pipe. 0 or UV_E…. */
 int surroundings_try_files(void);
+
+/* Gives a run its id, its start and its host. A seed that differs from run to run. */
+uint64_t surroundings_name_run(struct run_result *r);
 
 /*
  * What is short where a start is put off by an error, and how narrow the lane is now, as

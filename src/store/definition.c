@@ -95,6 +95,12 @@ static void add_value(struct hash *h, const struct plan *plan, const struct sche
         memcpy(&text, value, sizeof text);
         add_text(h, text);
         break;
+    case VALUE_READY: {
+        const struct ready_sign *ready = *(const struct ready_sign *const *)value;
+
+        add_text(h, ready ? ready->text : NULL);
+        break;
+    }
     case VALUE_SHELL:
         add_words(h, *(const char *const *const *)value);
         break;

@@ -199,6 +199,49 @@ struct settled_set *settled_free(struct settled_set *s) {
     return NULL;
 }
 
+/*
+ * A service that is settled is wanted again where something is to run that comes after it,
+ * directly or not: it is not up any more.
+ */
+static int unsettle_services(const struct plan *plan, uint8_t *settled, struct facts **facts,
+                             uint32_t *count) {
+    uint32_t *found, n = 0, services = 0;
+    bool *needed, whole; /* something that comes after it is to run */
+
+    for (uint32_t i = 0; i < plan->njobs; i++)
+        services += settled[i] && plan->jobs[i].set->service;
+    if (services == 0)
+        return 0;
+    needed = calloc(plan->njobs, sizeof *needed);
+    found = calloc(plan->njobs, sizeof *found);
+    for (uint32_t i = 0; needed && found && i < plan->njobs; i++)
+        if (!settled[i])
+            found[n++] = i;
+    while (n > 0) { /* each once: it is not settled, or by its mark */
+        const struct plan_job *job = &plan->jobs[found[--n]];
+
+        for (uint32_t k = 0; k < job->nafter; k++) {
+            uint32_t before = job->after[k];
+
+            if (settled[before] && !needed[before])
+                found[n++] = before;
+            needed[before] = true;
+        }
+    }
+    for (uint32_t i = 0; needed && found && i < plan->njobs; i++) {
+        if (!needed[i] || !settled[i] || !plan->jobs[i].set->service)
+            continue;
+        settled[i] = SETTLED_NO;
+        free(facts[i]);
+        facts[i] = NULL;
+        --*count;
+    }
+    whole = needed && found;
+    free(needed);
+    free(found);
+    return whole ? 0 : UV_ENOMEM;
+}
+
 int settled_load(struct past *past, int64_t row, const char *id, const struct plan *plan,
                  uint8_t *settled, struct facts **facts, uint32_t *count,
                  struct settled_set **set) {
@@ -220,6 +263,8 @@ int settled_load(struct past *past, int64_t row, const char *id, const struct pl
         error = read_earlier(s, past, row);
     if (!error)
         error = look_up(s, plan, settled, facts, count);
+    if (!error)
+        error = unsettle_services(plan, settled, facts, count);
     if (error && !past->db.why[0])
         snprintf(past->db.why, sizeof past->db.why, "run %s: %s", id, strerror(-error));
     if (error)

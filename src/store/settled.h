@@ -13,10 +13,11 @@ struct settled_set;
 
 /*
  * Looks up a plan's jobs, by their definitions, among those of a run that does not go
- * on: an enum settled for each in `settled` (room for plan->njobs). *count is how many
- * are not SETTLED_NO. What they told, malloc'd, goes to `facts` (of as many, zeroed). *set is
- * for items, to be freed; what that run had left out of them is in it too. 0 or UV_E…, then
- * past->db.why says what is wrong, and there may be facts all the same. Blocks.
+ * on: an enum settled for each in `settled` (room for plan->njobs); a service is not where
+ * something that comes after it is to run. *count is how many are not SETTLED_NO. What they
+ * told, malloc'd, goes to `facts` (of as many, zeroed). *set is for items, to be freed; what
+ * that run had left out of them is in it too. 0 or UV_E…, then past->db.why says what is
+ * wrong, and there may be facts all the same. Blocks.
  */
 int settled_load(struct past *past, int64_t row, const char *id, const struct plan *plan,
                  uint8_t *settled, struct facts **facts, uint32_t *count, struct settled_set **set);

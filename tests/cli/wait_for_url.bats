@@ -75,3 +75,27 @@ END
     LD_LIBRARY_PATH=lib muster run m.ini
     [ "$status" -eq 0 ]
 }
+
+@test "a URL makes a service ready, and without it the service is not" {
+    port=$(free_port)
+    cat > m.ini <<END
+[defaults]
+type = io
+[job server]
+service = yes
+ready = http://127.0.0.1:$port/
+timeout = 20s
+command = sleep 0.2; exec python3 -m http.server --bind 127.0.0.1 $port
+[job page]
+after = server
+http = http://127.0.0.1:$port/m.ini
+END
+    run --separate-stderr timeout 40 "$MUSTER" run --report json:results.json m.ini
+    [ "$status" -eq 0 ]
+    [ "$(job_json page .stdout)" = "$(cat m.ini)" ]
+    sed -i "s|^ready = .*|&missing|; s/20s/2s/" m.ini
+    run --separate-stderr timeout 40 "$MUSTER" run --report json:results.json m.ini
+    [ "$status" -eq 1 ]
+    [[ $output == *'not ready after 2s (HTTP 404)'* ]]
+    [ "$(job_json page .status)" = skipped ]
+}

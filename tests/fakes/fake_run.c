@@ -128,6 +128,10 @@ static void on_timed_out(void *ctx, const struct job_info *job) {
     heard(f, "late %s", job->def->name);
 }
 
+static void on_ready(void *ctx, const struct job_info *job, int64_t after_ns) {
+    heard(ctx, "ready %s %lldms", job->def->name, (long long)(after_ns / NS_PER_MS));
+}
+
 static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
                      const struct attempt_end *end) {
     struct fake_run *f = ctx;
@@ -159,7 +163,7 @@ static uint32_t on_cpus(void *ctx, uint32_t running, uint32_t wanted) {
 
 static const struct sched_executor executor = {.start = on_start, .stop = on_stop, .cpus = on_cpus};
 static const struct sched_listener listener = {
-    .timed_out = on_timed_out, .retry = on_retry, .done = on_done};
+    .timed_out = on_timed_out, .ready = on_ready, .retry = on_retry, .done = on_done};
 
 void fake_new(struct fake_run *f) {
     struct sched_opts opts = {
@@ -177,6 +181,9 @@ void fake_new(struct fake_run *f) {
         .settled = f->settled,
     };
 
+    for (uint32_t i = 0; i < FAKE_JOBS_MAX; i++)
+        f->order[i] = i;
+    f->plan.order = f->order;
     f->sched = sched_new(&opts);
     assert_non_null(f->sched);
 }
@@ -193,6 +200,10 @@ void fake_started(struct fake_run *f, uint32_t job) {
     assert_int_equal(t->phase, FAKE_ASKED);
     t->phase = FAKE_UP;
     sched_started(f->sched, &t->a, 4711, f->now - f->late_ns, f->now);
+}
+
+void fake_ready(struct fake_run *f, const char *job) {
+    sched_ready(f->sched, &f->attempts[fake_index(f, job)].a, f->now);
 }
 
 void fake_put_off(struct fake_run *f, uint32_t job, int error) {

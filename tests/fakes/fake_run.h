@@ -24,6 +24,7 @@ struct fake_attempt {
 
 struct fake_run {
     struct plan plan;
+    uint32_t order[FAKE_JOBS_MAX]; /* as they were made */
     struct plan_job jobs[FAKE_JOBS_MAX];
     struct job_settings sets[FAKE_JOBS_MAX]; /* one for each */
     uint32_t after[FAKE_JOBS_MAX][FAKE_JOBS_MAX];
@@ -67,13 +68,14 @@ void fake_started(struct fake_run *f, uint32_t job);
 void fake_put_off(struct fake_run *f, uint32_t job, int error);
 void fake_ended(struct fake_run *f, uint32_t job, struct attempt_end end);
 void fake_up(struct fake_run *f, const char *job);
+void fake_ready(struct fake_run *f, const char *job);
 void fake_exit(struct fake_run *f, const char *job, int status); /* up first, if it is not */
 void fake_die(struct fake_run *f, const char *job, int sig);     /* the same */
 void fake_cannot(struct fake_run *f, const char *job, int error);
 /* Time passes; the scheduler is woken whenever it wants to be. */
 void fake_pass(struct fake_run *f, int64_t ns);
 /* What was heard since the last call, and fails when it is not `text`: "start
- * a.1@0" (attempt, slot), "stop a", "late a", "retry a 1000ms", "done a ok",
+ * a.1@0" (attempt, slot), "stop a", "late a", "ready a 20ms", "retry a 1000ms", "done a ok",
  * with the reason in brackets and the cause, joined by ", ". */
 void fake_expect(struct fake_run *f, const char *text);
 /* The run's result around the rows, for result.h's functions. */

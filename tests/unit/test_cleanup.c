@@ -22,6 +22,7 @@
 static struct fake_run f;
 static struct run_result run;
 static struct cleanups *c;
+static struct followers *followers;
 static struct attempt asked; /* the last one that was to be started; def NULL: none is under way */
 static struct attempt_result attempt; /* of each job that was started */
 static char heard[4096];
@@ -55,6 +56,18 @@ static void on_stop(void *ctx, uint32_t job) {
     hear("stop");
 }
 
+static void ignore(void *ctx, uint32_t job) {
+    (void)ctx;
+    (void)job;
+}
+
+static unsigned calls;
+static void count_call(void *ctx, uint32_t job) {
+    (void)ctx;
+    assert_int_equal(job, 0);
+    calls++;
+}
+
 static const struct sched_executor executor = {.start = on_start, .stop = on_stop};
 
 static void on_done(void *ctx, const struct plan_job *job, const struct job_info *chore,
@@ -80,6 +93,7 @@ static int begin(void **state) {
 static int finish(void **state) {
     (void)state;
     c = cleanups_free(c);
+    followers = followers_free(followers);
     memset(f.results, 0, sizeof f.results); /* their attempts are no memory to be freed */
     fake_release(&f);
     return 0;
@@ -90,7 +104,8 @@ static void open_cleanups(void) {
         .plan = &f.plan, .result = &run, .executor = &executor, .done = on_done};
 
     run = (struct run_result){.plan = &f.plan, .jobs = f.results, .start_ns = clock_ns()};
-    c = cleanups_new(&opts);
+    followers = followers_new(&f.plan);
+    c = cleanups_new(&opts, followers);
     assert_non_null(c);
 }
 
@@ -109,6 +124,7 @@ static void job_starts(const char *name) {
 
 static void job_ends(const char *name, enum status status) {
     fake_row(&f, name)->status = (uint8_t)status;
+    followers_ended(followers, fake_index(&f, name), ignore, NULL);
     cleanups_job_ended(c, fake_index(&f, name));
     cleanups_run(c, false, now);
 }
@@ -236,6 +252,7 @@ static void each_item_has_its_own(void **state) {
     item_starts(3, "three");
     item_ends(2, STATUS_FAILED);
     item_ends(3, STATUS_OK);
+    followers_ended(followers, 0, ignore, NULL);
     cleanups_job_ended(c, 0);
     job_starts("end");
     expect("");
@@ -352,20 +369,12 @@ static void random_runs(void **state) {
         random_run(&random);
 }
 
-static unsigned calls;
-static void count_call(void *ctx, uint32_t job) {
-    (void)ctx;
-    assert_int_equal(job, 0);
-    calls++;
-}
-
 /* Also along a chain that recursion could not follow. */
 static void followers_of_a_long_chain(void **state) {
     enum { CHAIN = 300000 };
     struct plan plan = {.njobs = CHAIN};
     static uint32_t before[CHAIN];
     static struct plan_job jobs[CHAIN];
-    struct followers *followers;
 
     (void)state;
     plan.jobs = jobs;
@@ -387,7 +396,9 @@ static void followers_of_a_long_chain(void **state) {
     assert_false(followers_over(followers, 0));
     followers_ended(followers, 0, count_call, NULL);
     assert_true(followers_over(followers, 0));
-    followers_free(followers);
+    assert_true(followers_any(followers, 0));
+    assert_false(followers_any(followers, CHAIN - 1));
+    followers = followers_free(followers);
 }
 
 /* --- its time --- */

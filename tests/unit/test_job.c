@@ -20,7 +20,7 @@ enum { P = JOB_STOPPING, B = JOB_BACKOFF, D = JOB_DONE, o = -1 };
 static const int expected[JOB_STATES][JOB_EVENTS] = {
     /*        deps skip slot up  off  end retry late due cancel items */
     [W] =   { R,   D,   o,   o,  o,   o,  o,    o,   o,  D,      D },
-    [R] =   { o,   o,   S,   o,  o,   o,  o,    o,   o,  D,      o },
+    [R] =   { o,   D,   S,   o,  o,   o,  o,    o,   o,  D,      o },
     [S] =   { o,   o,   o,   U,  R,   D,  B,    o,   o,  P,      o },
     [U] =   { o,   o,   o,   o,  o,   D,  B,    P,   o,  P,      o },
     [P] =   { o,   o,   o,   P,  D,   D,  B,    P,   o,  P,      o },
