@@ -33,19 +33,31 @@ static int tell_unknown(struct past *past, const struct cli_options *o, const ch
     return CLI_USAGE;
 }
 
-/* Jobs that are not made of items. */
-static uint32_t count_plain(const struct plan *plan) {
-    uint32_t n = 0;
+/* Says what a run leaves out. Whether an item is as it was is only seen when it is there. */
+static void tell_left_out(const struct resume *r, const struct cli_options *o,
+                          const struct plan *plan, unsigned count) {
+    unsigned jobs = 0;
+    size_t items = plan_has_items(plan) ? settled_items(r->set) : 0;
+    char left_out[64];
 
     for (uint32_t i = 0; i < plan->njobs; i++)
-        n += !job_has_items(&plan->jobs[i]);
-    return n;
+        jobs += !job_has_items(&plan->jobs[i]);
+    snprintf(left_out, sizeof left_out, "%u of %u job%s left out", count, jobs,
+             jobs == 1 ? "" : "s");
+    if (count == 0 && items == 0)
+        note(o, "nothing to resume: run %s has settled none of these jobs; all run", r->run);
+    else if (items == 0)
+        note(o, "resuming run %s: %s", r->run, left_out);
+    else
+        note(o, "resuming run %s: %s%s%zu item%s that it settled, unless changed", r->run,
+             jobs > 0 ? left_out : "left out", jobs > 0 ? ", and " : " ", items,
+             items == 1 ? "" : "s");
 }
 
 /* Looks the plan's jobs up in a run's record. 0 or UV_E…. */
 static int look_up(struct resume *r, struct past *past, const struct cli_options *o,
                    const struct plan *plan, int64_t row, const char *id) {
-    uint32_t count = 0, items;
+    uint32_t count = 0;
     int error;
 
     r->njobs = plan->njobs;
@@ -57,15 +69,7 @@ static int look_up(struct resume *r, struct past *past, const struct cli_options
     if (error)
         return error;
     snprintf(r->run, sizeof r->run, "%s", id);
-    items = plan->njobs - count_plain(plan);
-    if (items > 0)
-        note(o, "resuming run %s: %u of %u job%s left out, and the items that it settled", id,
-             (unsigned)count, (unsigned)(plan->njobs - items), plan->njobs - items == 1 ? "" : "s");
-    else if (count > 0)
-        note(o, "resuming run %s: %u of %u job%s left out", id, (unsigned)count,
-             (unsigned)plan->njobs, plan->njobs == 1 ? "" : "s");
-    else
-        note(o, "nothing to resume: run %s has settled none of these jobs; all run", id);
+    tell_left_out(r, o, plan, count);
     return 0;
 }
 

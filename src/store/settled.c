@@ -25,11 +25,13 @@ struct settled_set {
     struct map map; /* to indexes of list */
     struct known *list;
     size_t count, cap;
+    size_t items; /* of them */
     struct definer definer;
 };
 
 /* The first settles it. NULL: no memory for it. */
-static struct known *add(struct settled_set *s, const void *definition, enum settled settled) {
+static struct known *add(struct settled_set *s, const void *definition, enum settled settled,
+                         bool item) {
     uint32_t at = map_get(&s->map, definition, DEFINITION_BYTES);
     const char *copy;
     struct known *list;
@@ -43,12 +45,13 @@ static struct known *add(struct settled_set *s, const void *definition, enum set
     s->list = list;
     list[s->count] = (struct known){.settled = (uint8_t)settled};
     map_add(&s->map, copy, DEFINITION_BYTES, (uint32_t)s->count);
+    s->items += item;
     return &list[s->count++];
 }
 
 /* Rows that muster never wrote settle nothing. */
 static int add_row(struct settled_set *s, const struct sqlite *sqlite, sqlite3_stmt *rows) {
-    struct row r = {.sqlite = sqlite, .statement = rows, .column = 2};
+    struct row r = {.sqlite = sqlite, .statement = rows, .column = 3};
     const void *definition = sqlite->column_blob(rows, 0);
     int64_t settled = sqlite->column_int64(rows, 1);
     struct known *known;
@@ -56,7 +59,7 @@ static int add_row(struct settled_set *s, const struct sqlite *sqlite, sqlite3_s
     if (sqlite->column_bytes(rows, 0) != DEFINITION_BYTES ||
         (settled != SETTLED_OK && settled != SETTLED_SKIPPED))
         return 0;
-    known = add(s, definition, (enum settled)settled);
+    known = add(s, definition, (enum settled)settled, sqlite->column_int64(rows, 2) != 0);
     if (!known)
         return UV_ENOMEM;
     free(known->facts);
@@ -74,10 +77,11 @@ static int add_row(struct settled_set *s, const struct sqlite *sqlite, sqlite3_s
 
 static int read_rows(struct settled_set *s, struct past *p, int64_t row) {
     sqlite3_stmt *rows = NULL;
-    int error = db_prepare(&p->db, &rows,
-                           CHAIN "SELECT definition, settled, outputs FROM job WHERE settled <> 0"
-                                 " AND (run = ?1 OR (item IS NOT NULL AND run IN chain))"
-                                 " ORDER BY run");
+    int error = db_prepare(
+        &p->db, &rows,
+        CHAIN "SELECT definition, settled, item IS NOT NULL, outputs FROM job WHERE settled <> 0"
+              " AND (run = ?1 OR (item IS NOT NULL AND run IN chain))"
+              " ORDER BY run");
 
     if (!error)
         error = db_bind(&p->db, rows, "i", row);
@@ -87,8 +91,8 @@ static int read_rows(struct settled_set *s, struct past *p, int64_t row) {
     return error;
 }
 
-/* The ends that may have no row yet. */
-static int read_ends(struct settled_set *s, const struct past *p, const char *id) {
+/* The ends that may have no row yet, of a run whose plan has so many jobs. */
+static int read_ends(struct settled_set *s, const struct past *p, const char *id, int64_t jobs) {
     struct ends ends;
     bool alive;
     int error = ends_open(&ends, p->folder, id, &alive);
@@ -96,7 +100,8 @@ static int read_ends(struct settled_set *s, const struct past *p, const char *id
     for (uint32_t i = 0; i < ends.room && !error; i++) {
         const struct end end = ends_at(&ends, i);
 
-        if (end.status && end.settled && !add(s, end.definition.bytes, end.settled))
+        if (end.status && end.settled &&
+            !add(s, end.definition.bytes, end.settled, end.job >= jobs))
             error = UV_ENOMEM;
     }
     ends_release(&ends, NULL, NULL);
@@ -107,15 +112,15 @@ static int read_ends(struct settled_set *s, const struct past *p, const char *id
 static int read_all_ends(struct settled_set *s, struct past *p, int64_t row, bool *more) {
     size_t before = s->count;
     sqlite3_stmt *rows = NULL;
-    int error =
-        db_prepare(&p->db, &rows, CHAIN "SELECT name FROM run WHERE id IN chain ORDER BY id DESC");
+    int error = db_prepare(&p->db, &rows,
+                           CHAIN "SELECT name, jobs FROM run WHERE id IN chain ORDER BY id DESC");
 
     if (!error)
         error = db_bind(&p->db, rows, "i", row);
     while (!error && (error = db_step(&p->db, rows)) == 1) {
         const char *id = (const char *)p->db.sqlite.column_text(rows, 0);
 
-        error = id ? read_ends(s, p, id) : UV_ENOMEM;
+        error = id ? read_ends(s, p, id, p->db.sqlite.column_int64(rows, 1)) : UV_ENOMEM;
     }
     db_finalize(&p->db, rows);
     *more = s->count > before;
@@ -188,6 +193,10 @@ static int look_up(struct settled_set *s, const struct plan *plan, uint8_t *sett
         *count += known != NULL;
     }
     return 0;
+}
+
+size_t settled_items(const struct settled_set *s) {
+    return s->items;
 }
 
 struct settled_set *settled_free(struct settled_set *s) {

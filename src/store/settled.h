@@ -2,6 +2,7 @@
 /* settled: which jobs a run of before has settled, so that a later one leaves them out. */
 #ifndef MUSTER_STORE_SETTLED_H
 #define MUSTER_STORE_SETTLED_H
+#include <stddef.h>
 #include <stdint.h>
 
 #include "plan/plan.h"
@@ -24,6 +25,8 @@ int settled_load(struct past *past, int64_t row, const char *id, const struct pl
 /* What became of an item there. *told: what it told, to free(), or NULL; that there is no
  * memory for it settles nothing. Main thread. */
 enum settled settled_item(struct settled_set *set, const struct plan_job *job, struct facts **told);
+/* How many items that run has settled, whether or not they are the plan's. */
+size_t settled_items(const struct settled_set *set);
 /* Accepts NULL; returns NULL. */
 struct settled_set *settled_free(struct settled_set *set);
 #endif

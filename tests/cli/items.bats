@@ -651,6 +651,7 @@ END
     : > good
     muster run --resume -r json m.ini
     [ "$status" -eq 0 ]
+    [[ $stderr == 'muster: resuming run '*': left out 2 items that it settled, unless changed' ]]
     is "$(jobs)" 'a[x] resumed
 a[x] ok
 a[x] resumed'
@@ -670,19 +671,23 @@ command = echo "$x" >> ran; [ "$x" -ne 3 ] || [ -e good ] || { sleep 0.5; kill -
 END
     sh -c 'echo $$ > pid; exec "$MUSTER" run m.ini' > /dev/null 2>&1 || true
     : > good
+    printf '[job b]\ntype = io\ncommand = true\n' >> m.ini
     muster run --resume -r json m.ini
     [ "$status" -eq 0 ]
+    [[ $stderr == *': 0 of 1 job left out, and 2 items that it settled, unless changed' ]]
     is "$(jobs)" 'a[1] resumed
 a[2] resumed
 a[3] ok
-a[4] ok'
+a[4] ok
+b ok'
     is "$(cat ran)" '1
 2
 3
 3
 4'
     muster run --resume -r json m.ini
-    is "$(jq -c .totals.resumed <<< "$output")" 4
+    [[ $stderr == *': 1 of 1 job left out, and 4 items that it settled, unless changed' ]]
+    is "$(jq -c .totals.resumed <<< "$output")" 5
 }
 
 @test "outputs of items: for those after all of them, after one, after the same values" {
