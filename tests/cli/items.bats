@@ -597,8 +597,8 @@ command = test "$x" -ne 70
 END
     muster run m.ini -r table:all -r json:out.json
     [ "$status" -eq 1 ]
-    [[ $output == *'a[70]'* ]]
-    [[ $output != *'a[3]'* ]]
+    [[ $output == *$'\na[70]'* ]]
+    [ "$(grep -c '^a\[' <<< "$output")" = 1 ]
     [ "$(grep -c '^a\[' all)" = 80 ]
     [ "$(jq '.jobs | length' out.json)" = 80 ]
     is "$(jq -r '[.jobs[].item] | join(" ")' out.json)" "$(seq 80 | paste -sd ' ')"
