@@ -34,6 +34,7 @@
  *   items: what is kept of their ends run/ledger.h, cli/keeping.h
  *   which ready job is next           run/ready.h; shared limits: run/limit.h
  *   signals, the loop                 run/signals.c, run/session.c
+ *   what goes between sched and lanes run/dispatch.c
  *   what runs, and for how long       run/showing.c, run/slow.c
  *   make's jobserver                  exec/jobserver.h
  *   the lock of a manifest            run/lock.c; the folder it is in: base/state.h

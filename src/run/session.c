@@ -2,8 +2,8 @@
 /*
  * session: one run from plan to results: the loop, signals, shutdown.
  *
- * The scheduler decides, the lanes do; the session carries orders and answers
- * between them and turns its one timer and the signals into calls of the
+ * The scheduler decides, the lanes do, and dispatch.c carries orders and answers
+ * between them; the session turns its one timer and the signals into calls of the
  * scheduler. When every job has ended: lanes_close(), then the handles here,
  * then uv_run() returns by itself because nothing is left open.
  */
@@ -16,57 +16,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <sys/random.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "base/clock.h"
-#include "base/host.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "base/thread.h"
-#include "base/trace.h"
-#include "exec/jobserver.h"
-#include "exec/lanes.h"
 #include "exec/reserve.h"
-#include "exec/sampler.h"
+#include "run/dispatch.h"
 #include "run/job.h"
-#include "run/lag.h"
-#include "run/relay.h"
-#include "run/sched.h"
-#include "run/showing.h"
-#include "run/signals.h"
-#include "run/supply.h"
 #include "run/surroundings.h"
 
-struct session {
-    const struct session_opts *opts;
-    struct run_result *result;
-    uv_loop_t loop;
-    struct signals signals;
-    uv_timer_t timer; /* for sched_due(), and for ending the run */
-    struct showing showing;
-    uv_async_t news; /* of the recorder */
-    struct lag lag;
-    struct lanes *lanes;
-    struct sched *sched;
-    struct jobserver *jobserver; /* NULL: there is none */
-    struct sampler *sampler;     /* of jobs of type auto; made for the first */
-    struct relay relay;
-    int64_t deadline;      /* run time, or INT64_MAX: for cleanups, the scheduler has its own */
-    struct supply *supply; /* of items */
-    uint64_t seed;
-    uint64_t nofile_soft; /* before it was raised */
-    uint64_t core_soft;   /* before it was lowered */
-    unsigned told;        /* see surroundings_shortage() */
-    unsigned stops;       /* signals to stop so far */
-    bool retries;         /* some job may be tried again */
-    bool recording;       /* it has begun */
-    bool closing;         /* all jobs have ended, or nothing was started */
-};
-
-static void say(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct session *s, const char *fmt, ...) {
+void session_say(struct session *s, const char *fmt, ...) {
     char text[512];
     va_list args;
 
@@ -76,6 +36,14 @@ static void say(struct session *s, const char *fmt, ...) {
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     s->opts->events->say(s->opts->ctx, text);
+}
+
+void session_tell_shortage(struct session *s, int error, enum lane lane, uint32_t from,
+                           uint32_t to) {
+    char text[160];
+
+    if (surroundings_shortage(&s->told, error, lane, from, to, text, sizeof text))
+        session_say(s, "%s", text);
 }
 
 /* ---- time ---- */
@@ -114,8 +82,7 @@ static void end_services(struct session *s) {
         sched_unneeded(s->sched, job, clock_run_ns());
 }
 
-/* After every call of the scheduler: its next wish, or the end. */
-static void rearm(struct session *s) {
+void session_rearm(struct session *s) {
     int64_t wait = 0;
 
     if (s->closing)
@@ -158,7 +125,7 @@ static void on_lanes_closed(void *ctx, uint32_t unkillable) {
     s->result->unkillable = unkillable;
     s->jobserver = jobserver_close(s->jobserver);
     if (unkillable > 0)
-        say(s, "%u adopted processes could not be killed", unkillable);
+        session_say(s, "%u adopted processes could not be killed", unkillable);
     close_handles(s);
 }
 
@@ -171,7 +138,7 @@ static void on_timer(uv_timer_t *timer) {
         if (!sched_done(s->sched))
             sched_advance(s->sched, now);
         cleanups_advance(s->relay.cleanups, now);
-        rearm(s);
+        session_rearm(s);
         return;
     }
     /* By the timer and not from the last job's `ended`: the lanes are done
@@ -180,180 +147,6 @@ static void on_timer(uv_timer_t *timer) {
     showing_rest(&s->showing);
     s->sampler = sampler_close(s->sampler);
     lanes_close(s->lanes, on_lanes_closed);
-}
-
-/* ---- between scheduler and lanes ---- */
-
-static void order_start(void *ctx, const struct attempt *a) {
-    struct session *s = ctx;
-
-    jobserver_begin(s->jobserver, a->def);
-    lanes_start(s->lanes, a);
-}
-
-static uint32_t order_cpus(void *ctx, uint32_t running, uint32_t wanted) {
-    return jobserver_want(((struct session *)ctx)->jobserver, running, wanted);
-}
-
-static void on_more_tokens(void *ctx) {
-    struct session *s = ctx;
-
-    lag_note(&s->lag);
-    if (!s->sched || s->closing)
-        return;
-    sched_granted(s->sched, clock_run_ns());
-    rearm(s);
-}
-
-static void order_stop(void *ctx, uint32_t job) {
-    lanes_stop(((struct session *)ctx)->lanes, job);
-}
-
-static const struct sched_executor executor = {
-    .start = order_start, .stop = order_stop, .cpus = order_cpus};
-
-/* What has not ended runs. */
-static bool all_started(const struct sched *sched) {
-    struct sched_counts c = sched_counts(sched);
-
-    return c.by_state[JOB_WAITING] + c.by_state[JOB_READY] + c.by_state[JOB_STARTING] +
-               c.by_state[JOB_BACKOFF] ==
-           0;
-}
-
-static void on_computes(void *ctx, uint32_t job, uint32_t attempt) {
-    struct session *s = ctx;
-
-    lag_note(&s->lag);
-    sched_computes(s->sched, job, attempt);
-}
-
-/* Of a job of type auto that starts in the I/O lane: does it wait or compute? */
-static void watch_cpu_time(struct session *s, const struct attempt *a, pid_t pid) {
-    if (!a->def->set->automatic || a->lane != LANE_IO || pid == 0)
-        return;
-    if (!s->sampler)
-        s->sampler = sampler_new(&s->loop, on_computes, s);
-    if (s->sampler)
-        sampler_add(s->sampler, a->job, a->number, pid);
-}
-
-static void on_service_ready(void *ctx, const struct attempt *a) {
-    struct session *s = ctx;
-
-    lag_note(&s->lag);
-    sched_ready(s->sched, a, clock_run_ns());
-    rearm(s);
-}
-
-/* One that nobody can look at would be waited for in vain. */
-static void watch_service(struct session *s, const struct attempt *a,
-                          struct lanes_streams streams) {
-    int error = services_started(s->relay.services, a, streams);
-
-    if (!error)
-        return;
-    say(s, "job %s: whether it is ready cannot be found out: %s", a->def->name, uv_strerror(error));
-    lanes_stop(s->lanes, a->job);
-}
-
-/* Of a job. */
-static void tell_started(struct session *s, const struct attempt *a, pid_t pid, int64_t start,
-                         int64_t now) {
-    struct lanes_streams streams;
-
-    sched_started(s->sched, a, pid, start, now);
-    watch_cpu_time(s, a, pid);
-    streams = lanes_streams(s->lanes, a->job);
-    if (s->opts->events->streams)
-        s->opts->events->streams(s->opts->ctx, a, streams.out, streams.err);
-    if (a->def->set->service)
-        watch_service(s, a, streams);
-}
-
-static void on_started(void *ctx, const struct attempt *a, pid_t pid, int64_t start_ns) {
-    struct session *s = ctx;
-    int64_t now, start;
-
-    lag_note(&s->lag);
-    now = clock_run_ns();
-    start = now - (clock_ns() - start_ns); /* too early by any pause in between */
-    if (cleanups_own(s->relay.cleanups, a))
-        cleanups_started(s->relay.cleanups, now);
-    else
-        tell_started(s, a, pid, start, now);
-    if (!s->retries && !cleanups_wanted(s->relay.cleanups) && all_started(s->sched))
-        lanes_rest(s->lanes);
-    rearm(s);
-}
-
-/* Told once per run and cause. */
-static void tell_shortage(struct session *s, int error, enum lane lane, uint32_t from,
-                          uint32_t to) {
-    char text[160];
-
-    if (surroundings_shortage(&s->told, error, lane, from, to, text, sizeof text))
-        say(s, "%s", text);
-}
-
-static void on_put_off(void *ctx, const struct attempt *a, int error) {
-    struct session *s = ctx;
-    enum lane lane = a->lane;
-    uint32_t from = sched_counts(s->sched).width[lane];
-
-    lag_note(&s->lag);
-    jobserver_end(s->jobserver, a->def);
-    if (cleanups_own(s->relay.cleanups, a)) {
-        cleanups_put_off(s->relay.cleanups, error, clock_run_ns());
-    } else {
-        sched_put_off(s->sched, a, error, clock_run_ns());
-        tell_shortage(s, error, lane, from, sched_counts(s->sched).width[lane]);
-    }
-    rearm(s);
-}
-
-static void on_ended(void *ctx, const struct attempt *a, struct attempt_end *end) {
-    struct session *s = ctx;
-
-    lag_note(&s->lag);
-    if (s->sampler)
-        sampler_remove(s->sampler, a->job);
-    jobserver_end(s->jobserver, a->def);
-    if (!end->start_ns) /* it never started: it failed now */
-        end->start_ns = clock_ns();
-    if (cleanups_own(s->relay.cleanups, a)) {
-        cleanups_ended(s->relay.cleanups, end);
-        rearm(s);
-        return;
-    }
-    if (a->def->set->service)
-        services_ended(s->relay.services, a, end);
-    sched_ended(s->sched, a, end, clock_run_ns());
-    rearm(s);
-}
-
-static const struct lanes_events lanes_events = {
-    .started = on_started, .put_off = on_put_off, .ended = on_ended};
-
-/* There are more items, or an end of them. */
-static void on_items(void *ctx) {
-    struct session *s = ctx;
-
-    lag_note(&s->lag);
-    if (s->closing)
-        return;
-    sched_news(s->sched, clock_run_ns());
-    rearm(s);
-}
-
-/* ---- cleanups ---- */
-
-static void on_chore_done(void *ctx, const struct plan_job *job, const struct job_info *chore,
-                          struct attempt_end *end) {
-    struct session *s = ctx;
-
-    if (s->opts->events->chore_done)
-        s->opts->events->chore_done(s->opts->ctx, job, chore, end);
 }
 
 /* ---- the recorder ---- */
@@ -370,7 +163,7 @@ static void on_news(uv_async_t *news) {
         return;
     if (s->opts->recorder->ready(s->opts->recorder_ctx))
         sched_release(s->sched, clock_run_ns());
-    rearm(s);
+    session_rearm(s);
 }
 
 static void begin_recording(struct session *s) {
@@ -391,22 +184,23 @@ static void interrupt(struct session *s, int sig) {
     if (s->closing) /* the results stand, but whoever sent it expects it to be obeyed */
         return;
     if (c.by_state[JOB_RUNNING] > 0)
-        say(s, "%s: stopping what runs (%u); a second signal kills it",
-            signal_name(sig, name, sizeof name), c.by_state[JOB_RUNNING]);
+        session_say(s, "%s: stopping what runs (%u); a second signal kills it",
+                    signal_name(sig, name, sizeof name), c.by_state[JOB_RUNNING]);
     else if (!cleanups_done(s->relay.cleanups))
-        say(s, "%s: cleaning up; a second signal kills that", signal_name(sig, name, sizeof name));
+        session_say(s, "%s: cleaning up; a second signal kills that",
+                    signal_name(sig, name, sizeof name));
     sched_interrupt(s->sched, clock_run_ns());
     cleanups_hurry(s->relay.cleanups, clock_run_ns());
-    rearm(s);
+    session_rearm(s);
 }
 
 static void kill_all(struct session *s) {
     uint32_t left = cleanups_abandon(s->relay.cleanups);
 
     if (left > 0)
-        say(s, "%u cleanup%s not run", left, left == 1 ? " is" : "s are");
+        session_say(s, "%u cleanup%s not run", left, left == 1 ? " is" : "s are");
     lanes_kill_all(s->lanes);
-    rearm(s);
+    session_rearm(s);
 }
 
 /* Whether there is a run; else nothing was started, and the caller hears why. */
@@ -452,7 +246,7 @@ static void on_suspend_signal(void *ctx, int sig) {
     lanes_resume(s->lanes);
     uv_update_time(&s->loop);
     lag_restart(&s->lag); /* a pause is none */
-    rearm(s);
+    session_rearm(s);
 }
 
 static void on_list_signal(void *ctx, int sig) {
@@ -515,14 +309,14 @@ static void survey(struct session *s, uint32_t width) {
         s->retries = s->retries || p->jobs[i].set->retries > 0;
     }
     if (width < p->io_limit && width < wanted)
-        tell_shortage(s, UV_EMFILE, LANE_IO, p->io_limit, width);
+        session_tell_shortage(s, UV_EMFILE, LANE_IO, p->io_limit, width);
 }
 
 /* Lanes and scheduler. What is missing on failure, the caller sees by NULL. */
 static int open_run(struct session *s) {
     char why[256];
     int rc =
-        jobserver_find(&s->jobserver, &s->loop, s->opts->plan, on_more_tokens, s, why, sizeof why);
+        jobserver_find(&s->jobserver, &s->loop, s->opts->plan, dispatch_tokens, s, why, sizeof why);
     const struct lanes_opts lanes_opts = {
         .jobserver = s->jobserver,
         .loop = &s->loop,
@@ -533,7 +327,7 @@ static int open_run(struct session *s) {
         .nofile_soft = s->nofile_soft,
         .spare_fds = s->opts->recorder ? s->opts->recorder->fds : 0,
         .core_soft = s->core_soft,
-        .events = &lanes_events,
+        .events = &dispatch_events,
         .ctx = s,
     };
     const struct relay_opts relay_opts = {
@@ -542,16 +336,16 @@ static int open_run(struct session *s) {
         .result = s->result,
         .to = &s->opts->events->jobs,
         .to_ctx = s->opts->ctx,
-        .executor = &executor,
-        .cleaned = on_chore_done,
-        .ready = on_service_ready,
+        .executor = &dispatch_executor,
+        .cleaned = dispatch_chore_done,
+        .ready = dispatch_service_ready,
         .ctx = s,
     };
     struct sched_opts sched_opts = {
         .plan = s->opts->plan,
         .results = s->result->jobs,
         .seed = s->seed,
-        .executor = &executor,
+        .executor = &dispatch_executor,
         .executor_ctx = s,
         .listener = &relay_listener,
         .listener_ctx = &s->relay,
@@ -567,7 +361,7 @@ static int open_run(struct session *s) {
     };
 
     if (*why)
-        say(s, "%s", why);
+        session_say(s, "%s", why);
     if (rc == 0)
         rc = relay_open(&s->relay, &relay_opts);
     if (rc == 0)
@@ -575,7 +369,7 @@ static int open_run(struct session *s) {
     if (rc < 0)
         return rc;
     if (plan_has_items(s->opts->plan)) {
-        s->supply = supply_new(s->opts->plan, &s->loop, on_items, s);
+        s->supply = supply_new(s->opts->plan, &s->loop, dispatch_items, s);
         if (!s->supply)
             return UV_ENOMEM;
     }
@@ -584,8 +378,8 @@ static int open_run(struct session *s) {
     if (s->jobserver)
         sched_opts.cpu_width = jobserver_most(s->jobserver);
     if (lanes_facts_error(s->lanes))
-        say(s, "jobs have no MUSTER_OUTPUT: no folder for it: %s",
-            strerror(-lanes_facts_error(s->lanes)));
+        session_say(s, "jobs have no MUSTER_OUTPUT: no folder for it: %s",
+                    strerror(-lanes_facts_error(s->lanes)));
     sched_opts.io_width = lanes_io_width(s->lanes);
     survey(s, sched_opts.io_width);
     s->sched = sched_new(&sched_opts);
@@ -622,7 +416,7 @@ static int run_loop(struct session *s) {
     sched_begin(s->sched, clock_run_ns());
     if (s->opts->plan->deadline_ns)
         s->deadline = clock_run_ns() + s->opts->plan->deadline_ns;
-    rearm(s);
+    session_rearm(s);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     assert(all_done(s));
     return 0;
