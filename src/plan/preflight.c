@@ -149,32 +149,50 @@ static void read_env_file(struct loader *l, struct env_files *files, const struc
     map_add(&files->paths, file->path, strlen(file->path), (uint32_t)files->count++);
 }
 
-/* The place of a byte that no item may have, as "LINE:COLUMN" in bytes, or NULL: there is none in
- * the first LINES_LOOKED_AT. */
-static const char *find_nul(struct loader *l, const char *path) {
+/* Where the first NUL is among the first bytes, or -1. */
+static int64_t find_nul(int fd, int64_t bytes) {
     char block[1 << 16];
-    uint64_t line = 1, column = 1, left = LINES_LOOKED_AT;
-    const char *found = NULL;
+    int64_t at = 0;
     ssize_t n;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-    while (fd >= 0 && !found && left && (n = read(fd, block, sizeof block)) > 0) {
+    while (at < bytes && (n = pread(fd, block, sizeof block, at)) > 0) {
         const char *nul = memchr(block, 0, (size_t)n);
-        size_t end = nul ? (size_t)(nul - block) : (size_t)n;
-        for (size_t at = 0; at < end;) {
-            const char *stop = memchr(block + at, '\n', end - at);
-            column = stop ? 1 : column + end - at;
-            line += stop != NULL;
-            at = stop ? (size_t)(stop - block) + 1 : end;
-        }
+
         if (nul)
-            found = arena_printf(&l->scratch, "%llu:%llu", (unsigned long long)line,
-                                 (unsigned long long)column);
-        left -= left < (uint64_t)n ? left : (uint64_t)n;
+            return at + (nul - block);
+        at += n;
     }
+    return -1;
+}
+
+/* Of the place of a byte, "LINE:COLUMN" in bytes. */
+static const char *show_place(struct loader *l, int fd, int64_t place) {
+    char block[1 << 16];
+    long long line = 1, begun = 0, at = 0;
+    ssize_t n;
+
+    while (at < place && (n = pread(fd, block, sizeof block, at)) > 0) {
+        size_t end = place - at < n ? (size_t)(place - at) : (size_t)n;
+
+        for (const char *p = block; (p = memchr(p, '\n', end - (size_t)(p - block))); p++) {
+            line++;
+            begun = at + (p - block) + 1;
+        }
+        at += n;
+    }
+    return arena_printf(&l->scratch, "%lld:%lld", line, (long long)place - begun + 1);
+}
+
+/* The place of a byte that no item may have, or NULL: there is none in the first
+ * LINES_LOOKED_AT. Lines are counted only then: millions of them take their time. */
+static const char *find_fault(struct loader *l, const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int64_t nul = fd < 0 ? -1 : find_nul(fd, LINES_LOOKED_AT);
+    const char *place = nul < 0 ? NULL : show_place(l, fd, nul);
+
     if (fd >= 0)
         close(fd);
-    return found;
+    return place;
 }
 
 /* The file of an axis, each once. `files` are the places of those that were looked at. */
@@ -197,7 +215,7 @@ static void check_lines(struct loader *l, struct map *files, const struct plan_j
     else if (err)
         diag_error(l->diag, axis->at, "each.%s.lines: '%s': %s", axis->name, axis->source,
                    strerror(err));
-    else if (S_ISREG(st.st_mode) && (nul = find_nul(l, axis->source)))
+    else if (S_ISREG(st.st_mode) && (nul = find_fault(l, axis->source)))
         diag_error(l->diag, axis->at, "each.%s.lines: '%s:%s' is a NUL; no item can have one",
                    axis->name, axis->source, nul);
 }
