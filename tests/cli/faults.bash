@@ -83,12 +83,8 @@ remove_public_folder() {
     [ -z "${public-}" ] || rm -rf "$public"
 }
 
-# For runs without descriptors or processes to spare. That for leaks needs some of
-# its own at the end. That for threads does not see what libuv closes, past libc
-# (uv__close_nocancel): where loops come and go, a number that one thread gives
-# back and another gets looks like a race of both, and without descriptors it
-# cannot even name the functions, so that suppressing by name is of no use.
+# For runs without descriptors or processes to spare: the sanitizer for leaks needs some
+# of its own at the end.
 spare_sanitizers() {
     export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
-    export TSAN_OPTIONS="${TSAN_OPTIONS:+$TSAN_OPTIONS:}report_bugs=0"
 }

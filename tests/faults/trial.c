@@ -97,8 +97,6 @@ static void be_muster(const struct trial *t, const char *out_path, const char *e
     if (t->preload) {
         setenv("FAULTS", "faults", 1);
         setenv("LD_PRELOAD", t->preload, 1);
-        if (t->loops_go)
-            add_option("TSAN_OPTIONS", "report_bugs=0");
         add_option("ASAN_OPTIONS", "verify_asan_link_order=0"); /* the hooks come first */
     }
     execv(t->muster, argv);

@@ -11,9 +11,6 @@ struct trial {
     const char *muster;      /* the program */
     const char *const *args; /* after its name; NULL at the end */
     const char *preload;     /* the library with the hooks, or NULL */
-    /* Loops come and go in it: ThreadSanitizer, which does not see libuv close their
-     * descriptors, would take those that bear the same numbers again for races. */
-    bool loops_go;
     /* SIGCONT comes to it at any moment: LeakSanitizer, which looks for leaks in a process
      * whose threads it stopped by SIGSTOP, waits for ever where SIGCONT takes that back. */
     bool continued;

@@ -124,7 +124,6 @@ static struct faults *run_once(const char *folder, const struct scenario *s,
     f = map_faults();
     f->error = EINTR;
     if (order) {
-        t.loops_go = order->from_then || order->kind == FAULTS_FD || order->kind == FAULTS_THREAD;
         f->kind = order->kind;
         f->role = order->role;
         f->error = order->error;
