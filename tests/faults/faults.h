@@ -11,11 +11,12 @@
 enum faults_kind {
     FAULTS_ALLOC,   /* malloc and its like; not those of the loader: a thread's first block */
     FAULTS_MAP,     /* mmap, mremap */
-    FAULTS_OPEN,    /* open, openat, fopen, opendir, mkdir, mkostemp, memfd_create */
+    FAULTS_OPEN,    /* open, openat, fopen, opendir, mkdir, mkostemp, mkdtemp, memfd_create */
     FAULTS_READ,    /* read *, pread */
     FAULTS_WRITE,   /* write *, pwrite, posix_fallocate, ftruncate */
     FAULTS_SYNC,    /* fsync, fdatasync */
-    FAULTS_NAME,    /* linkat, renameat, fchmod, fstatat, readlinkat */
+    FAULTS_NAME,    /* linkat, renameat, fchmod, fstatat, readlinkat, utimensat, flock;
+                     * stat, lstat, fstat, realpath * */
     FAULTS_FD,      /* pipe2 *, socketpair, epoll_create1, eventfd, pidfd_open */
     FAULTS_WATCH,   /* epoll_ctl that adds * */
     FAULTS_FORK,    /* fork, clone */

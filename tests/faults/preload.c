@@ -49,6 +49,7 @@ static uintptr_t loader_from, loader_to;   /* the dynamic loader's */
     X(FILE *, fopen, (const char *, const char *))                                                 \
     X(DIR *, opendir, (const char *))                                                              \
     X(int, mkostemp, (char *, int))                                                                \
+    X(char *, mkdtemp, (char *))                                                                   \
     X(int, memfd_create, (const char *, unsigned))                                                 \
     X(int, mkdir, (const char *, mode_t))                                                          \
     X(int, mkdirat, (int, const char *, mode_t))                                                   \
@@ -69,6 +70,12 @@ static uintptr_t loader_from, loader_to;   /* the dynamic loader's */
     X(int, fchmod, (int, mode_t))                                                                  \
     X(int, fstatat, (int, const char *, struct stat *, int))                                       \
     X(ssize_t, readlinkat, (int, const char *, char *, size_t))                                    \
+    X(int, stat, (const char *, struct stat *))                                                    \
+    X(int, lstat, (const char *, struct stat *))                                                   \
+    X(int, fstat, (int, struct stat *))                                                            \
+    X(char *, realpath, (const char *, char *))                                                    \
+    X(int, utimensat, (int, const char *, const struct timespec *, int))                           \
+    X(int, flock, (int, int))                                                                      \
     X(int, pipe2, (int *, int))                                                                    \
     X(int, socketpair, (int, int, int, int *))                                                     \
     X(int, epoll_create1, (int))                                                                   \
@@ -329,6 +336,10 @@ int mkostemp(char *path, int flags) {
     return FAILS(FAULTS_OPEN, __func__) ? -1 : REAL(mkostemp)(path, flags);
 }
 
+char *mkdtemp(char *path) {
+    return FAILS(FAULTS_OPEN, __func__) ? NULL : REAL(mkdtemp)(path);
+}
+
 int mkdir(const char *path, mode_t mode) {
     return FAILS(FAULTS_OPEN, __func__) ? -1 : REAL(mkdir)(path, mode);
 }
@@ -428,6 +439,30 @@ int fstatat(int dir, const char *path, struct stat *st, int flags) {
 
 ssize_t readlinkat(int dir, const char *path, char *buf, size_t n) {
     return FAILS(FAULTS_NAME, __func__) ? -1 : REAL(readlinkat)(dir, path, buf, n);
+}
+
+int stat(const char *path, struct stat *st) {
+    return BY_PROGRAM && FAILS(FAULTS_NAME, __func__) ? -1 : REAL(stat)(path, st);
+}
+
+int lstat(const char *path, struct stat *st) {
+    return BY_PROGRAM && FAILS(FAULTS_NAME, __func__) ? -1 : REAL(lstat)(path, st);
+}
+
+int fstat(int fd, struct stat *st) {
+    return BY_PROGRAM && FAILS(FAULTS_NAME, __func__) ? -1 : REAL(fstat)(fd, st);
+}
+
+char *realpath(const char *path, char *real) {
+    return BY_PROGRAM && FAILS(FAULTS_NAME, __func__) ? NULL : REAL(realpath)(path, real);
+}
+
+int utimensat(int dir, const char *path, const struct timespec times[2], int flags) {
+    return FAILS(FAULTS_NAME, __func__) ? -1 : REAL(utimensat)(dir, path, times, flags);
+}
+
+int flock(int fd, int how) {
+    return FAILS(FAULTS_NAME, __func__) ? -1 : REAL(flock)(fd, how);
 }
 
 /* --- descriptors -------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  */
 #include "scenarios.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,6 +206,22 @@ const struct scenario scenarios[] = {
         .tells = "2 jobs: 2 ok\nwall ",
     },
     {
+        .name = "told",
+        .args = args_recorded,
+        .prepare = no_files,
+        .manifest =
+            "[job a]\ntype = io\ncommand = echo a >> ran; echo n=7 > \"$MUSTER_OUTPUT\"\n"
+            "cleanup = echo \"a $MUSTER_STATUS\" >> cleaned\n"
+            "[job b]\ntype = cpu\nafter = a\ncommand = echo b >> ran; echo \"$MUSTER_OUT_a_n\"\n",
+        .jobs = (const struct expected_job[]){{"a", "ok", "", 1, NULL},
+                                              {"b", "ok", "7\n", 1, NULL},
+                                              {.name = NULL}},
+        .tells = "2 jobs: 2 ok\nwall ",
+        .outputs = "{\"n\":\"7\"}",
+        .cleaned = "a ok\n",
+        .recorded = true,
+    },
+    {
         .name = "recorded",
         .args = args_recorded,
         .prepare = no_files,
@@ -281,11 +298,31 @@ static const char *wrong(const char *what, const char *which) {
     return said;
 }
 
-/* Whether a fault may have made this of a job: it could not start, or what it comes after. */
+static bool file_says(const char *path, const char *what) {
+    char *text = trial_read(path, NULL);
+    bool says = text && strstr(text, what);
+
+    free(text);
+    return says;
+}
+
+/* Whether a job failed although it did well: what it told could not be read; or it had nowhere
+ * to tell it. */
+static bool unheard(const json_t *job) {
+    const json_t *exit = json_object_get(job, "exit");
+
+    return strcmp(results_text(job, "status"), "failed") == 0 &&
+           strcmp(results_text(job, "reason"), "exit") == 0 &&
+           ((json_is_integer(exit) && json_integer_value(exit) == 0) ||
+            file_says("err", "jobs have no MUSTER_OUTPUT"));
+}
+
+/* Whether a fault may have made this of a job: it could not start or be heard, or what it comes
+ * after. */
 static bool suffered(const json_t *job) {
     const char *reason = results_text(job, "reason"), *status = results_text(job, "status");
 
-    return results_spawn(job) ||
+    return results_spawn(job) || unheard(job) ||
            (strcmp(status, "skipped") == 0 && strcmp(reason, "dependency") == 0) ||
            (strcmp(status, "cancelled") == 0 && strcmp(reason, "cancelled") == 0);
 }
@@ -295,20 +332,12 @@ static bool went_on(const struct expected_job *e, const char *status) {
     return strcmp(e->status, "cancelled") == 0 && strcmp(status, "ok") == 0;
 }
 
-static bool file_says(const char *path, const char *what) {
-    char *text = trial_read(path, NULL);
-    bool says = text && strstr(text, what);
-
-    free(text);
-    return says;
-}
-
 /* How a report is judged. */
 struct judge {
     bool strict; /* all has to be as without a fault */
     bool lossy;  /* output may be missing: it was told */
     bool deaf;   /* so may what is on standard error */
-    bool spawn;  /* found: one job could not start */
+    bool harmed; /* found: one job could not start, or not be heard */
 };
 
 /* One job of a report. */
@@ -319,7 +348,7 @@ static const char *job_fault(const struct expected_job *e, const json_t *job, st
 
     if (strcmp(results_text(job, "name"), e->name) != 0)
         return wrong("another job is in the report's place of", e->name);
-    j->spawn = j->spawn || results_spawn(job);
+    j->harmed = j->harmed || results_spawn(job) || unheard(job);
     /* One that was lost while it started may have run: it is said to have failed. */
     if (runs > e->runs || (runs > results_attempts(job) && !suffered(job)))
         return wrong("ran too often", e->name);
@@ -334,6 +363,16 @@ static const char *job_fault(const struct expected_job *e, const json_t *job, st
     if (same || j->lossy || (!j->strict && (suffered(job) || went_on(e, status))))
         return NULL;
     return wrong("another status", e->name);
+}
+
+/* What the first job told, as the report has it where that job is ok. */
+static bool outputs_are(const json_t *jobs, const char *wanted) {
+    const json_t *job = json_array_get(jobs, 0);
+    char *text = json_dumps(json_object_get(job, "outputs"), JSON_COMPACT);
+    bool are = strcmp(results_text(job, "status"), "ok") != 0 || (text && !strcmp(text, wanted));
+
+    free(text);
+    return are;
 }
 
 /* The report, which must be there and whole. */
@@ -356,6 +395,8 @@ static const char *report_fault(const struct scenario *s, const char *path, int 
         fault = job_fault(&s->jobs[n], json_array_get(json_object_get(report, "jobs"), n), j);
     if (!fault && json_array_size(json_object_get(report, "jobs")) != n)
         fault = wrong("another number of jobs", NULL);
+    if (!fault && s->outputs && !outputs_are(json_object_get(report, "jobs"), s->outputs))
+        fault = wrong("what it told is lost", s->jobs[0].name);
     json_decref(report);
     return fault;
 }
@@ -385,13 +426,20 @@ static bool file_ends(const char *path, const char *what) {
     return ends;
 }
 
-/* Standard error is this; with a fault maybe in another order, as it came. */
-static bool says_all(const char *wanted, bool faulted) {
-    size_t n = 0;
-    char *text = trial_read("err", &n);
-    bool all = text && (faulted ? n == strlen(wanted) : strcmp(text, wanted) == 0);
+/* Whether a line of standard error may be another with a fault: it says why a file cannot be
+ * used, or how much has been said. */
+static bool may_differ(const char *line) {
+    return strstr(line, strerror(ENOENT)) || strncmp(line, "muster: ", 8) == 0;
+}
 
-    free(text);
+/* Standard error is this; with a fault there may be more, and in another order, as it came. */
+static bool says_all(const char *wanted, bool faulted) {
+    char *lines = strdup(wanted), *at = lines, *line;
+    bool all = lines && (faulted || file_is("err", wanted));
+
+    while (all && faulted && (line = strsep(&at, "\n")))
+        all = may_differ(line) || file_says("err", line);
+    free(lines);
     return all;
 }
 
@@ -405,6 +453,21 @@ static const char *history_fault(const struct scenario *s, int status, bool whol
     if (trial_run(args_shown, "shown") != 0)
         return whole ? wrong("no run in the history", NULL) : NULL;
     return whole ? report_fault(s, "shown", status, &j) : NULL;
+}
+
+static bool cleanup_failed(void) {
+    return file_says("err", ": cleanup failed: ");
+}
+
+/* The first job's cleanup ran once behind it, or that it did not is told. */
+static const char *cleanup_fault(const struct scenario *s, bool as_expected) {
+    if (file_is("cleaned", s->cleaned))
+        return NULL;
+    if (as_expected)
+        return wrong("exit 0, and no cleanup", NULL);
+    if (results_runs(s->jobs[0].name) == 0 || cleanup_failed())
+        return NULL;
+    return file_ends("cleaned", "\n") ? NULL : wrong("no cleanup, and not a word", NULL);
 }
 
 /* It ended as if it had delivered. */
@@ -422,7 +485,9 @@ static const char *delivered_fault(const struct scenario *s, int status, bool as
         return wrong("not all was said", NULL);
     if (s->jobs)
         fault = report_fault(s, s->to_stdout ? "out" : "results.json", status, &j);
-    if (!fault && !as_expected && !j.spawn)
+    if (!fault && s->cleaned)
+        fault = cleanup_fault(s, as_expected);
+    if (!fault && !as_expected && !j.harmed && !(s->cleaned && cleanup_failed()))
         fault = wrong("exit 1, and no job could not start", NULL);
     if (!fault && s->recorded)
         fault = history_fault(s, status, !c->deaf && !file_says("err", "muster: history: "));

@@ -24,6 +24,8 @@ struct scenario {
     int status;                      /* of the exit */
     int signal;                      /* that ends muster, or 0 */
     const char *tells;               /* of standard output; NULL: not looked at */
+    const char *outputs;             /* what the first job told, in JSON; NULL: nothing */
+    const char *cleaned;             /* the file that its cleanup makes; NULL: it has none */
     bool to_stdout;                  /* the report is there, not in the file results.json */
     bool recorded;                   /* in the folder "state" */
     bool fixed;                      /* both streams are the same each time, and short */
@@ -48,7 +50,8 @@ struct scenario_case {
  *
  *   - ended by the status that it has without a fault: everything is there, and as it would be
  *     then, but that jobs may have failed by `spawn` where the run failed anyhow;
- *   - exit 1: the same, and a job did fail by `spawn`;
+ *   - exit 1: the same, and a job did fail by `spawn`, or since what it told could not be had, or
+ *     a cleanup failed, which is told;
  *   - exit 2: nothing was run, and there is a sentence;
  *   - exit 3: there is a sentence, and what is there of reports is whole.
  */

@@ -90,7 +90,8 @@ struct tally {
 
 static struct tally *tally;
 static const char *preload;
-static bool all; /* the long form: one after the other */
+static bool all;         /* the long form: one after the other */
+static const char *only; /* the scenario that is walked, or NULL: all of them */
 static const char *muster;
 
 /* One scenario's outcome without a fault. */
@@ -231,6 +232,8 @@ static void work(unsigned worker) {
 
         if (order >= ORDERS)
             break;
+        if (only && strcmp(scenarios[at].name, only) != 0)
+            continue;
         if (!normal[at].out)
             normal[at] = learn(folder, &scenarios[at]);
         walk(folder, &scenarios[at], order, &normal[at]);
@@ -306,7 +309,7 @@ static int replay(const char *folder, const char *scenario, const char *order, u
 }
 
 static void usage(void) {
-    fprintf(stderr, "usage: walk [--all] [--jobs N]\n"
+    fprintf(stderr, "usage: walk [--all] [--jobs N] [--scenario NAME]\n"
                     "       walk --scenario NAME --order NAME --at N FOLDER\n");
     exit(2);
 }
@@ -350,8 +353,9 @@ int main(int argc, char **argv) {
         trial_die("memory");
     if (scenario && order && argc == optind + 1)
         return replay(argv[optind], scenario, order, (unsigned)at);
-    if (scenario || order || argc != optind || workers < 1 || workers > WORKERS_MAX)
+    if (order || argc != optind || workers < 1 || workers > WORKERS_MAX)
         usage();
+    only = scenario;
     for (unsigned i = 0; i < workers; i++) {
         pid_t pid = fork();
 
