@@ -120,7 +120,7 @@ END
 type = io
 service = yes
 ready = tcp:127.0.0.1:1
-timeout = 300ms
+timeout = 500ms
 kill-after = 200ms
 retries = 1
 retry-delay = 0
@@ -133,7 +133,7 @@ command = : > ran
 END
     muster -o none -r json:results.json m.ini
     [ "$status" -eq 1 ]
-    says 'job s: not ready after 300ms (Connection refused), killed after 200ms more'
+    says 'job s: not ready after 500ms (Connection refused), killed after 200ms more'
     logged 'x
 x'
     [ ! -e ran ]
@@ -264,6 +264,7 @@ down'
 type = io
 service = yes
 kill-after = 200ms
+ready = line:^ready$
 exec = $CHILDREN/ignore-term
 [job a]
 type = io
@@ -349,8 +350,10 @@ slow = 100ms
 kill-after = 30s
 [template up]
 service = yes
+ready = line:^up$
 command =
     trap 'echo "$MUSTER_JOB" >> log; exit 0' TERM
+    echo up
     while :; do sleep 0.02; done
 [job base]
 use = up
