@@ -33,6 +33,7 @@
  *   items that wait for one another   run/relations.c, run/kin.h
  *   items: what is kept of their ends run/ledger.h, cli/keeping.h
  *   which ready job is next           run/ready.h; shared limits: run/limit.h
+ *   what jobs waited for              run/waits.h; in words: cli/explain.c
  *   signals, the loop                 run/signals.c, run/session.c
  *   what goes between sched and lanes run/dispatch.c
  *   what runs, and for how long       run/showing.c, run/slow.c

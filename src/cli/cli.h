@@ -73,7 +73,7 @@ struct cli_options {
     const char *resume_run; /* of resume: which; NULL: the last */
     enum cli_color color;
     int ci; /* enum ci_kind, -1: by the environment */
-    bool quiet, verbose, dry_run;
+    bool quiet, verbose, dry_run, explain;
 };
 
 /*

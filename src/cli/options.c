@@ -184,6 +184,13 @@ static int set_verbose(struct cli_options *o, const char *name, const char *valu
     return 0;
 }
 
+static int set_explain(struct cli_options *o, const char *name, const char *value) {
+    (void)name;
+    (void)value;
+    o->explain = true;
+    return 0;
+}
+
 static int set_dry_run(struct cli_options *o, const char *name, const char *value) {
     (void)name;
     (void)value;
@@ -253,6 +260,8 @@ const struct cli_option_row cli_option_rows[] = {
      set_quiet},
     {"verbose", 'v', NULL, false, RUN | BIT(VERB_CHECK),
      "a line for each start, retry, end (or manifest)", set_verbose},
+    {"explain", 0, NULL, false, RUN, "why each job waited, was retried or did not run",
+     set_explain},
     {"report", 'r', "FORMAT[:FILE]", false, RUN | PAST, "table, json, junit, ...; may be repeated",
      set_report},
     {"deadline", 0, "DURATION", false, RUN, "bound of the whole run", set_deadline},
@@ -269,7 +278,6 @@ const struct cli_option_row cli_option_rows[] = {
     {"help", 0, NULL, false, ALL, "print this", set_help},
     {"version", 0, NULL, false, ALL, "print the version", set_version},
     {"progress", 0, "WHEN", false, ALL, NULL, NULL},
-    {"explain", 0, NULL, false, ALL, NULL, NULL},
     {"executor", 0, "WHERE", false, ALL, NULL, NULL},
 };
 #define OPTIONS (sizeof cli_option_rows / sizeof *cli_option_rows)

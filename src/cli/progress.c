@@ -124,6 +124,11 @@ static void on_ready(void *ctx, const struct job_info *job, int64_t after_ns) {
                       text_format_wall(after_ns, after, sizeof after));
 }
 
+static void on_waited(void *ctx, const struct job_info *job, const struct wait *list,
+                      size_t count) {
+    explain_waited(((struct progress *)ctx)->explain, job, list, count);
+}
+
 static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
                      const struct attempt_end *end) {
     struct progress *p = ctx;
@@ -133,10 +138,11 @@ static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
     end_streams(p, end);
     if (output_wants_events(p->output))
         output_event(p->output, jsonl_job_retry(p->result, job, delay_ns));
-    if (!p->verbose)
-        return;
     if (r->nattempts)
         attempt_reason(&r->attempts[r->nattempts - 1], reason, sizeof reason);
+    explain_retry(p->explain, job, delay_ns, reason);
+    if (!p->verbose)
+        return;
     output_printf(p->output, "job %s: attempt %" PRIu32 " of %" PRIu64 ": %s, next in %s\n",
                   SHOWN(job), r->nattempts, (uint64_t)job->def->set->retries + 1, reason,
                   text_format_wall(delay_ns, delay, sizeof delay));
@@ -253,6 +259,7 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
     text_visible(reason, sizeof reason, raw, strlen(raw), NULL);
     record_end(p, job, raw, end);
     end_streams(p, end);
+    explain_done(p->explain, job, reason);
     tell_end(p, job, reason);
     tell_unkillable(p, job);
     if (end && end->out)
@@ -328,6 +335,7 @@ static void on_chore_done(void *ctx, const struct plan_job *job, const struct jo
 const struct session_events progress_events = {
     .jobs = {.started = on_started,
              .ready = on_ready,
+             .waited = on_waited,
              .retry = on_retry,
              .done = on_done,
              .no_items = on_no_items},

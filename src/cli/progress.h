@@ -4,6 +4,7 @@
 #define MUSTER_CLI_PROGRESS_H
 #include <stdbool.h>
 
+#include "cli/explain.h"
 #include "cli/keeping.h"
 #include "plan/plan.h"
 #include "report/output.h"
@@ -18,6 +19,7 @@ struct progress {
     struct run_result *result; /* that session_run() fills */
     struct output *output;     /* thread that does the writing */
     struct store *store;       /* that records each end, or NULL */
+    struct explain *explain;   /* of what jobs waited for, or NULL */
     enum output_mode mode;
     bool quiet, verbose;
     struct keeping keeping;

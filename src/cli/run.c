@@ -310,6 +310,8 @@ static int run_plan(struct run *run) {
     uint8_t *lanes = read_habits(o, run->plan);
     int error, status;
 
+    progress.explain = o->explain ? explain_new(&run->result) : NULL;
+    session.explain = progress.explain != NULL;
     session.lane_of = lanes ? lane_by_habit : NULL;
     session.lane_ctx = lanes;
     recording_open(&recording, o, &run->resume, &progress);
@@ -331,6 +333,7 @@ static int run_plan(struct run *run) {
     output_drain(run->output);
     if (error) {
         recording_close(&recording, CLI_BROKEN);
+        explain_free(progress.explain);
         cli_error("%s; nothing was run", strerror(-error));
         return CLI_BROKEN;
     }
@@ -347,6 +350,9 @@ static int run_plan(struct run *run) {
         .output = run->output,
         .color = cli_wants_color(o, STDOUT_FILENO),
     };
+    if (progress.explain)
+        explain_write(progress.explain, stderr);
+    explain_free(progress.explain);
     summarise(run);
     deliver_all(run);
     annotate(run);

@@ -23,6 +23,25 @@ static enum edge edge_of(const struct plan_job *job, uint32_t k) {
     return !item ? EDGE_ALL : item == AFTER_SAME ? EDGE_SAME : EDGE_ONE;
 }
 
+void order_queue(struct sched *s, uint32_t job, int64_t now) {
+    ready_push(s->ready, group_of(s, job), job, now);
+    if (s->waits)
+        waits_ready(s->waits, job, group_of(s, job), now);
+}
+
+void order_tell_waits(struct sched *s, uint32_t job, int64_t now) {
+    const struct wait *list;
+    struct job_info info;
+    size_t count;
+
+    if (!s->waits || !s->opts.listener->waited)
+        return;
+    count = waits_end(s->waits, job, now, &list);
+    info = info_of(s, job);
+    if (count > 0)
+        s->opts.listener->waited(s->opts.listener_ctx, &info, list, count);
+}
+
 /* dependents_at[i + 2] counts first, then serves as the place to fill next, and
  * ends up as the start of i + 1's: no second array. */
 void order_link(struct sched *s) {
@@ -98,6 +117,8 @@ void order_finish(struct sched *s, uint32_t job, enum job_event event, struct ve
     r->allowed = failed && set_of(s, job)->allow_failure;
     r->flaky = verdict.status == STATUS_OK && r->nattempts > 1;
     s->ended[s->nended++] = job;
+    if (s->waits)
+        waits_forget(s->waits, job);
     if (verdict.status == STATUS_OK && end) {
         r->facts = end->facts;
         end->facts = NULL;
@@ -172,16 +193,18 @@ void order_resolve(struct sched *s, uint32_t job, int64_t now) {
     } else if (j->deps > 0) {
         return;
     } else if (items && waits_by_items(def)) {
+        order_tell_waits(s, job, now);
         instances_open(s->instances, job); /* each of them is resolved for itself */
     } else if (!wanted || (when == WHEN_SUCCESS && j->dep_unwanted)) {
         skip(s, job, REASON_NONE, NO_JOB);
     } else if (items) {
+        order_tell_waits(s, job, now);
         instances_open(s->instances, job);
     } else {
         j->since = now;
         j->cause = NO_JOB;
         order_move(s, job, JOB_EV_DEPS_MET);
-        ready_push(s->ready, group_of(s, job), job, now);
+        order_queue(s, job, now);
     }
 }
 
@@ -221,6 +244,13 @@ static void tell(struct sched *s, uint32_t job, uint32_t before, struct fare o, 
     order_resolve(s, job, now);
 }
 
+/* One that a job comes after has ended, or is up. */
+static void let_go(struct sched *s, uint32_t job, uint32_t before) {
+    job_at(s, job)->deps--;
+    if (s->waits)
+        waits_let_go(s->waits, job, before);
+}
+
 /* Tells those that come after one item of a section; NULL: after items that it has not. */
 static void tell_needs(struct sched *s, uint32_t section, const char *item, struct fare o,
                        int64_t now) {
@@ -230,7 +260,7 @@ static void tell_needs(struct sched *s, uint32_t section, const char *item, stru
         if (n->before != section || n->met || (item && strcmp(n->item, item) != 0))
             continue;
         n->met = true;
-        job_at(s, n->job)->deps--;
+        let_go(s, n->job, section);
         telling_give(&s->telling, n->job, false, o.told);
         tell(s, n->job, section, o, now);
     }
@@ -239,7 +269,7 @@ static void tell_needs(struct sched *s, uint32_t section, const char *item, stru
 /* Tells all that come after a job of the plan. */
 static void tell_all(struct sched *s, uint32_t job, struct fare o, int64_t now) {
     for (uint32_t k = s->dependents_at[job]; k < s->dependents_at[job + 1]; k++) {
-        job_at(s, s->dependents[k])->deps--;
+        let_go(s, s->dependents[k], job);
         tell(s, s->dependents[k], job, o, now);
     }
 }

@@ -34,6 +34,10 @@ void order_ready(struct sched *s, uint32_t job, int64_t now);
  * `stop`. */
 void order_cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, uint32_t cause,
                   int64_t now);
+/* A job may start as soon as there is room. */
+void order_queue(struct sched *s, uint32_t job, int64_t now);
+/* Tells what it has waited for, if that is wanted. */
+void order_tell_waits(struct sched *s, uint32_t job, int64_t now);
 /* What an earlier run has settled ends first, unless it waits for a service to be up and not
  * `all` is to end: were it cancelled, it would run again when this run is resumed. */
 void order_leave_out(struct sched *s, bool all);

@@ -502,6 +502,42 @@ int64_t ready_due(const struct ready *r) {
     return r->due.count > 0 ? r->gates[r->due.items[0]].due : LIMIT_NEVER;
 }
 
+/* ---- what is waited for ---- */
+
+uint32_t ready_groups(const struct ready *r) {
+    return r->groups.count;
+}
+
+/* Those in a lane wait for what the first of them wants. */
+static enum wait_kind lane_waits(const struct ready *r, enum lane lane) {
+    const struct slots *slots = &r->opts.slots[lane];
+    uint32_t width = ready_width(r, lane);
+
+    if (slots_fit(slots, width))
+        return WAIT_NOTHING;
+    if (slots_ungranted(slots, width))
+        return WAIT_GRANT;
+    return slots->width < slots->limit ? WAIT_ROOM : WAIT_SLOT;
+}
+
+enum wait_kind ready_waits(struct ready *r, uint32_t group, int64_t now, uint32_t *what) {
+    const struct group *g = &r->groups.list[group];
+    struct limit *limit;
+
+    *what = g->lane;
+    if (g->place == PLACE_LANE)
+        return lane_waits(r, g->lane);
+    if (g->place != PLACE_LIMIT)
+        return WAIT_NOTHING;
+    *what = g->at;
+    if (g->at == r->memory)
+        return WAIT_MEMORY;
+    limit = &r->gates[g->at].limit;
+    if (limit->circuit != LIMIT_CLOSED)
+        return WAIT_CIRCUIT;
+    return limit_shut(limit, now) ? WAIT_RATE : WAIT_CONCURRENCY;
+}
+
 uint32_t ready_width(const struct ready *r, enum lane lane) {
     return r->lanes[lane] == QUEUE_EMPTY ? 0 : r->groups.list[r->lanes[lane]].width;
 }

@@ -9,6 +9,7 @@
 #include "run/heap.h"
 #include "run/limit.h"
 #include "run/slots.h"
+#include "run/waits.h"
 
 /*
  * A job wants slots of its lane and a share of each of its limits (a place
@@ -77,6 +78,10 @@ void ready_end(struct ready *r, uint32_t group, uint32_t job, enum limit_outcome
 void ready_advance(struct ready *r, int64_t now);
 /* When ready_advance() is wanted next, or INT64_MAX. */
 int64_t ready_due(const struct ready *r);
+/* How many groups there are, and what the jobs of one wait for, after ready_next() has found
+ * no more; *what: see run/waits.h. */
+uint32_t ready_groups(const struct ready *r);
+enum wait_kind ready_waits(struct ready *r, uint32_t group, int64_t now, uint32_t *what);
 /* Slots that the next job in a lane wants, 0: there is none. */
 uint32_t ready_width(const struct ready *r, enum lane lane);
 #endif

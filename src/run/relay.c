@@ -35,6 +35,14 @@ static void on_timed_out(void *ctx, const struct job_info *job) {
         r->opts.to->timed_out(r->opts.to_ctx, job);
 }
 
+static void on_waited(void *ctx, const struct job_info *job, const struct wait *list,
+                      size_t count) {
+    struct relay *r = ctx;
+
+    if (r->opts.to->waited)
+        r->opts.to->waited(r->opts.to_ctx, job, list, count);
+}
+
 static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
                      const struct attempt_end *end) {
     struct relay *r = ctx;
@@ -75,6 +83,7 @@ static void on_items_ended(void *ctx, const struct job_info *section) {
 const struct sched_listener relay_listener = {.started = on_started,
                                               .ready = on_ready,
                                               .timed_out = on_timed_out,
+                                              .waited = on_waited,
                                               .retry = on_retry,
                                               .done = on_done,
                                               .no_items = on_no_items,

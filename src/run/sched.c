@@ -99,6 +99,8 @@ struct sched *sched_new(const struct sched_opts *opts) {
         .plan = p, .slots = s->slots, .njobs = p->njobs, .before = starts_first, .ctx = s});
     if (!s->ready || !order_open_items(s))
         return sched_free(s);
+    if (opts->explain && !(s->waits = waits_new(ready_groups(s->ready), p->njobs)))
+        return sched_free(s);
 
     mem_advise_huge(s->jobs, (size_t)p->njobs * sizeof *s->jobs);
     s->by_state[JOB_WAITING] = s->left = p->njobs;
@@ -123,6 +125,7 @@ struct sched *sched_free(struct sched *s) {
         slots_release(&s->slots[lane]);
     ready_free(s->ready);
     telling_release(&s->telling);
+    waits_free(s->waits);
     heap_release(&s->timers);
     instances_free(s->instances);
     free(s->needs);
@@ -257,7 +260,7 @@ static void put_off(struct sched *s, const struct attempt *a, int error, int64_t
         return;
     }
     order_move(s, a->job, JOB_EV_PUT_OFF);
-    ready_push(s->ready, group_of(s, a->job), a->job, now);
+    order_queue(s, a->job, now);
     if (s->closed) /* on-failure = drain: what runs may end, but this does not run */
         order_cancel(s, a->job, false, REASON_CANCELLED, s->first_failed, now);
 }
@@ -270,6 +273,7 @@ static void start(struct sched *s, uint32_t job, int64_t now) {
     a.told = order_told(s, job);
     a.slot = j->slot = slots_take(&s->slots[a.lane], weight(s, job));
     order_move(s, job, JOB_EV_SLOT);
+    order_tell_waits(s, job, now);
     if (job >= s->plan->njobs)
         instances_started(s->instances, instances_at(s->instances, job));
     if (reserve_row(s, job))
@@ -294,6 +298,16 @@ static bool get_cpus(struct sched *s) {
     return slots->granted > before;
 }
 
+/* Sees what those wait for that cannot start now. */
+static void note_waits(struct sched *s, int64_t now) {
+    for (uint32_t group = 0; s->waits && group < ready_groups(s->ready); group++) {
+        uint32_t what;
+        enum wait_kind kind = ready_waits(s->ready, group, now, &what);
+
+        waits_are(s->waits, group, kind, what, now);
+    }
+}
+
 /* Starts what can start; ready.h has the rules. */
 static void dispatch(struct sched *s, int64_t now) {
     enum ready_answer answer;
@@ -306,12 +320,14 @@ static void dispatch(struct sched *s, int64_t now) {
             if (answer == READY_START) {
                 start(s, job, now);
             } else {
+                order_tell_waits(s, job, now);
                 order_finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_FAILED, REASON_BREAKER},
                              NO_JOB, NULL);
                 order_settle(s, now);
             }
         }
     } while (get_cpus(s));
+    note_waits(s, now);
 }
 
 void sched_granted(struct sched *s, int64_t now) {
@@ -323,6 +339,8 @@ void sched_begin(struct sched *s, int64_t now) {
         return;
     if (s->plan->deadline_ns)
         s->deadline = now + s->plan->deadline_ns;
+    if (s->waits)
+        waits_begin(s->waits, now);
     get_cpus(s); /* without any at first, where they are granted */
     order_leave_out(s, false);
     for (uint32_t i = 0; i < s->plan->njobs; i++)
@@ -436,7 +454,7 @@ void sched_advance(struct sched *s, int64_t now) {
 
         if (j->state == JOB_BACKOFF) {
             order_move(s, job, JOB_EV_DUE);
-            ready_push(s->ready, group_of(s, job), job, now);
+            order_queue(s, job, now);
             continue;
         }
         if (waits_for_time(set_of(s, job))) {

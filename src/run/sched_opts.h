@@ -11,6 +11,7 @@
 #include "plan/plan.h"
 #include "run/instances.h"
 #include "run/result.h"
+#include "run/waits.h"
 
 /* Orders to whoever runs attempts. Answers come back by sched_started and so
  * on, never from within the call. */
@@ -27,6 +28,9 @@ struct sched_listener {
     void (*started)(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid);
     void (*timed_out)(void *ctx, const struct job_info *job); /* the stop sequence begins */
     void (*ready)(void *ctx, const struct job_info *job, int64_t after_ns); /* a service */
+    /* With opts.explain: a job is about to start, or a section to have its items, and has
+     * waited for these, one after the other. */
+    void (*waited)(void *ctx, const struct job_info *job, const struct wait *list, size_t count);
     /* An attempt failed, as `end` says, and another follows after delay_ns. */
     void (*retry)(void *ctx, const struct job_info *job, int64_t delay_ns,
                   const struct attempt_end *end);
@@ -66,5 +70,6 @@ struct sched_opts {
     const struct item_source *source; /* of the items of sections; NULL: no job has axes */
     void *source_ctx;
     struct item_results *items; /* what is kept of their ends */
+    bool explain;               /* what jobs wait for is told */
 };
 #endif

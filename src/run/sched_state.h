@@ -65,6 +65,7 @@ struct sched {
     uint32_t retries_left;
     uint64_t random;
     struct telling telling;
+    struct waits *waits; /* NULL: nobody wants to know */
     int64_t deadline;
     int64_t starved_since; /* nothing ran and a start was put off, or NEVER */
     bool hold;             /* see sched_release() */

@@ -358,6 +358,7 @@ static int open_run(struct session *s) {
         .settled_ctx = s->opts->settled_ctx,
         .source = &supply_source,
         .items = &s->result->items,
+        .explain = s->opts->explain,
     };
 
     if (*why)

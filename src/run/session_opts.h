@@ -51,6 +51,7 @@ struct session_recorder {
 
 struct session_opts {
     const struct plan *plan;
+    bool explain; /* events->jobs.waited is wanted */
     /* Where jobs of type auto start, see sched.h; NULL: in the I/O lane. */
     enum lane (*lane_of)(void *ctx, uint32_t job);
     void *lane_ctx;

@@ -178,9 +178,9 @@ END
 @test "what is not supported yet is refused by name" {
     expect_error "'task' is not supported yet" 'task = x'
     expect_error "'inputs' is not supported yet" 'exec = true' 'inputs = x.c'
-    run --separate-stderr "$MUSTER" run --explain m.ini
+    run --separate-stderr "$MUSTER" run --executor=local m.ini
     [ "$status" -eq 2 ]
-    [[ "$stderr" == *'--explain is not supported yet'* ]]
+    [[ "$stderr" == *'--executor is not supported yet'* ]]
 }
 
 @test "variables: --define is the stronger, an undeclared one is an error" {

@@ -132,6 +132,13 @@ static void on_ready(void *ctx, const struct job_info *job, int64_t after_ns) {
     heard(ctx, "ready %s %lldms", job->def->name, (long long)(after_ns / NS_PER_MS));
 }
 
+static void on_waited(void *ctx, const struct job_info *job, const struct wait *list,
+                      size_t count) {
+    for (size_t i = 0; i < count; i++)
+        heard(ctx, "waited %s %d.%u %lldms", job->def->name, (int)list[i].kind, list[i].what,
+              (long long)(list[i].ns / NS_PER_MS));
+}
+
 static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
                      const struct attempt_end *end) {
     struct fake_run *f = ctx;
@@ -162,8 +169,11 @@ static uint32_t on_cpus(void *ctx, uint32_t running, uint32_t wanted) {
 }
 
 static const struct sched_executor executor = {.start = on_start, .stop = on_stop, .cpus = on_cpus};
-static const struct sched_listener listener = {
-    .timed_out = on_timed_out, .ready = on_ready, .retry = on_retry, .done = on_done};
+static const struct sched_listener listener = {.timed_out = on_timed_out,
+                                               .ready = on_ready,
+                                               .waited = on_waited,
+                                               .retry = on_retry,
+                                               .done = on_done};
 
 void fake_new(struct fake_run *f) {
     struct sched_opts opts = {
@@ -179,6 +189,7 @@ void fake_new(struct fake_run *f) {
         .lane_of = f->lane_of,
         .hold = f->hold,
         .settled = f->settled,
+        .explain = f->explain,
     };
 
     for (uint32_t i = 0; i < FAKE_JOBS_MAX; i++)

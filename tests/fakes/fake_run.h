@@ -38,6 +38,7 @@ struct fake_run {
     uint64_t seed;
     enum lane (*lane_of)(void *ctx, uint32_t job);
     uint32_t (*grant)(uint32_t running, uint32_t wanted); /* of CPUs; NULL: all */
+    bool explain;                                         /* what jobs wait for is heard */
     bool hold;                                            /* see sched_release() */
     const uint8_t *settled;                               /* see sched_opts */
     char log[16384];
@@ -76,7 +77,8 @@ void fake_cannot(struct fake_run *f, const char *job, int error);
 void fake_pass(struct fake_run *f, int64_t ns);
 /* What was heard since the last call, and fails when it is not `text`: "start
  * a.1@0" (attempt, slot), "stop a", "late a", "ready a 20ms", "retry a 1000ms", "done a ok",
- * with the reason in brackets and the cause, joined by ", ". */
+ * with the reason in brackets and the cause, joined by ", ". With explain, before a start:
+ * "waited a KIND.WHAT 20ms", KIND being an enum wait_kind. */
 void fake_expect(struct fake_run *f, const char *text);
 /* The run's result around the rows, for result.h's functions. */
 struct run_result *fake_result(struct fake_run *f);

@@ -205,7 +205,6 @@ static void test_refused(void **state) {
         {"--color=yes a", "--color: 'yes' is not one of auto, always, never"},
         {"--lock=hold a", "--lock: 'hold' is not one of no, wait, skip, fail"},
         {"--progress=auto a", "--progress is not supported yet"},
-        {"--explain a", "--explain is not supported yet"},
         {"--executor=slurm a", "--executor is not supported yet"},
         {"--state-dir= a", "--state-dir: '' names no folder"},
         {"check --lock a", "--lock is no option of 'check'"},
