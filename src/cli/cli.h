@@ -47,6 +47,7 @@ extern const struct cli_option_row cli_option_rows[];
 extern const size_t cli_option_count;
 
 enum cli_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+enum cli_progress { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 
 /* What the command line says. Strings are argv's. */
 struct cli_options {
@@ -72,6 +73,7 @@ struct cli_options {
     bool no_history, raw, resume;
     const char *resume_run; /* of resume: which; NULL: the last */
     enum cli_color color;
+    enum cli_progress progress;
     int ci; /* enum ci_kind, -1: by the environment */
     bool quiet, verbose, dry_run, explain;
 };

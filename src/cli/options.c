@@ -33,7 +33,7 @@ const struct cli_verb_row cli_verb_rows[VERBS] = {
 
 /* In the order of their enums. */
 static const char *const ci_words[] = {"auto", "none", "github", "gitlab", NULL};
-static const char *const color_words[] = {"auto", "always", "never", NULL};
+static const char *const when_words[] = {"auto", "always", "never", NULL};
 
 /* ---- values ---- */
 
@@ -119,9 +119,17 @@ static int set_state_dir(struct cli_options *o, const char *name, const char *va
 
 static int set_color(struct cli_options *o, const char *name, const char *value) {
     int choice = 0;
-    int status = set_word(&choice, name, value, color_words);
+    int status = set_word(&choice, name, value, when_words);
 
     o->color = (enum cli_color)choice;
+    return status;
+}
+
+static int set_progress(struct cli_options *o, const char *name, const char *value) {
+    int choice = 0;
+    int status = set_word(&choice, name, value, when_words);
+
+    o->progress = (enum cli_progress)choice;
     return status;
 }
 
@@ -266,6 +274,8 @@ const struct cli_option_row cli_option_rows[] = {
      set_report},
     {"deadline", 0, "DURATION", false, RUN, "bound of the whole run", set_deadline},
     {"color", 0, "WHEN", false, LOADING | PAST, "auto, always or never", set_color},
+    {"progress", 0, "WHEN", false, RUN, "show how the run stands: auto, always or never",
+     set_progress},
     {"ci", 0, "SERVICE", false, RUN, "write for the log of: auto, none, github, gitlab", set_ci},
     {"lock", 0, "WHAT", true, RUN, "never two runs at once: wait (default), skip, fail", set_lock},
     {"state-dir", 0, "DIR", false, RUN | PAST, "where locks and history are (see FILES)",
@@ -277,7 +287,6 @@ const struct cli_option_row cli_option_rows[] = {
     {"raw", 0, NULL, false, BIT(VERB_SHOW), "a job's output as it is, on a terminal too", set_raw},
     {"help", 0, NULL, false, ALL, "print this", set_help},
     {"version", 0, NULL, false, ALL, "print the version", set_version},
-    {"progress", 0, "WHEN", false, ALL, NULL, NULL},
     {"executor", 0, "WHERE", false, ALL, NULL, NULL},
 };
 #define OPTIONS (sizeof cli_option_rows / sizeof *cli_option_rows)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "exec/capture.h"
 #include "report/follow.h"
@@ -17,7 +18,8 @@
 
 #define FAILED_LINES   50 /* of a failed job's output */
 #define TEXT_MAX       512
-#define NAME_SHOWN_MAX 1024 /* bytes of a name that are shown */
+#define NAME_SHOWN_MAX 1024              /* bytes of a name that are shown */
+#define SHORT_NS       (300 * NS_PER_MS) /* what is over by then never shows how it stood */
 
 /* A job's name as people are shown it, into buf where it is an item's: that may be anything. */
 static const char *shown_name(const struct plan_job *job, char buf[NAME_SHOWN_MAX]) {
@@ -67,6 +69,7 @@ static void on_slow(void *ctx, const struct job_info *job, int64_t elapsed_ns,
 static void on_begun(void *ctx) {
     struct progress *p = ctx;
 
+    p->begun = clock_run_ns();
     if (output_wants_events(p->output))
         output_event(p->output, jsonl_run_start(p->result));
 }
@@ -95,6 +98,8 @@ static void on_started(void *ctx, const struct job_info *job, const struct attem
     struct progress *p = ctx;
     const struct plan_job *j = job->def;
 
+    if (p->board)
+        board_started(p->board, job, a->number, clock_run_ns());
     if (output_wants_events(p->output))
         output_event(p->output, jsonl_job_start(p->result, job, a, pid));
     if (!p->verbose)
@@ -135,6 +140,8 @@ static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
     const struct job_result *r = job->result;
     char reason[TEXT_MAX] = "failed", delay[TEXT_FORMAT_MAX];
 
+    if (p->board)
+        board_retry(p->board, job);
     end_streams(p, end);
     if (output_wants_events(p->output))
         output_event(p->output, jsonl_job_retry(p->result, job, delay_ns));
@@ -250,11 +257,20 @@ static void on_no_items(void *ctx, const struct job_info *job) {
     output_printf(p->output, "muster: warning: job %s has no items\n", SHOWN(job));
 }
 
+static void on_items_ended(void *ctx, const struct job_info *section) {
+    struct progress *p = ctx;
+
+    if (p->board)
+        board_section_ended(p->board, section->section);
+}
+
 static void on_done(void *ctx, const struct job_info *job, struct attempt_end *end) {
     struct progress *p = ctx;
     struct job_result *r = job->result;
     char raw[TEXT_MAX], reason[2 * TEXT_MAX];
 
+    if (p->board)
+        board_ended(p->board, job);
     job_reason_text(p->result, job, raw, sizeof raw);
     text_visible(reason, sizeof reason, raw, strlen(raw), NULL);
     record_end(p, job, raw, end);
@@ -332,17 +348,42 @@ static void on_chore_done(void *ctx, const struct plan_job *job, const struct jo
     output_job(p->output, &shown);
 }
 
+static void on_tick(void *ctx, const struct sched_counts *counts) {
+    struct progress *p = ctx;
+    int64_t now = clock_run_ns();
+    struct standing standing;
+
+    if (now - p->begun < SHORT_NS)
+        return;
+    board_read(p->board, counts, p->begun, now, &standing);
+    display_post(p->display, &standing);
+    output_wake(p->output);
+}
+
+static void on_paused(void *ctx, bool paused) {
+    struct progress *p = ctx;
+
+    if (!p->display)
+        return;
+    display_pause(p->display, paused);
+    output_wake(p->output);
+    display_wait(p->display);
+}
+
 const struct session_events progress_events = {
     .jobs = {.started = on_started,
              .ready = on_ready,
              .waited = on_waited,
              .retry = on_retry,
              .done = on_done,
-             .no_items = on_no_items},
+             .no_items = on_no_items,
+             .items_ended = on_items_ended},
     .begun = on_begun,
     .streams = on_streams,
     .say = on_say,
     .show_slow = on_slow,
     .chore_done = on_chore_done,
     .show_running = on_running,
+    .tick = on_tick,
+    .paused = on_paused,
 };

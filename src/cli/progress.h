@@ -7,6 +7,8 @@
 #include "cli/explain.h"
 #include "cli/keeping.h"
 #include "plan/plan.h"
+#include "report/board.h"
+#include "report/display.h"
 #include "report/output.h"
 #include "run/result.h"
 #include "run/session.h"
@@ -23,8 +25,11 @@ struct progress {
     enum output_mode mode;
     bool quiet, verbose;
     struct keeping keeping;
-    bool keep; /* a report will show the tails of the jobs' output */
-    bool lost; /* some job's output could not be kept, and that has been said */
+    struct display *display; /* of how the run stands; or NULL */
+    struct board *board;     /* by which that is known; or NULL, too */
+    int64_t begun;           /* run time */
+    bool keep;               /* a report will show the tails of the jobs' output */
+    bool lost;               /* some job's output could not be kept, and that has been said */
 };
 
 extern const struct session_events progress_events;

@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "cli/recording.h"
 #include "cli/resume.h"
+#include "cli/watching.h"
 #include "report/ci_report.h"
 #include "report/report.h"
 #include "run/lock.h"
@@ -71,6 +72,7 @@ struct run {
     struct report_input input;
     struct events events;
     struct ci ci;
+    struct watching watching;
 };
 
 /* Brings one report where it belongs. Whether that went well; else it has been said. */
@@ -290,6 +292,8 @@ static int run_plan(struct run *run) {
         .mode = run->plan->output,
         .quiet = o->quiet,
         .verbose = o->verbose,
+        .display = run->watching.tick_ms ? &run->watching.display : NULL,
+        .board = run->watching.tick_ms ? &run->watching.board : NULL,
         .keep = cli_wants_tails(o->reports, o->nreports) ||
                 cli_wants_tails(run->plan->reports, run->plan->nreports) || ci_summarises(&run->ci),
         .keeping.all = cli_wants_rows(o->reports, o->nreports) ||
@@ -297,6 +301,7 @@ static int run_plan(struct run *run) {
     };
     struct recording recording;
     struct session_opts session = {
+        .tick_ms = run->watching.tick_ms,
         .plan = run->plan,
         .lock = run->lock,
         .presence = run->resume.presence.fd,
@@ -375,6 +380,8 @@ static int run_locked(const struct cli_options *o, const struct plan *plan, int 
     error = output_open(&run.output, isatty(STDERR_FILENO) || run.ci.kind == CI_GITLAB);
     if (!error)
         output_set_ci(run.output, &run.ci);
+    if (!error)
+        watching_open(&run.watching, o, plan, run.ci.kind != CI_NONE, run.output);
     stop_commands(&run);
     if (error)
         cli_error("%s; nothing was run", strerror(-error));
@@ -382,6 +389,7 @@ static int run_locked(const struct cli_options *o, const struct plan *plan, int 
         status = run_plan(&run);
     run_result_release(&run.result);
     output_free(run.output);
+    watching_close(&run.watching);
     events_release(&run.events);
     resume_close(&run.resume);
     return status;

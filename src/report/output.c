@@ -20,9 +20,11 @@
 #include "base/utf8.h"
 #include "exec/capture.h"
 #include "report/ci.h"
+#include "report/display.h"
 #include "report/follow.h"
 #include "report/quote.h"
 #include "report/sink.h"
+#include "report/tail.h"
 #include "run/ledger.h"
 
 #define BLOCK          (256U << 10) /* bytes read from a capture at once */
@@ -32,7 +34,7 @@
 #define WIDTH_MAX      60U
 #define NAME_MAX_SHOWN 1024        /* bytes of a name before a line */
 #define DISCARD        (16U << 20) /* shown bytes whose place on the disk is given back at once */
-#define CUT_MAX        160U        /* a line about what is missing */
+#define BATCH          256U        /* items that do not wait for the next drawing */
 #define VISIBLE_MAX    (4 * BLOCK + 1) /* no byte becomes more than "\\x1b" */
 
 /* One thing to be written, in the order of asking. */
@@ -51,14 +53,18 @@ struct output {
     pthread_mutex_t lock; /* of the queue, held, closing and error */
     pthread_cond_t wake;  /* something was queued, or closing */
     struct item *first, **last;
+    size_t queued;
     bool held;
     bool closing;
+    struct display *display;         /* thread; or NULL */
+    bool batching;                   /* thread: items are handled till there are none */
     int error;                       /* the first that lost a tail or an event */
     bool running;                    /* main thread: the thread is to be joined */
     bool tty;                        /* constant */
     bool deaf;                       /* thread: nobody reads standard error any more */
     struct sink *events[EVENTS_MAX]; /* constant once there are items */
     size_t nevents;
+    bool events_seen;       /* constant then: one goes to a terminal */
     struct follows follows; /* thread */
     bool following;         /* constant once there are items */
     unsigned width;         /* constant: of names before lines */
@@ -73,7 +79,18 @@ struct output {
 
 /* ---- the thread's side ---- */
 
+/* Something else than the display is about to be written to what may be the same terminal. */
+static void make_room(struct output *o) {
+    if (!o->display)
+        return;
+    display_hide(o->display, true);
+    display_wrote(o->display, clock_ns());
+}
+
 static void emit_raw(struct output *o, const char *bytes, size_t n) {
+    if (n == 0)
+        return;
+    make_room(o);
     if (!o->deaf && sink_write_all(STDERR_FILENO, bytes, n) != 0)
         o->deaf = true; /* the run goes on unchanged */
 }
@@ -155,39 +172,6 @@ static void put_line(void *ctx, const char *job, const char *line, size_t n) {
 /* ---- output of jobs that have ended ---- */
 
 /*
- * Where the last `lines` lines of a stream begin, searched from its end, at
- * most OUTPUT_SHOW_MAX bytes before it.
- */
-static uint64_t find_start(struct output *o, const struct capture *c, uint32_t lines) {
-    uint64_t size = capture_size(c), at = size;
-    uint64_t least = size > OUTPUT_SHOW_MAX ? size - OUTPUT_SHOW_MAX : 0;
-
-    if (lines == UINT32_MAX)
-        return 0;
-    while (at > least) {
-        size_t want = at - least < BLOCK ? (size_t)(at - least) : BLOCK;
-        long n = capture_read(c, at - want, o->block, want);
-
-        if (n != (long)want)
-            return at - want; /* show_stream() will meet it again and say so */
-        for (size_t i = want; i > 0; i--) {
-            bool ends_line = o->block[i - 1] == '\n' && at - want + i < size;
-
-            if (ends_line && --lines == 0)
-                return at - want + i;
-        }
-        at -= want;
-    }
-    return least;
-}
-
-/* What stands in the place of output that is not there, for a stream whose last byte is `last`. */
-static int lost_line(int error, char last, char line[CUT_MAX]) {
-    return snprintf(line, CUT_MAX, "%s[output lost: %s]\n", last == '\n' ? "" : "\n",
-                    strerror(-error));
-}
-
-/*
  * Writes a stream from `at` to its end, and ends its last line. What was shown
  * goes, but for the tail: else a file that standard error goes to would have a
  * second copy of it all in the page cache, or on the disk.
@@ -195,7 +179,7 @@ static int lost_line(int error, char last, char line[CUT_MAX]) {
 static void show_stream(struct output *o, struct capture *c, uint64_t at) {
     uint64_t size = capture_size(c), discard = at + DISCARD;
     size_t held = 0; /* bytes of a split character at the block's start */
-    char last = '\n', line[CUT_MAX];
+    char last = '\n', line[TAIL_LOST_MAX];
     int error = capture_error(c);
 
     for (;;) {
@@ -221,14 +205,9 @@ static void show_stream(struct output *o, struct capture *c, uint64_t at) {
         memmove(o->block, o->block + used, held);
     }
     if (error)
-        emit(o, line, (size_t)lost_line(error, last, line));
+        emit(o, line, (size_t)tail_lost(error, last, line));
     else if (last != '\n')
         emit(o, "\n", 1);
-}
-
-/* Whether there is anything to show of a stream. */
-static bool has_output(const struct capture *c) {
-    return c && (capture_size(c) > 0 || capture_error(c) != 0);
 }
 
 static void show_job(struct output *o, const struct output_job *job) {
@@ -236,11 +215,11 @@ static void show_job(struct output *o, const struct output_job *job) {
     bool folded = job->header && job->fold && o->ci && o->ci->kind;
     uint64_t at[2] = {0, 0};
 
-    if (job->lines == 0 || (!has_output(job->out) && !has_output(job->err)))
+    if (job->lines == 0 || (!tail_any(job->out) && !tail_any(job->err)))
         return;
     for (int i = 0; i < 2; i++)
-        if (has_output(streams[i]))
-            at[i] = find_start(o, streams[i], job->lines);
+        if (tail_any(streams[i]))
+            at[i] = tail_start(streams[i], job->lines, OUTPUT_SHOW_MAX, o->block, BLOCK);
     if (folded) {
         emit_raw(o, o->block, ci_group_begin(o->ci, job->header, o->block, BLOCK));
     } else if (job->header) {
@@ -253,27 +232,20 @@ static void show_job(struct output *o, const struct output_job *job) {
         emit(o, o->block, n < (int)BLOCK ? (size_t)n : BLOCK - 1);
     }
     for (int i = 0; i < 2; i++)
-        if (has_output(streams[i]))
+        if (tail_any(streams[i]))
             show_stream(o, streams[i], at[i]);
     if (folded)
         emit_raw(o, o->block, ci_group_end(o->ci, o->block));
 }
 
-/* Reads the end of a stream into the block, what was lost of it said behind. How many bytes. */
+/* Reads the end of a stream into the block. How many bytes. */
 static size_t read_tail(struct output *o, const struct capture *c) {
-    int lost = c ? capture_error(c) : 0;
-    uint64_t size = c ? capture_size(c) : 0;
-    size_t room = OUTPUT_TAIL_MAX - (lost ? CUT_MAX : 0);
-    size_t want = size < room ? (size_t)size : room;
-    long n = want > 0 ? capture_read(c, size - want, o->block, want) : 0;
+    int error;
+    size_t n = tail_read(c, o->block, OUTPUT_TAIL_MAX, &error);
 
-    if (n < 0) {
-        note_error(o, (int)n);
-        n = 0;
-    }
-    if (lost)
-        n += lost_line(lost, n > 0 ? o->block[n - 1] : '\n', o->block + n);
-    return (size_t)n;
+    if (error)
+        note_error(o, error);
+    return n;
 }
 
 /* Copies the end of a stream into the store of the tails. */
@@ -306,6 +278,8 @@ static void flush_events(struct output *o) {
 }
 
 static void put_event(struct output *o, const char *text, size_t n) {
+    if (o->events_seen)
+        make_room(o);
     for (size_t i = 0; i < o->nevents; i++)
         fwrite(text, 1, n, o->events[i]->stream);
 }
@@ -346,31 +320,48 @@ static struct item *item_free(struct item *item) {
     return NULL;
 }
 
-/* When running streams are to be looked at again. */
-static struct timespec next_step(const struct output *o) {
-    int64_t due = o->stepped_ns + STEP_NS;
-
-    return (struct timespec){.tv_sec = due / NS_PER_S, .tv_nsec = due % NS_PER_S};
+/* Whether the next item is to be handled now. Locked. */
+static bool item_due(const struct output *o, int64_t now) {
+    if (!o->first || (o->held && !o->closing))
+        return false;
+    return !o->display || o->batching || o->closing || o->queued >= BATCH ||
+           !display_defers(o->display, now);
 }
 
-/* The next item; NULL with *end at the end, or without when it is time to look at streams. */
+/* When there is something else to do, or an item that was deferred; INT64_MAX: not before
+ * somebody says so. Locked. */
+static int64_t next_due(const struct output *o) {
+    int64_t due = o->display ? display_due(o->display, o->first && !o->held) : INT64_MAX;
+
+    if (o->follows.count > 0 && o->stepped_ns + STEP_NS < due)
+        due = o->stepped_ns + STEP_NS;
+    return due;
+}
+
+/* The next item; NULL with *end at the end, or without when there is something else to do. */
 static struct item *next_item(struct output *o, bool *end) {
-    struct timespec due = next_step(o);
-    bool wait = true;
-    struct item *item;
+    struct item *item = NULL;
+    int64_t now, due;
 
     pthread_mutex_lock(&o->lock);
-    while ((!o->first || o->held) && !o->closing && wait)
-        if (o->follows.count > 0)
-            wait = pthread_cond_timedwait(&o->wake, &o->lock, &due) != ETIMEDOUT;
-        else
+    while (now = clock_ns(), due = next_due(o), !item_due(o, now)) {
+        struct timespec until = {.tv_sec = due / NS_PER_S, .tv_nsec = due % NS_PER_S};
+
+        if (o->closing || o->batching || now >= due)
+            break;
+        if (due == INT64_MAX)
             pthread_cond_wait(&o->wake, &o->lock);
-    item = o->held && !o->closing ? NULL : o->first;
-    if (item) {
+        else
+            pthread_cond_timedwait(&o->wake, &o->lock, &until);
+    }
+    if (item_due(o, now)) {
+        item = o->first;
         o->first = item->next;
+        o->queued--;
         if (!o->first)
             o->last = &o->first;
     }
+    o->batching = item != NULL;
     *end = !item && o->closing;
     pthread_mutex_unlock(&o->lock);
     return item;
@@ -414,6 +405,12 @@ static void handle(struct output *o, struct item *item) {
     }
 }
 
+static void step_display(struct output *o) {
+    char line[DISPLAY_LINE_MAX];
+
+    emit(o, line, display_step(o->display, clock_ns(), line));
+}
+
 static void *output_main(void *arg) {
     struct output *o = arg;
     bool end = false;
@@ -430,7 +427,12 @@ static void *output_main(void *arg) {
             flush_lines(o);
             o->stepped_ns = clock_ns();
         }
+        /* Also amid items, if there is no end of them. */
+        if (o->display && (!item || clock_ns() >= o->display->frame_ns + DISPLAY_FRAME_NS))
+            step_display(o);
     }
+    if (o->display)
+        display_hide(o->display, false);
     return NULL;
 }
 
@@ -464,14 +466,19 @@ int output_open(struct output **out, bool tty) {
 
 /* The thread is there from the first item on: many a run has none. Where it
  * cannot be had the queue waits for the next item, at last for output_drain(). */
+static void start(struct output *o) {
+    if (!o->running)
+        o->running = thread_start(&o->thread, output_main, o) == 0;
+}
+
 static void enqueue(struct output *o, struct item *item) {
     pthread_mutex_lock(&o->lock);
     *o->last = item;
     o->last = &item->next;
+    o->queued++;
     pthread_cond_signal(&o->wake);
     pthread_mutex_unlock(&o->lock);
-    if (!o->running)
-        o->running = thread_start(&o->thread, output_main, o) == 0;
+    start(o);
 }
 
 static struct item *new_text(const char *text, size_t n) {
@@ -509,6 +516,17 @@ void output_set_ci(struct output *o, struct ci *ci) {
     o->ci = ci;
 }
 
+void output_set_display(struct output *o, struct display *display) {
+    o->display = display;
+}
+
+void output_wake(struct output *o) {
+    pthread_mutex_lock(&o->lock);
+    pthread_cond_signal(&o->wake);
+    pthread_mutex_unlock(&o->lock);
+    start(o);
+}
+
 bool output_follows(const struct output *o) {
     return o->following;
 }
@@ -544,6 +562,7 @@ int output_log_error(const struct output *o) {
 }
 
 void output_add_events(struct output *o, struct sink *sink) {
+    o->events_seen = o->events_seen || isatty(sink->fd);
     if (o->nevents < EVENTS_MAX)
         o->events[o->nevents++] = sink;
     else
@@ -633,10 +652,10 @@ long output_tail(const struct output *o, uint64_t at, char *buf, size_t n) {
 }
 
 size_t output_lost(const struct output *o, char last, char *buf, size_t n) {
-    char line[CUT_MAX];
-    size_t len = (size_t)lost_line(o->error, last, line);
+    char line[TAIL_LOST_MAX];
+    size_t len = (size_t)tail_lost(o->error, last, line);
 
-    len = len < CUT_MAX ? len : CUT_MAX - 1;
+    len = len < TAIL_LOST_MAX ? len : TAIL_LOST_MAX - 1;
     len = len < n ? len : n;
     memcpy(buf, line, len);
     return len;

@@ -13,6 +13,7 @@
 
 struct capture;
 struct ci;
+struct display;
 struct follow_stream;
 struct ledger;
 struct ledger_row;
@@ -47,6 +48,10 @@ int output_follow(struct output *o, int log_dir, bool live, unsigned width);
 /* Writes for the log of a CI service; `ci` stays its owner's, who leaves it alone until
  * output_drain(). Before all others. */
 void output_set_ci(struct output *o, struct ci *ci);
+/* Shows how the run stands there, too; `display` stays its owner's. Before all others. */
+void output_set_display(struct output *o, struct display *display);
+/* There is news for the display. Never blocks. */
+void output_wake(struct output *o);
 /* Whether anybody follows. */
 bool output_follows(const struct output *o);
 /* Queues a stream that begins; what it owns is taken over. Never blocks. */

@@ -77,7 +77,11 @@ static void on_no_items(void *ctx, const struct job_info *job) {
 }
 
 static void on_items_ended(void *ctx, const struct job_info *section) {
-    note_end(ctx, section->id);
+    struct relay *r = ctx;
+
+    note_end(r, section->id);
+    if (r->opts.to->items_ended)
+        r->opts.to->items_ended(r->opts.to_ctx, section);
 }
 
 const struct sched_listener relay_listener = {.started = on_started,

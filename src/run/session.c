@@ -241,9 +241,11 @@ static void on_suspend_signal(void *ctx, int sig) {
     if (!note_signal(s) || s->closing)
         return;
     lanes_pause(s->lanes);
+    showing_pause(&s->showing, true);
     signals_suspend(&s->signals, sig);
     clock_add_pause(clock_ns() - before);
     lanes_resume(s->lanes);
+    showing_pause(&s->showing, false);
     uv_update_time(&s->loop);
     lag_restart(&s->lag); /* a pause is none */
     session_rearm(s);
@@ -272,6 +274,9 @@ static int init_handles(struct session *s) {
         .say = s->opts->events->say,
         .show_slow = s->opts->events->show_slow,
         .show_running = s->opts->events->show_running,
+        .tick = s->opts->events->tick,
+        .tick_ms = s->opts->tick_ms,
+        .paused = s->opts->events->paused,
     };
     int rc = signals_open(&s->signals, &s->loop, signal_acts, s);
 

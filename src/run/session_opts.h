@@ -30,6 +30,10 @@ struct session_events {
     /* SIGUSR1: one call per running job; elapsed in run time. */
     void (*show_running)(void *ctx, const struct job_info *job, uint32_t attempt,
                          int64_t elapsed_ns, const char *last_line);
+    /* How the run stands, each tick_ms. May be left out. */
+    void (*tick)(void *ctx, const struct sched_counts *counts);
+    /* This process is about to be stopped (SIGTSTP), or goes on. May be left out. */
+    void (*paused)(void *ctx, bool paused);
 };
 
 /*
@@ -63,6 +67,7 @@ struct session_opts {
     void *settled_ctx;
     const struct session_events *events;
     void *ctx;                               /* of events, and of the listener */
+    uint32_t tick_ms;                        /* between two calls of events->tick; 0: none */
     const struct session_recorder *recorder; /* NULL: there is none */
     void *recorder_ctx;
 };

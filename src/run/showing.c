@@ -15,7 +15,8 @@ void showing_open(struct showing *s, uv_loop_t *loop, const struct showing_event
                   void *ctx) {
     *s = (struct showing){.events = *events, .ctx = ctx};
     uv_timer_init(loop, &s->timer);
-    s->timer.data = s;
+    uv_timer_init(loop, &s->ticker);
+    s->timer.data = s->ticker.data = s;
 }
 
 /* Points out what has run for long. */
@@ -37,6 +38,13 @@ static void on_timer(uv_timer_t *timer) {
     }
 }
 
+static void on_tick(uv_timer_t *ticker) {
+    struct showing *s = ticker->data;
+    struct sched_counts counts = sched_counts(s->sched);
+
+    s->events.tick(s->ctx, &counts);
+}
+
 void showing_begin(struct showing *s, const struct plan *plan, struct lanes *lanes,
                    struct sched *sched, struct cleanups *cleanups) {
     uint64_t period_ms = s->events.show_slow ? slow_period_ms(plan) : 0;
@@ -46,6 +54,8 @@ void showing_begin(struct showing *s, const struct plan *plan, struct lanes *lan
     s->cleanups = cleanups;
     if (period_ms > 0)
         uv_timer_start(&s->timer, on_timer, period_ms, period_ms);
+    if (s->events.tick && s->events.tick_ms > 0)
+        uv_timer_start(&s->ticker, on_tick, s->events.tick_ms, s->events.tick_ms);
 }
 
 static void show_cleanup(const struct showing *s, int64_t now) {
@@ -79,11 +89,18 @@ void showing_list(const struct showing *s) {
     show_cleanup(s, now);
 }
 
+void showing_pause(const struct showing *s, bool paused) {
+    if (s->events.paused)
+        s->events.paused(s->ctx, paused);
+}
+
 void showing_rest(struct showing *s) {
     uv_timer_stop(&s->timer);
+    uv_timer_stop(&s->ticker);
 }
 
 void showing_close(struct showing *s) {
     uv_close((uv_handle_t *)&s->timer, NULL);
+    uv_close((uv_handle_t *)&s->ticker, NULL);
     slow_release(&s->slow);
 }

@@ -81,7 +81,7 @@ refused() {
 }
 
 @test "what comes later is known by name and refused" {
-    for option in --progress=never --executor=local; do
+    for option in --executor=local; do
         muster "$option" m.ini
         refused "${option%%=*} is not supported yet"
     done

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * clock: preloaded, lets the wall clock jump by CLOCK_JUMP seconds CLOCK_AFTER milliseconds
- * after the program began. It takes all that out of the environment, so that no job has it.
+ * after the program began; with CLOCK_ALL the one that only goes forward, too. It takes all
+ * that out of the environment, so that no job has it.
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 
 static int (*real_clock_gettime)(clockid_t, struct timespec *);
 static int64_t jump_s, jump_at_ns; /* on the clock that only goes forward */
+static int jump_all;
 
 static int64_t monotonic_ns(void) {
     struct timespec t;
@@ -33,9 +35,11 @@ static __attribute__((constructor)) void begin(void) {
     if (!jump || !after)
         abort();
     jump_s = strtoll(jump, NULL, 10);
+    jump_all = getenv("CLOCK_ALL") != NULL;
     jump_at_ns = monotonic_ns() + strtoll(after, NULL, 10) * 1000000;
     unsetenv("CLOCK_JUMP");
     unsetenv("CLOCK_AFTER");
+    unsetenv("CLOCK_ALL");
     unsetenv("LD_PRELOAD");
 }
 
@@ -44,8 +48,8 @@ int clock_gettime(clockid_t clock, struct timespec *t) {
 
     resolve();
     result = real_clock_gettime(clock, t);
-    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) && jump_s &&
-        monotonic_ns() >= jump_at_ns)
+    if (result == 0 && (jump_all || clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) &&
+        jump_s && monotonic_ns() >= jump_at_ns)
         t->tv_sec += jump_s;
     return result;
 }

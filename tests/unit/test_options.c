@@ -204,7 +204,7 @@ static void test_refused(void **state) {
                                "name files for the others (--report FORMAT:FILE)"},
         {"--color=yes a", "--color: 'yes' is not one of auto, always, never"},
         {"--lock=hold a", "--lock: 'hold' is not one of no, wait, skip, fail"},
-        {"--progress=auto a", "--progress is not supported yet"},
+        {"--progress=often a", "--progress: 'often' is not one of auto, always, never"},
         {"--executor=slurm a", "--executor is not supported yet"},
         {"--state-dir= a", "--state-dir: '' names no folder"},
         {"check --lock a", "--lock is no option of 'check'"},
