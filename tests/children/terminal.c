@@ -4,7 +4,6 @@
  * What it writes goes to standard output. Each time that the file `again` appears it is
  * taken as a new size (COLUMNSxROWS), and `keys` as what is typed; both are removed then.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
