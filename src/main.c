@@ -51,6 +51,7 @@
  *   what a CI log is told             report/ci.c, of the results: report/ci_report.c
  *   what all reports read             report/rows.h; events as they happen: report/jsonl.c
  *   an option, a verb                 cli_option_rows, cli_verb_rows in cli/options.c
+ *   what shells complete              cli/completion.c, from those
  *   an exit status                    run_exit_status in run/result.c, enum cli_status
  *
  * A run: main() → cli_run() → plan_load() → session_run() → reports.
@@ -71,8 +72,13 @@
 #include "cli/cli.h"
 
 static int (*const verbs[VERBS])(const struct cli_options *) = {
-    [VERB_RUN] = cli_run,   [VERB_CHECK] = cli_check,     [VERB_PLAN] = cli_plan,
-    [VERB_LIST] = cli_list, [VERB_HISTORY] = cli_history, [VERB_SHOW] = cli_show,
+    [VERB_RUN] = cli_run,
+    [VERB_CHECK] = cli_check,
+    [VERB_PLAN] = cli_plan,
+    [VERB_LIST] = cli_list,
+    [VERB_HISTORY] = cli_history,
+    [VERB_SHOW] = cli_show,
+    [VERB_COMPLETION] = cli_completion,
 };
 
 /*

@@ -12,7 +12,8 @@ if command -v dpkg-query >/dev/null 2>&1; then
     sh "$top/tests/packages.sh" gcc make libc6-dev autoconf automake pkg-config xz-utils \
         libuv1-dev libinih-dev libsmartcols-dev libjansson-dev libsqlite3-dev \
         libcurl4-openssl-dev libcmocka-dev bats jq sqlite3 mandoc strace procps \
-        cmark-gfm libxml2-utils nginx-light parallel openssl perl python3 python3-prometheus-client
+        cmark-gfm libxml2-utils nginx-light parallel openssl perl python3 python3-prometheus-client \
+        fish zsh
 fi
 
 build=$(mktemp -d "${TMPDIR:-/tmp}/muster-tests-XXXXXX")

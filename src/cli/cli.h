@@ -20,7 +20,16 @@ enum cli_status {
     CLI_SIGNAL = 128,
 };
 
-enum cli_verb { VERB_RUN, VERB_CHECK, VERB_PLAN, VERB_LIST, VERB_HISTORY, VERB_SHOW, VERBS };
+enum cli_verb {
+    VERB_RUN,
+    VERB_CHECK,
+    VERB_PLAN,
+    VERB_LIST,
+    VERB_HISTORY,
+    VERB_SHOW,
+    VERB_COMPLETION,
+    VERBS
+};
 
 struct cli_verb_row {
     const char *name;
@@ -32,7 +41,7 @@ extern const struct cli_verb_row cli_verb_rows[VERBS];
 
 struct cli_options;
 
-/* One option. Parsing, --help and suggestions read this table. */
+/* One option. Parsing, --help, suggestions and completion read this table. */
 struct cli_option_row {
     const char *name;  /* long, without dashes */
     char letter;       /* short, or 0 */
@@ -42,6 +51,7 @@ struct cli_option_row {
     const char *help;  /* NULL: not supported yet, refused by name */
     /* Takes the value over into the options; says what is wrong with it. */
     int (*set)(struct cli_options *o, const char *name, const char *value);
+    const char *const *words; /* that its value is one of, NULL at the end; NULL: any */
 };
 extern const struct cli_option_row cli_option_rows[];
 extern const size_t cli_option_count;
@@ -94,6 +104,7 @@ int cli_plan(const struct cli_options *o);
 int cli_list(const struct cli_options *o);
 int cli_history(const struct cli_options *o);
 int cli_show(const struct cli_options *o);
+int cli_completion(const struct cli_options *o);
 /* --help and --version. */
 int cli_about(const struct cli_options *o);
 

@@ -29,6 +29,8 @@ const struct cli_verb_row cli_verb_rows[VERBS] = {
                       0, 1},
     [VERB_SHOW] = {"show", "show [options] [RUN[:JOB]]",
                    "show a past run (the last), or a job's output", 0, 1},
+    [VERB_COMPLETION] = {"completion", "completion bash|zsh|fish",
+                         "print what has a shell complete muster's words", 1, 1},
 };
 
 /* In the order of their enums. */
@@ -251,43 +253,48 @@ static int set_version(struct cli_options *o, const char *name, const char *valu
 /* ---- the table ---- */
 
 const struct cli_option_row cli_option_rows[] = {
-    {"io-limit", 'i', "N", false, LOADING, "I/O jobs at once (default 64)", set_io_limit},
+    {"io-limit", 'i', "N", false, LOADING, "I/O jobs at once (default 64)", set_io_limit, NULL},
     {"cpu-workers", 'j', "N", false, LOADING, "CPU workers (default: the CPUs to be used)",
-     set_cpu_workers},
-    {"fail-fast", 'x', NULL, false, RUN, "the same as --on-failure=cancel", set_fail_fast},
-    {"on-failure", 0, "WHAT", false, RUN, "continue, drain or cancel", set_on_failure},
-    {"dry-run", 'n', NULL, false, RUN, "the same as plan", set_dry_run},
-    {"define", 'D', "NAME=VALUE", false, LOADING | BIT(VERB_LIST), "declare a variable",
-     set_define},
+     set_cpu_workers, NULL},
+    {"fail-fast", 'x', NULL, false, RUN, "the same as --on-failure=cancel", set_fail_fast, NULL},
+    {"on-failure", 0, "WHAT", false, RUN, "continue, drain or cancel", set_on_failure,
+     on_failure_words},
+    {"dry-run", 'n', NULL, false, RUN, "the same as plan", set_dry_run, NULL},
+    {"define", 'D', "NAME=VALUE", false, LOADING | BIT(VERB_LIST), "declare a variable", set_define,
+     NULL},
     {"select", 's', "TAGS", false, RUN, "only jobs with these tags, and those before them",
-     set_select},
+     set_select, NULL},
     {"output", 'o', "MODE", false, RUN, "job output to show: failed, group, live or none",
-     set_output},
-    {"log-dir", 'l', "DIR", false, RUN, "keep each attempt's output in a file of DIR", set_log_dir},
+     set_output, output_words},
+    {"log-dir", 'l', "DIR", false, RUN, "keep each attempt's output in a file of DIR", set_log_dir,
+     NULL},
     {"quiet", 'q', NULL, false, RUN | BIT(VERB_CHECK), "print nothing when all went well",
-     set_quiet},
+     set_quiet, NULL},
     {"verbose", 'v', NULL, false, RUN | BIT(VERB_CHECK),
-     "a line for each start, retry, end (or manifest)", set_verbose},
-    {"explain", 0, NULL, false, RUN, "why each job waited, was retried or did not run",
-     set_explain},
+     "a line for each start, retry, end (or manifest)", set_verbose, NULL},
+    {"explain", 0, NULL, false, RUN, "why each job waited, was retried or did not run", set_explain,
+     NULL},
     {"report", 'r', "FORMAT[:FILE]", false, RUN | PAST, "table, json, junit, ...; may be repeated",
-     set_report},
-    {"deadline", 0, "DURATION", false, RUN, "bound of the whole run", set_deadline},
-    {"color", 0, "WHEN", false, LOADING | PAST, "auto, always or never", set_color},
+     set_report, report_format_words},
+    {"deadline", 0, "DURATION", false, RUN, "bound of the whole run", set_deadline, NULL},
+    {"color", 0, "WHEN", false, LOADING | PAST, "auto, always or never", set_color, when_words},
     {"progress", 0, "WHEN", false, RUN, "show how the run stands: auto, always or never",
-     set_progress},
-    {"ci", 0, "SERVICE", false, RUN, "write for the log of: auto, none, github, gitlab", set_ci},
-    {"lock", 0, "WHAT", true, RUN, "never two runs at once: wait (default), skip, fail", set_lock},
+     set_progress, when_words},
+    {"ci", 0, "SERVICE", false, RUN, "write for the log of: auto, none, github, gitlab", set_ci,
+     ci_words},
+    {"lock", 0, "WHAT", true, RUN, "never two runs at once: wait (default), skip, fail", set_lock,
+     lock_words},
     {"state-dir", 0, "DIR", false, RUN | PAST, "where locks and history are (see FILES)",
-     set_state_dir},
-    {"resume", 0, "RUN", true, RUN, "leave out what succeeded in that run, or the last",
-     set_resume},
-    {"no-history", 0, NULL, false, RUN, "do not record this run", set_no_history},
-    {"keep", 0, "N", false, RUN, "past runs of a manifest to keep (default 100)", set_keep},
-    {"raw", 0, NULL, false, BIT(VERB_SHOW), "a job's output as it is, on a terminal too", set_raw},
-    {"help", 0, NULL, false, ALL, "print this", set_help},
-    {"version", 0, NULL, false, ALL, "print the version", set_version},
-    {"executor", 0, "WHERE", false, ALL, NULL, NULL},
+     set_state_dir, NULL},
+    {"resume", 0, "RUN", true, RUN, "leave out what succeeded in that run, or the last", set_resume,
+     NULL},
+    {"no-history", 0, NULL, false, RUN, "do not record this run", set_no_history, NULL},
+    {"keep", 0, "N", false, RUN, "past runs of a manifest to keep (default 100)", set_keep, NULL},
+    {"raw", 0, NULL, false, BIT(VERB_SHOW), "a job's output as it is, on a terminal too", set_raw,
+     NULL},
+    {"help", 0, NULL, false, ALL, "print this", set_help, NULL},
+    {"version", 0, NULL, false, ALL, "print the version", set_version, NULL},
+    {"executor", 0, "WHERE", false, ALL, NULL, NULL, NULL},
 };
 #define OPTIONS (sizeof cli_option_rows / sizeof *cli_option_rows)
 const size_t cli_option_count = OPTIONS;
@@ -429,12 +436,16 @@ static int read_operands(struct cli_options *o, const char *const *operands) {
     if (o->help || o->version)
         return 0;
     if (!operands[0] && cli_verb_rows[o->verb].operands_min > 0) {
-        cli_error("no manifest was named (see muster --help)");
+        cli_error("no %s was named (see muster --help)",
+                  o->verb == VERB_COMPLETION ? "shell" : "manifest");
         return CLI_USAGE;
     }
     if (cli_verb_rows[o->verb].operands_max == 1 && operands[0] && operands[1]) {
         cli_error("%s takes one %s: '%s' is one too many", cli_verb_rows[o->verb].name,
-                  o->verb == VERB_SHOW ? "run" : "manifest", operands[1]);
+                  o->verb == VERB_SHOW         ? "run"
+                  : o->verb == VERB_COMPLETION ? "shell"
+                                               : "manifest",
+                  operands[1]);
         return CLI_USAGE;
     }
     if (o->verb == VERB_SHOW)
