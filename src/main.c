@@ -17,7 +17,8 @@
  *   a message about a manifest        plan/, rendered by base/diag.c
  *   a lane                            exec/lanes.c; one process: exec/process.c
  *   how a process is started          exec/starter.c; by whom: exec/launcher.h
- *   attempts without a process        exec/errands.c, a row each: waiting.c, request.c
+ *   attempts without a process        exec/errands.c, a row each: waiting.c, request.c, tasking.c
+ *   persistent workers                exec/crew.h, a process each: hand.h; what is said: dialog.h
  *   who asks a port, a file, a URL    exec/probe.h; requests: exec/fetch.h
  *   whether a service is ready        exec/watcher.h; its end: run/service.h
  *   libcurl                           base/libcurl.h, loaded when it is needed

@@ -60,7 +60,7 @@ static char *limits_text(const struct plan *plan, const struct plan_job *job) {
     struct cell c;
 
     for (uint32_t i = 0; shared && i < shared->count; i++)
-        room += strlen(plan->limits[shared->list[i]].name) + sizeof ", limit ";
+        room += strlen(plan->limits[shared->list[i]].name) + sizeof ", worker ";
     for (uint32_t i = 0; job->items && i < job->items->naxes; i++)
         room += strlen(job->items->axes[i].name) + sizeof ", each ";
     if (!cell_init(&c, room))
@@ -86,7 +86,8 @@ static char *limits_text(const struct plan *plan, const struct plan_job *job) {
     if (l->file_bytes)
         put_limit(&c, "max-file-size", text_format_size(l->file_bytes, text, sizeof text));
     for (uint32_t i = 0; shared && i < shared->count; i++)
-        put_limit(&c, "limit", plan->limits[shared->list[i]].name);
+        put_limit(&c, plan->limits[shared->list[i]].of_worker ? "worker" : "limit",
+                  plan->limits[shared->list[i]].name);
     if (c.end == c.text)
         cell_put(&c, "", "-");
     return c.text;
@@ -209,7 +210,8 @@ static json_t *shared_limits(const struct plan *plan, const struct plan_job *job
     json_t *list = json_array();
 
     for (uint32_t i = 0; list && shared && i < shared->count; i++)
-        if (json_array_append_new(list, json_string(plan->limits[shared->list[i]].name)) < 0) {
+        if (!plan->limits[shared->list[i]].of_worker &&
+            json_array_append_new(list, json_string(plan->limits[shared->list[i]].name)) < 0) {
             json_decref(list);
             return NULL;
         }

@@ -35,7 +35,10 @@ enum attempt_outcome {
     OUTCOME_EXIT, /* exit and signal say it */
     OUTCOME_OK,   /* what was to be had without a process was had */
     OUTCOME_HTTP, /* no answer, or not the one that was wanted; detail says why, in words */
+    OUTCOME_LOST, /* whoever did it never told; detail says why, in words */
 };
+
+#define ATTEMPT_OF_NO_JOB UINT32_MAX /* for `job`: of a persistent worker's process */
 
 /* One attempt to be made. */
 struct attempt {

@@ -266,24 +266,50 @@ static void block_set_told(struct block *b, const struct told_set *told) {
     b->n = n;
 }
 
+/* The room that block_set_own() wants. */
+static size_t own_count(const struct environ *e, const struct plan_job *job, const char *listing,
+                        const struct attempt *a, size_t *bytes) {
+    *bytes += OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name) + FACTS_FILE_MAX +
+              (listing ? strlen(listing) : 0);
+    return vars_count(job->env, bytes) + OWN_VARS + (a->told ? a->told->count : 0);
+}
+
+/* What is the job's own, the item's and the attempt's. */
+static void block_set_own(struct block *b, const struct environ *e, const struct plan_job *job,
+                          const char *listing, const struct attempt *a) {
+    char file[FACTS_FILE_MAX];
+
+    block_set_all(b, job->env);
+    block_set_told(b, a->told);
+    if (e->folder && a->job != ATTEMPT_OF_NO_JOB)
+        block_set(b, "MUSTER_OUTPUT", facts_file(e->folder, a->job, a->number, file));
+    block_set(b, "MUSTER_LANE", a->lane == LANE_CPU ? "cpu" : "io");
+    block_set(b, "MUSTER_RUN", e->run_id);
+    block_set(b, "MUSTER_JOB", job->name);
+    block_set_number(b, "MUSTER_ATTEMPT", a->number);
+    block_set_number(b, "MUSTER_ATTEMPTS", UINT64_C(1) + job->set->retries);
+    block_set_number(b, "MUSTER_SLOT", a->slot);
+    if (a->lane == LANE_CPU)
+        block_set_number(b, "MUSTER_WORKER", a->slot);
+    if (job->item)
+        block_set_number(b, "MUSTER_INDEX", job->item->index);
+    if (job->item && !job->items->batch)
+        block_set(b, "MUSTER_ITEM", job->item->text);
+    if (listing)
+        block_set(b, "MUSTER_ITEMS", listing);
+}
+
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,
                     const char *listing, const struct attempt *a) {
     char *const *base = job->set->clear_env ? e->clear : e->base;
     const char *flags = a->lane == LANE_CPU ? e->flags[job->set->jobserver] : NULL;
-    char file[FACTS_FILE_MAX];
     size_t n = 0, own, bytes = 0;
     struct block b;
 
     while (base[n])
         n++;
     own = axes_count(job, &bytes) + vars_count(job_file_vars(job->set), &bytes) +
-          vars_count(late, &bytes) + vars_count(job->env, &bytes) + OWN_VARS +
-          (a->told ? a->told->count : 0);
-    file[0] = '\0';
-    if (e->folder)
-        facts_file(e->folder, a->job, a->number, file);
-    bytes += OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name) + strlen(file) +
-             (listing ? strlen(listing) : 0);
+          vars_count(late, &bytes) + own_count(e, job, listing, a, &bytes);
     if (flags) /* behind what MAKEFLAGS is anyway, which the kernel keeps short */
         bytes += sizeof "MAKEFLAGS= " + PLAN_STRING_MAX + strlen(flags);
     if (!block_init(&b, n + own, bytes))
@@ -293,25 +319,20 @@ char **environ_make(const struct environ *e, const struct plan_job *job, const s
     block_set_axes(&b, e->plan, job);
     block_set_all(&b, job_file_vars(job->set));
     block_set_all(&b, late);
-    block_set_all(&b, job->env);
-    block_set_told(&b, a->told);
-    if (e->folder)
-        block_set(&b, "MUSTER_OUTPUT", file);
-    block_set(&b, "MUSTER_LANE", a->lane == LANE_CPU ? "cpu" : "io");
-    block_set(&b, "MUSTER_RUN", e->run_id);
-    block_set(&b, "MUSTER_JOB", job->name);
-    block_set_number(&b, "MUSTER_ATTEMPT", a->number);
-    block_set_number(&b, "MUSTER_ATTEMPTS", UINT64_C(1) + job->set->retries);
-    block_set_number(&b, "MUSTER_SLOT", a->slot);
-    if (a->lane == LANE_CPU)
-        block_set_number(&b, "MUSTER_WORKER", a->slot);
+    block_set_own(&b, e, job, listing, a);
     if (flags)
         block_append(&b, "MAKEFLAGS", flags);
-    if (job->item)
-        block_set_number(&b, "MUSTER_INDEX", job->item->index);
-    if (job->item && !job->items->batch)
-        block_set(&b, "MUSTER_ITEM", job->item->text);
-    if (listing)
-        block_set(&b, "MUSTER_ITEMS", listing);
+    return block_end(&b);
+}
+
+char **environ_task(const struct environ *e, const struct plan_job *job, const char *listing,
+                    const struct attempt *a) {
+    size_t bytes = 0, n = axes_count(job, &bytes) + own_count(e, job, listing, a, &bytes);
+    struct block b;
+
+    if (!block_init(&b, n, bytes))
+        return NULL;
+    block_set_axes(&b, e->plan, job);
+    block_set_own(&b, e, job, listing, a);
     return block_end(&b);
 }

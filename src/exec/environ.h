@@ -41,4 +41,8 @@ int environ_late_mask(const struct environ *e, const struct env_var *late,
  * `late`: the variables of environ_read_late(), or NULL. `listing`: MUSTER_ITEMS, or NULL. */
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,
                     const char *listing, const struct attempt *a);
+/* What a persistent worker gets of it with a task: the job's own variables, those of jobs
+ * before, its item's, and MUSTER_…; the same. */
+char **environ_task(const struct environ *e, const struct plan_job *job, const char *listing,
+                    const struct attempt *a);
 #endif

@@ -53,6 +53,8 @@ void errand_begun(struct errand *e) {
 }
 
 void errand_end(struct errand *e) {
+    if (!e->end.start_ns) /* it never began */
+        e->end.start_ns = clock_ns();
     e->end.wall_ns = clock_ns() - e->end.start_ns;
     errand_queue_push(e->over, e);
     uv_async_send(e->wake);

@@ -9,9 +9,11 @@
 #include "exec/live.h"
 #include "plan/plan.h"
 
+struct crews;
 struct environ;
 struct errand;
 struct errands;
+struct facts_folder;
 struct fetcher;
 struct resolver;
 
@@ -34,6 +36,8 @@ struct errand_env {
     void (*begun)(struct errand *e); /* see errand_begun() */
     struct resolver *resolver;       /* NULL where no job waits for a host */
     struct fetcher *fetcher;         /* NULL where no job has an URL */
+    struct crews *crews;             /* NULL where no job is a task */
+    struct facts_folder *facts;      /* may be NULL */
 };
 
 /* Those that were begun and those that have ended wait for the loop to tell. */
@@ -51,6 +55,7 @@ struct errand {
     struct attempt attempt;
     const struct plan_job *job;
     struct attempt_end end; /* filled as things become known */
+    pid_t pid;              /* of the process that does it, or 0 */
     bool begun;             /* begin() has told 0 or 1 */
     bool running;           /* `started` was told */
     bool stopped;           /* stop() was called, or it is not to begin */

@@ -9,6 +9,7 @@
 #include "exec/fetch.h"
 #include "exec/request.h"
 #include "exec/resolve.h"
+#include "exec/tasking.h"
 #include "exec/waiting.h"
 
 struct errands {
@@ -16,6 +17,7 @@ struct errands {
     struct errand_queue fresh, over;
     uv_async_t wake;
     const struct errands_events *events;
+    bool awake; /* what is added now will be begun in any case */
     unsigned open_parts;
     void (*closed)(void *ctx);
     void *ctx, *closed_ctx;
@@ -26,6 +28,7 @@ static const struct errand_way *const ways[ACTIONS] = {
     [ACTION_HTTP] = &request_way,
 #endif
     [ACTION_WAIT] = &waiting_way,
+    [ACTION_TASK] = &tasking_way,
 };
 
 bool errands_suit(const struct plan_job *job) {
@@ -79,15 +82,27 @@ static void begin(struct errands *es, struct errand *e) {
         on_begun(e);
 }
 
-/* What is added meanwhile is seen to in the same round. */
-static void on_wake(uv_async_t *async) {
-    struct errands *es = async->data;
+static void begin_all(struct errands *es) {
     struct errand *e;
 
     while ((e = errand_queue_pop(&es->fresh)))
         begin(es, e);
+}
+
+/* What ends makes room for others: these are begun in the same round. Not what comes
+ * by their ends, else those that end at once could keep the loop for ever. */
+static void on_wake(uv_async_t *async) {
+    struct errands *es = async->data;
+    struct errand *e;
+
+    begin_all(es);
+    es->awake = true;
     while ((e = errand_queue_pop(&es->over)))
         es->events->ended(es->ctx, e);
+    es->awake = false;
+    begin_all(es);
+    if (es->over.head)
+        uv_async_send(&es->wake);
 }
 
 static void stop(struct live *v) {
@@ -119,7 +134,8 @@ struct errand *errands_add(struct errands *es, const struct attempt *a) {
     e->job = a->def;
     e->end.exit = -1;
     errand_queue_push(&es->fresh, e);
-    uv_async_send(&es->wake);
+    if (!es->awake)
+        uv_async_send(&es->wake);
     return e;
 }
 

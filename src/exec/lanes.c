@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "exec/capture.h"
+#include "exec/crew.h"
 #include "exec/environ.h"
 #include "exec/jobserver.h"
 #include "exec/errands.h"
@@ -65,6 +66,7 @@ struct lanes {
 
     struct starter *starter;
     struct errands *errands; /* NULL where all attempts are processes */
+    struct crews *crews;     /* NULL where no job is a task */
     struct pollset set;      /* the I/O lane's processes */
     pthread_mutex_t lock;    /* of the mailbox */
     struct task *mail;       /* ended, the latest first */
@@ -114,6 +116,8 @@ static void close_idle_workers(struct lanes *l) {
     for (uint32_t i = 0; i < l->opts.plan->cpu_workers; i++)
         if (l->workers[i] && !l->workers[i]->busy)
             worker_close(l->workers[i]);
+    if (l->crews)
+        crews_spare(l->crews);
 }
 
 /* Tells the end of what was begun, `running`, or was not. */
@@ -149,7 +153,7 @@ static void task_ended(struct task *t) {
 static void on_errand_started(void *ctx, struct errand *e) {
     struct lanes *l = ctx;
 
-    l->opts.events->started(l->opts.ctx, &e->attempt, 0, e->end.start_ns);
+    l->opts.events->started(l->opts.ctx, &e->attempt, e->pid, e->end.start_ns);
 }
 
 static void on_errand_ended(void *ctx, struct errand *e) {
@@ -183,6 +187,10 @@ static void on_io_ended(struct process *p) {
 static void on_launched(struct process *p) {
     struct task *t = (struct task *)p;
 
+    if (p->launched) {
+        p->launched(p);
+        return;
+    }
     if (p->end.error) {
         task_ended(t);
         return;
@@ -287,6 +295,19 @@ static uint32_t count_launchers(const struct plan *plan) {
     return njobs < LAUNCHERS ? (uint32_t)njobs : LAUNCHERS;
 }
 
+/* Persistent workers, where there are tasks for them. */
+static int make_crews(struct lanes *l) {
+    const struct crews_opts opts = {
+        .loop = l->opts.loop, .set = &l->set, .starter = l->starter, .process = &l->env};
+    bool tasks = false;
+
+    for (uint32_t i = 0; i < l->opts.plan->njobs && l->opts.plan->nworkers && !tasks; i++)
+        tasks = l->opts.plan->jobs[i].action == ACTION_TASK;
+    if (tasks)
+        l->crews = crews_new(&opts);
+    return tasks && !l->crews ? UV_ENOMEM : 0;
+}
+
 /* The starter before the rest, which is made while launchers are forked. */
 static int lanes_init(struct lanes *l) {
     const struct plan *plan = l->opts.plan;
@@ -334,7 +355,14 @@ static int lanes_init(struct lanes *l) {
     l->refusals = calloc((size_t)plan->io_limit + plan->cpu_workers + 1, sizeof *l->refusals);
     if (!l->env.memory || !l->environ || !l->by_job || !l->workers || !l->refusals)
         return UV_ENOMEM;
-    errand_env = (struct errand_env){.loop = l->opts.loop, .plan = plan, .environ = l->environ};
+    error = make_crews(l);
+    if (error)
+        return error;
+    errand_env = (struct errand_env){.loop = l->opts.loop,
+                                     .plan = plan,
+                                     .environ = l->environ,
+                                     .crews = l->crews,
+                                     .facts = l->env.facts};
     for (uint32_t i = 0; i < plan->njobs && !l->errands && !error; i++)
         if (errands_suit(&plan->jobs[i]))
             error = errands_open(&l->errands, &errand_env, &errands_events, l);
@@ -360,6 +388,10 @@ int lanes_open(struct lanes **out, const struct lanes_opts *opts) {
         if (l->errands) {
             l->open_parts++;
             errands_close(l->errands, on_part_closed, l);
+        }
+        if (l->crews) {
+            l->open_parts++;
+            crews_close(l->crews, on_part_closed, l);
         }
         l->starter ? starter_close(l->starter) : part_closed(l);
         return error;
@@ -550,8 +582,10 @@ static void on_stray_timer(uv_timer_t *timer) {
     uv_close((uv_handle_t *)&l->timer, on_handle_closed);
 }
 
-void lanes_close(struct lanes *l, void (*closed)(void *ctx, uint32_t unkillable)) {
-    l->closed = closed;
+/* No process of the run's runs any more. */
+static void close_all(void *ctx) {
+    struct lanes *l = ctx;
+
     l->open_parts = 4; /* the starter, the pollset, two handles */
     starter_close(l->starter);
     if (l->errands) {
@@ -566,4 +600,12 @@ void lanes_close(struct lanes *l, void (*closed)(void *ctx, uint32_t unkillable)
     l->give_up_due = clock_run_ns() + STRAY_GIVE_UP_NS;
     l->poll_ms = STRAY_FIRST_MS;
     uv_timer_start(&l->timer, on_stray_timer, 0, 0);
+}
+
+void lanes_close(struct lanes *l, void (*closed)(void *ctx, uint32_t unkillable)) {
+    l->closed = closed;
+    if (l->crews)
+        crews_close(l->crews, close_all, l);
+    else
+        close_all(l);
 }

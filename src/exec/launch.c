@@ -118,9 +118,11 @@ static struct launch_reply obey(struct spawner *spawner, const struct launch_req
                            .mark = q->mark,
                            .jobserver = q->jobserver,
                            .parent = parent,
+                           .in_fd = -1,
                            .out_fd = -1,
                            .err_fd = -1};
     struct stream *const streams[3] = {&o.in, &o.out, &o.err};
+    int *const ends[3] = {&o.in_fd, &o.out_fd, &o.err_fd};
     struct launch_reply reply = {0};
     enum spawn_stage stage;
     pid_t pid;
@@ -137,14 +139,13 @@ static struct launch_reply obey(struct spawner *spawner, const struct launch_req
     }
     o.argv = (const char *const *)list;
     o.envp = list + q->argc + 1;
-    if (o.out.kind == STREAM_CAPTURE)
-        o.out_fd = *fds++;
-    if (o.err.kind == STREAM_CAPTURE)
-        o.err_fd = *fds;
-    /* The kernel drops those that it finds no number for. */
-    if ((o.out.kind == STREAM_CAPTURE && o.out_fd < 0) ||
-        (o.err.kind == STREAM_CAPTURE && o.err_fd < 0))
-        return (struct launch_reply){.error = UV_EMFILE, .stage = SPAWN_RESOURCES};
+    for (int i = 0; i < 3; i++) {
+        if (!stream_is_pipe(streams[i]))
+            continue;
+        if (*fds < 0) /* the kernel drops those that it finds no number for */
+            return (struct launch_reply){.error = UV_EMFILE, .stage = SPAWN_RESOURCES};
+        *ends[i] = *fds++;
+    }
     reply.error = spawn_start(spawner, &o, &pid, &reply.start_ns, &stage);
     reply.stage = (int32_t)stage;
     reply.pid = pid;

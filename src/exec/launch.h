@@ -8,13 +8,13 @@
 #include "exec/spawn.h"
 
 #define LAUNCH_NAME       "muster-launch" /* as ps(1) shows it */
-#define LAUNCH_RIGHTS_MAX 2               /* descriptors that come with a request */
+#define LAUNCH_RIGHTS_MAX 3               /* descriptors that come with a request */
 
 /*
  * A request on the socket: this, then the strings, each with its NUL: program,
  * folder, the texts of streams 0 to 2 and the memory group ("" where there is
- * none), the words, the environment. The pipes' write ends come with its first
- * byte by SCM_RIGHTS, standard output's first. Requests are obeyed and answered
+ * none), the words, the environment. The pipes' ends come with its first byte
+ * by SCM_RIGHTS, in the order of the streams. Requests are obeyed and answered
  * in their order. One without a word is no request but a farewell.
  */
 struct launch_request {

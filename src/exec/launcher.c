@@ -197,10 +197,12 @@ int launcher_flush(struct launcher *l) {
 }
 
 int launcher_ask(struct launcher *l, const struct spawn_opts *opts) {
-    if (opts->out.kind == STREAM_CAPTURE)
-        l->fds[l->nfds++] = opts->out_fd;
-    if (opts->err.kind == STREAM_CAPTURE)
-        l->fds[l->nfds++] = opts->err_fd;
+    const struct stream *const streams[3] = {&opts->in, &opts->out, &opts->err};
+    const int ends[3] = {opts->in_fd, opts->out_fd, opts->err_fd};
+
+    for (int i = 0; i < 3; i++)
+        if (stream_is_pipe(streams[i]))
+            l->fds[l->nfds++] = ends[i];
     if (pack(l, opts))
         return launcher_flush(l);
     close_rights(l);

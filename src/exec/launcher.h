@@ -55,10 +55,10 @@ void launcher_kill_begun(uint64_t mark);
 
 /*
  * Asks for a process; what was asked for before must be sent. Takes over
- * opts->out_fd and err_fd, the write ends of captured streams, whatever comes
- * of it; opts->parent is ignored. 0: it is sent. UV_EAGAIN: not wholly yet, call
- * launcher_flush() when the socket is writable. UV_EPIPE: the launcher is dead.
- * Else UV_E… (UV_ENOMEM, UV_EMFILE): the request was not sent. Never blocks.
+ * opts->in_fd, out_fd and err_fd, the pipes' ends, whatever comes of it; opts->parent is ignored.
+ * 0: it is sent. UV_EAGAIN: not wholly yet, call launcher_flush() when the socket is writable.
+ * UV_EPIPE: the launcher is dead. Else UV_E… (UV_ENOMEM, UV_EMFILE): the request was not sent.
+ * Never blocks.
  */
 int launcher_ask(struct launcher *l, const struct spawn_opts *opts);
 /* Sends on: as launcher_ask(). */

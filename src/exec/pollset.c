@@ -53,15 +53,25 @@ void pollset_close(struct pollset *s, void (*closed)(void *ctx), void *ctx) {
     close(s->epoll);
 }
 
-int pollset_add(struct pollset *s, struct pollset_fd *f, int fd, void (*ready)(void *owner),
-                void *owner) {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = f};
+static int add(struct pollset *s, struct pollset_fd *f, int fd, uint32_t events,
+               void (*ready)(void *owner), void *owner) {
+    struct epoll_event event = {.events = events, .data.ptr = f};
 
     *f = (struct pollset_fd){.fd = -1, .ready = ready, .owner = owner};
     if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event))
         return -errno;
     f->fd = fd;
     return 0;
+}
+
+int pollset_add(struct pollset *s, struct pollset_fd *f, int fd, void (*ready)(void *owner),
+                void *owner) {
+    return add(s, f, fd, EPOLLIN, ready, owner);
+}
+
+int pollset_add_writer(struct pollset *s, struct pollset_fd *f, int fd, void (*ready)(void *owner),
+                       void *owner) {
+    return add(s, f, fd, EPOLLOUT, ready, owner);
 }
 
 void pollset_remove(struct pollset *s, struct pollset_fd *f) {

@@ -34,6 +34,9 @@ void pollset_close(struct pollset *s, void (*closed)(void *ctx), void *ctx);
  * 0, or UV_E… (UV_ENOSPC, UV_ENOMEM). */
 int pollset_add(struct pollset *s, struct pollset_fd *f, int fd, void (*ready)(void *owner),
                 void *owner);
+/* The same as long as fd can be written to, or nobody is left to read what is. */
+int pollset_add_writer(struct pollset *s, struct pollset_fd *f, int fd, void (*ready)(void *owner),
+                       void *owner);
 /* Takes it out, which it must be before its descriptor is closed. Its memory
  * must stay until the loop's next round: this one's events may name it. No
  * effect on what is in no set. */

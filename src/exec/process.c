@@ -60,7 +60,7 @@ int process_init(struct process *p, const struct process_env *env, const struct 
     p->job = job;
     p->end.exit = -1;
     p->exit_watch.fd = -1;
-    p->pidfd = -1;
+    p->pidfd = p->in_fd = -1;
     stream_init(&p->out, -1);
     stream_init(&p->err, -1);
     p->kill_due = p->give_up_due = INT64_MAX;
@@ -139,6 +139,7 @@ static void close_fd(int *fd) {
 }
 
 void process_unask(struct process *p) {
+    close_fd(&p->in_fd);
     close_fd(&p->out.fd);
     close_fd(&p->err.fd);
 }
@@ -256,6 +257,7 @@ static struct spawn_opts describe(const struct process *p) {
         .in = job->set->in,
         .out = job->set->out,
         .err = job->set->err,
+        .in_fd = -1,
         .out_fd = -1,
         .err_fd = -1,
         .nice = job->set->nice,
@@ -270,7 +272,7 @@ static struct spawn_opts describe(const struct process *p) {
 static int make_pipe(const struct stream *s, int *read_end, int *write_end) {
     int ends[2];
 
-    if (s->kind != STREAM_CAPTURE)
+    if (!stream_is_pipe(s))
         return 0;
     if (pipe2(ends, O_CLOEXEC))
         return -errno;
@@ -287,7 +289,9 @@ int process_ask(struct process *p, struct launcher *l) {
 
     p->group.mark = reaper_mark(p->env.reaper);
     opts = describe(p);
-    error = make_pipe(&opts.out, &p->out.fd, &opts.out_fd);
+    error = make_pipe(&opts.in, &opts.in_fd, &p->in_fd);
+    if (!error)
+        error = make_pipe(&opts.out, &p->out.fd, &opts.out_fd);
     if (!error)
         error = make_pipe(&opts.err, &p->err.fd, &opts.err_fd);
     if (!error) {
@@ -300,6 +304,7 @@ int process_ask(struct process *p, struct launcher *l) {
     if (!error) {
         error = launcher_ask(l, &opts);
     } else {
+        close_fd(&opts.in_fd);
         close_fd(&opts.out_fd);
         close_fd(&opts.err_fd);
     }

@@ -40,8 +40,9 @@ struct lookup;
  * thread of the loop that watches it, until its ended callback.
  */
 struct process {
-    struct process *next; /* in the starter's queue */
-    bool unwanted;        /* it is not to be started any more */
+    struct process *next;                /* in the starter's queue */
+    bool unwanted;                       /* it is not to be started any more */
+    void (*launched)(struct process *p); /* where it is not of the lanes: the starter is done */
     struct attempt attempt;
     struct process_env env;
     const struct plan_job *job;
@@ -55,6 +56,8 @@ struct process {
     struct pollset_fd exit_watch;
     uv_timer_t timer; /* grace, sweep */
     uv_work_t clearing;
+    int in_fd; /* write end of a STREAM_PIPE, or -1; whoever takes it sets it to -1, as the fd of
+                  `out` and `err` where these are such */
     struct stream_reader out, err;
     uv_work_t reading; /* of what it told */
     int pidfd;

@@ -16,6 +16,7 @@
 #include "exec/capture.h"
 #include "exec/environ.h"
 #include "exec/fetch.h"
+#include "exec/outfile.h"
 #include "exec/reserve.h"
 #include "exec/spawn.h"
 
@@ -340,20 +341,6 @@ static int make_request(struct request *r) {
     return r->fetch ? 0 : UV_ENOMEM;
 }
 
-/* A pool's thread must not wait for who reads a FIFO. */
-static int open_output(const struct stream *s, int *fd) {
-    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    struct stat st;
-
-    *fd = open(s->text, flags | (s->kind == STREAM_APPEND ? O_APPEND : O_TRUNC), 0666);
-    if (*fd < 0)
-        return -errno;
-    if (fstat(*fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)))
-        return 0;
-    close(*fd);
-    return UV_EINVAL;
-}
-
 static int open_body(struct request *r, const char *path) {
     struct stat st;
 
@@ -369,10 +356,6 @@ static int open_body(struct request *r, const char *path) {
     return r->block ? 0 : UV_ENOMEM;
 }
 
-static bool has_file(const struct stream *s) {
-    return s->kind == STREAM_FILE || s->kind == STREAM_APPEND;
-}
-
 static void open_work(uv_work_t *work) {
     struct request *r = work->data;
     struct attempt_end *end = &r->errand.end;
@@ -385,7 +368,7 @@ static void open_work(uv_work_t *work) {
                        strerrordesc_np(-end->error));
     }
     if (!end->error && r->to_file) {
-        end->error = open_output(&set->out, &fd);
+        end->error = outfile_open(&set->out, &fd);
         end->stage = SPAWN_STDOUT;
         if (end->error)
             errand_explain(&r->errand, "%s", set->out.text);
@@ -432,7 +415,7 @@ static int begin(struct errand *e) {
     int error;
 
     r->body = -1;
-    r->to_file = has_file(&set->out);
+    r->to_file = outfile_wanted(&set->out);
     if ((r->to_file || set->out.kind == STREAM_CAPTURE) && !(r->sink = capture_new()))
         return UV_ENOMEM;
     if (!r->to_file)

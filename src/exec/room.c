@@ -12,6 +12,7 @@
 
 #define LOOP_FDS     5 /* of a libuv loop: epoll, eventfd, signal pipe; pollset */
 #define ATTEMPT_FDS  3 /* pidfd, pipe, and one for a file behind a capture */
+#define HAND_FDS     4 /* of a persistent worker's process: pidfd, three pipes */
 #define RESERVED_FDS 6 /* reports, a start's passing ones */
 #define LIST_FDS     2 /* of a list of items that is read, and followed */
 #define LISTS_MAX    8 /* that are open at a time, mostly */
@@ -42,7 +43,7 @@ void room_make(int fd, uint64_t fds) {
 
 int room_find(const struct plan *plan, uint32_t spare_fds, struct room *room) {
     uint64_t each = ATTEMPT_FDS, used = count_fds() + RESERVED_FDS, spare;
-    uint64_t ncpu = 0, nio = 0, nlists = 0;
+    uint64_t ncpu = 0, nio = 0, nlists = 0, hands = 0;
     uint32_t workers;
     bool chores = plan->on_end; /* beside the lanes, one at a time */
     struct rlimit limit;
@@ -69,6 +70,11 @@ int room_find(const struct plan *plan, uint32_t spare_fds, struct room *room) {
         return UV_EMFILE;
     if (chores && limit.rlim_cur >= used + (workers ? LOOP_FDS : 0) + 2 * each)
         used += each; /* else one is put off until a job ends */
+    for (uint32_t i = 0; i < plan->nworkers; i++)
+        hands += plan->workers[i].count < workers ? plan->workers[i].count : workers;
+    /* Tasks that are done have their share as any job; processes without any can leave. */
+    if (hands > workers && limit.rlim_cur >= used + (hands - workers) * HAND_FDS + 2 * each)
+        used += (hands - workers) * HAND_FDS;
     spare = limit.rlim_cur - used;
     if (spare < workers * (LOOP_FDS + each) + each) {
         /* Workers whose loops do not fit are put off one by one. */

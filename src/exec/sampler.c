@@ -3,7 +3,6 @@
 #include "exec/sampler.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "exec/procfs.h"
 #include "exec/reserve.h"
 
 #define EVERY_MS     100
@@ -47,22 +47,6 @@ struct sampler {
 
 /* ---- measuring; any thread ---- */
 
-/* Reads a small file whole, NUL behind. False when it is gone. */
-static bool read_file(const char *root, const char *pid, const char *name, char *buf, size_t size) {
-    char path[256];
-    ssize_t n;
-    int fd;
-
-    snprintf(path, sizeof path, "%s/proc/%s/%s", root, pid, name);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    n = read(fd, buf, size - 1);
-    close(fd);
-    buf[n > 0 ? n : 0] = '\0';
-    return n > 0;
-}
-
 static int by_session(const void *a, const void *b) {
     pid_t x = ((const struct sampler_sum *)a)->session,
           y = ((const struct sampler_sum *)b)->session;
@@ -70,21 +54,6 @@ static int by_session(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* The number in a field of blank-separated text, from 1 on; 0 where there is none. */
-static int64_t field(const char *text, int n) {
-    int64_t value = 0;
-
-    text += strspn(text, " ");
-    while (--n > 0) {
-        text += strcspn(text, " \n");
-        text += strspn(text, " ");
-    }
-    text_int64(text, strcspn(text, " \n"), INT64_MIN, INT64_MAX, &value);
-    return value;
-}
-
-/* Fields of /proc/PID/stat, counted from behind the name (proc(5): less 2). */
-enum { STAT_SESSION = 4, STAT_USER = 12, STAT_SYS, STAT_CHILDREN_USER, STAT_CHILDREN_SYS };
 /* Of /proc/PID/schedstat: time spent waiting for a CPU. */
 enum { SCHEDSTAT_WAITED = 2 };
 
@@ -94,17 +63,17 @@ static void add_process(const char *root, const char *pid, struct sampler_sum *s
     struct sampler_sum key, *sum;
     char buf[1024], *rest;
 
-    if (!read_file(root, pid, "stat", buf, sizeof buf) || !(rest = strrchr(buf, ')')))
+    if (!procfs_read(root, pid, "stat", buf, sizeof buf) || !(rest = strrchr(buf, ')')))
         return; /* gone; the name before the bracket may hold anything */
     rest++;
-    key.session = (pid_t)field(rest, STAT_SESSION);
+    key.session = (pid_t)procfs_field(rest, PROCFS_SESSION);
     sum = bsearch(&key, sums, n, sizeof *sums, by_session);
     if (!sum)
         return;
-    for (int i = STAT_USER; i <= STAT_CHILDREN_SYS; i++)
-        sum->ns += field(rest, i) * tick_ns;
-    if (read_file(root, pid, "schedstat", buf, sizeof buf))
-        sum->ns += field(buf, SCHEDSTAT_WAITED);
+    for (int i = PROCFS_USER; i <= PROCFS_CHILDREN_SYS; i++)
+        sum->ns += procfs_field(rest, i) * tick_ns;
+    if (procfs_read(root, pid, "schedstat", buf, sizeof buf))
+        sum->ns += procfs_field(buf, SCHEDSTAT_WAITED);
 }
 
 void sampler_measure(const char *root, struct sampler_sum *sums, size_t n) {

@@ -148,6 +148,7 @@ static int open_output(const struct stream *st, int devnull, int pipe_fd, int *f
 
     switch (st->kind) {
     case STREAM_CAPTURE:
+    case STREAM_PIPE:
         *fd = pipe_fd;
         return 0;
     case STREAM_FILE:
@@ -168,7 +169,7 @@ static int open_output(const struct stream *st, int devnull, int pipe_fd, int *f
     }
 }
 
-static int open_input(const struct stream *st, int devnull, int *fd) {
+static int open_input(const struct stream *st, int devnull, int pipe_fd, int *fd) {
     size_t n, done = 0;
 
     switch (st->kind) {
@@ -190,6 +191,9 @@ static int open_input(const struct stream *st, int devnull, int *fd) {
             done += (size_t)got;
         }
         lseek(*fd, 0, SEEK_SET);
+        return 0;
+    case STREAM_PIPE:
+        *fd = pipe_fd;
         return 0;
     default:
         *fd = devnull;
@@ -221,7 +225,7 @@ static int open_streams(const struct spawner *s, const struct spawn_opts *o, int
     int error;
 
     *stage = SPAWN_STDIN;
-    error = open_input(&o->in, s->setup->devnull, &fd[0]);
+    error = open_input(&o->in, s->setup->devnull, o->in_fd, &fd[0]);
     if (error)
         return error;
     *stage = SPAWN_STDOUT;
@@ -323,8 +327,8 @@ int spawn_start(struct spawner *s, const struct spawn_opts *opts, pid_t *pid, in
     if (!error)
         error = start_child(s, &h, pid, stage);
     for (int i = 0; i < 3; i++)
-        if (h.fd[i] >= 0 && h.fd[i] != s->setup->devnull && h.fd[i] != opts->out_fd &&
-            h.fd[i] != opts->err_fd)
+        if (h.fd[i] >= 0 && h.fd[i] != s->setup->devnull && h.fd[i] != opts->in_fd &&
+            h.fd[i] != opts->out_fd && h.fd[i] != opts->err_fd)
             close(h.fd[i]);
     if (h.group >= 0)
         close(h.group);

@@ -49,7 +49,8 @@ struct spawn_opts {
     char *const *envp;
     const char *dir;
     struct stream in, out, err;
-    int out_fd, err_fd;       /* write ends of the pipes of captured streams */
+    int in_fd;                /* read end of the pipe of standard input, where it is one */
+    int out_fd, err_fd;       /* write ends of the pipes of the others */
     int nice;                 /* added to muster's */
     struct job_limits limits; /* .memory: of the address space of each process */
     bool jobserver;           /* it gets the jobserver's descriptors, see exec/jobserver.h */

@@ -311,8 +311,7 @@ struct entry *layers_place(const struct loader *l, uint32_t job, enum schema_eff
     return own ? own : draft->below->places[effect];
 }
 
-/* What a job is before any section speaks. */
-static struct layers *built_in(struct loader *l) {
+struct layers *layers_built_in(struct loader *l) {
     struct layers *layers = arena_new(&l->scratch, struct layers);
 
     layers->env = no_env;
@@ -330,7 +329,7 @@ static void build_on_end(struct loader *l) {
         return;
     struct job_settings *set = arena_new(&plan->arena, struct job_settings);
     struct plan_job *job = arena_new(&plan->arena, struct plan_job);
-    *set = built_in(l)->set;
+    *set = layers_built_in(l)->set;
     set->folder = set->dir = plan->sources.list[0]->folder;
     *job = (struct plan_job){.name = "on-end",
                              .set = set,
@@ -421,6 +420,8 @@ static void build_job(struct loader *l, struct making *m, struct section *s) {
         layers.set.type = LANE_IO;
     else if (layers.set.type == LANE_IO)
         layers.set.cpus = 1;
+    if (layers.action && layers.action->action == ACTION_TASK)
+        workers_apply(l, &layers);
     *job = (struct plan_job){
         .name = name,
         .items = layers.items,
@@ -437,7 +438,7 @@ static void build_job(struct loader *l, struct making *m, struct section *s) {
 }
 
 static void build_jobs(struct loader *l) {
-    struct layers *defaults = built_in(l);
+    struct layers *defaults = layers_built_in(l);
     struct making making = {.defaults = defaults};
     uint32_t n = 0;
 
@@ -462,6 +463,7 @@ void layers_build(struct loader *l) {
             read_section(l, l->sections[i]);
     build_run(l);
     shared_build(l);
+    workers_build(l);
     build_on_end(l);
     build_jobs(l);
     trace(TRACE_PLAN, "%u jobs of %zu sections", l->plan->njobs, l->nsections);

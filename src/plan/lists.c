@@ -197,8 +197,9 @@ bool parse_statuses(struct parse *p, void *out) {
 
 /* A class that stands alone, and what it sets. */
 static bool *retry_class(struct retry_on *set, const char *s, size_t n) {
-    static const char *const words[] = {"any", "timeout", "signal", "spawn", "http", NULL};
-    bool *const flags[] = {&set->any, &set->timeout, &set->signal, &set->spawn, &set->http};
+    static const char *const words[] = {"any", "timeout", "signal", "spawn", "http", "lost", NULL};
+    bool *const flags[] = {&set->any,   &set->timeout, &set->signal,
+                           &set->spawn, &set->http,    &set->lost};
     int i = text_choose(s, n, words);
 
     return i < 0 ? NULL : flags[i];
@@ -228,7 +229,7 @@ static bool add_retry_word(struct parse *p, struct retry_on *set, const struct w
         return *flag = true;
     if (!exits && !http)
         return parse_fault_at(
-            p, at, "'%s' is not any, exit:LIST, timeout, signal, spawn, http or http:LIST",
+            p, at, "'%s' is not any, exit:LIST, timeout, signal, spawn, lost, http or http:LIST",
             parse_shown(p, s, n));
     if (exits ? text_exit_list(s + 5, n - 5, more.bits, &fault)
               : text_http_list(s + 5, n - 5, statuses.bits, &fault)) {

@@ -88,6 +88,9 @@ struct loader {
     bool limits_named;                   /* some `limits` was read */
     const struct limit_set **limit_sets; /* all different ones */
     size_t nlimit_sets, limit_sets_cap;
+    struct plan_limit *limits;               /* the plan's */
+    struct plan_worker *workers;             /* the same */
+    struct map limit_lists;                  /* of each its place among them, by its indexes */
     unsigned suggestions;                    /* made so far: each looks at all names */
     const char *const *name_lists[SECTIONS]; /* of the named sections, made for the first one */
 };
@@ -126,6 +129,8 @@ void layers_apply_entry(struct loader *l, struct layers *layers, const struct sc
                         const char *name, const void *typed);
 /* Reads all values, then puts each job together from its layers. */
 void layers_build(struct loader *l);
+/* What a job is before any section speaks. */
+struct layers *layers_built_in(struct loader *l);
 /* Writes the built-in defaults of a scope's keys to where their offsets lead from `base`. */
 void layers_preset(struct loader *l, enum schema_scope scope, void *base);
 /* The entry that has the last word on something for a job, or NULL. */
@@ -135,6 +140,19 @@ struct entry *layers_place(const struct loader *l, uint32_t job, enum schema_eff
 
 /* Makes the plan's limits of their sections, and sets of those that `limits` keys name. */
 void shared_build(struct loader *l);
+/* The set of another one (NULL: none) and one limit more. */
+const struct limit_set *shared_with(struct loader *l, const struct limit_set *set, uint32_t limit);
+
+/* --- workers.c: persistent workers and their tasks --- */
+
+/* Makes the plan's workers of their sections, each with its limit; there is room for these. */
+void workers_build(struct loader *l);
+/* Gives a task its worker and the worker's limit, as far as they are there. */
+void workers_apply(struct loader *l, struct layers *layers);
+/* How many processes each may have, once the run's head is known. */
+void workers_settle(struct loader *l);
+/* Reports what a job's keys that have to do with tasks say amiss. */
+void workers_check(struct loader *l, uint32_t job);
 
 /* --- secrets.c: what must not be seen --- */
 

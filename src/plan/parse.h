@@ -40,7 +40,7 @@ struct names {
     const struct limit_set *limits; /* of `limits`; NULL: none; set by shared */
 };
 
-/* VALUE_COMMAND, VALUE_EXEC, VALUE_PROBE: what fills a job's action. */
+/* VALUE_COMMAND, VALUE_EXEC, VALUE_URL, VALUE_TASK, VALUE_PROBE: what fills a job's action. */
 struct action_value {
     enum action action;
     const char *command;
@@ -131,6 +131,7 @@ bool parse_http(struct parse *p, void *out);
 bool parse_method(struct parse *p, void *out);
 bool parse_header(struct parse *p, void *out);
 bool parse_var(struct parse *p, void *out);
+bool parse_task(struct parse *p, void *out);
 bool parse_probe(struct parse *p, void *out);
 bool parse_ready(struct parse *p, void *out);
 bool parse_exec(struct parse *p, void *out);

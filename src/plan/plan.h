@@ -20,7 +20,15 @@ struct mask_set;
 
 enum lane { LANE_IO, LANE_CPU, LANES };
 #define TYPE_AUTO LANES /* the word behind those of lanes, until a job is put together */
-enum action { ACTION_NONE, ACTION_COMMAND, ACTION_EXEC, ACTION_HTTP, ACTION_WAIT, ACTIONS };
+enum action {
+    ACTION_NONE,
+    ACTION_COMMAND,
+    ACTION_EXEC,
+    ACTION_HTTP,
+    ACTION_WAIT,
+    ACTION_TASK,
+    ACTIONS
+};
 enum when { WHEN_SUCCESS, WHEN_FAILURE, WHEN_ALWAYS };
 enum on_failure { ON_FAILURE_CONTINUE, ON_FAILURE_DRAIN, ON_FAILURE_CANCEL };
 enum output_mode { OUTPUT_FAILED, OUTPUT_GROUP, OUTPUT_NONE, OUTPUT_LIVE };
@@ -35,11 +43,17 @@ enum stream_kind {
     STREAM_FILE,    /* stdin: read; stdout, stderr: truncated at each attempt's start */
     STREAM_APPEND,  /* opened for appending */
     STREAM_TEXT,    /* stdin only: exactly these bytes */
+    STREAM_PIPE,    /* its other end is read, or written, by who started the process */
 };
 struct stream {
     enum stream_kind kind;
     const char *text; /* absolute path, or the bytes of STREAM_TEXT (no NUL in them) */
 };
+
+/* Whether it is a pipe with an end that muster keeps. */
+static inline bool stream_is_pipe(const struct stream *s) {
+    return s->kind == STREAM_CAPTURE || s->kind == STREAM_PIPE;
+}
 
 /* A set of exit statuses, a bit each. */
 struct exit_set {
@@ -63,7 +77,7 @@ static inline bool http_set_has(const struct http_set *s, int status) {
 /* Why another attempt is made: the classes of `retry-on`. */
 struct retry_on {
     bool any, timeout, signal, spawn;
-    bool http, gap[3];        /* http: there was no whole answer */
+    bool http, lost, gap[2];  /* http: there was no whole answer; lost: a task had none */
     struct exit_set exits;    /* of exit:LIST */
     struct http_set statuses; /* of http:LIST */
 };
@@ -117,6 +131,20 @@ struct plan_limit {
     uint32_t breaker;      /* failures in a row that open the circuit */
     int64_t cooldown_ns;   /* before a probe */
     enum breaker_action action;
+    bool of_worker; /* it is no [limit], but bounds the processes of the [worker] of its name */
+};
+
+struct plan_job;
+
+/* Persistent workers that are alike. */
+struct plan_worker {
+    const char *name;
+    const char *command;        /* text for the shell */
+    uint32_t count;             /* processes at once */
+    uint32_t tasks;             /* after which one is replaced; 0: after no number of them */
+    uint64_t memory;            /* bytes, the same; 0: it may grow */
+    uint32_t limit;             /* index of the limit that keeps its tasks to `count` at once */
+    const struct plan_job *job; /* one of its processes, as a job of its own */
 };
 
 /* Some of the plan's limits. Jobs that name the same ones have the same set. */
@@ -161,6 +189,8 @@ struct job_settings {
     struct job_limits limits;
     const struct limit_set *shared; /* limits that it shares with others; NULL: none */
     struct job_http http;
+    const char *worker;             /* the name of a task's worker, or NULL */
+    const struct plan_worker *by;   /* a task's worker */
     bool service;                   /* it is expected to stay up until nothing needs it */
     const struct ready_sign *ready; /* when it can be used; NULL: once it is started */
     const char *cleanup;            /* text for the shell, run after it; NULL: none */
@@ -214,8 +244,9 @@ struct plan_job {
     const char *name;
     const struct job_settings *set;
     const struct env_var *env; /* env.NAME, names unique; a NULL name ends it */
-    const char *command;     /* ACTION_COMMAND: text for the shell; HTTP: the URL; WAIT: its text */
-    const char *const *argv; /* ACTION_EXEC: words, NULL at the end */
+    const char
+        *command; /* ACTION_COMMAND: text for the shell; HTTP: the URL; WAIT, TASK: its text */
+    const char *const *argv;     /* ACTION_EXEC: words, NULL at the end */
     const struct target *target; /* ACTION_WAIT */
     const char *program;         /* absolute path of argv[0] or shell[0]; NULL: not there then */
     const uint32_t *after;       /* indexes of the jobs it comes after, no doubles but by items */
@@ -288,6 +319,8 @@ struct plan {
     uint32_t njobs;
     const struct plan_limit *limits; /* in manifest order */
     uint32_t nlimits;
+    const struct plan_worker *workers; /* in manifest order */
+    uint32_t nworkers;
     const uint32_t *order;      /* all jobs, each behind what it comes after */
     const char *const *secrets; /* variables whose values are masked; NULL at the end, or NULL */
     struct mask_set *mask;      /* their values, as far as they are known by now; NULL: none */

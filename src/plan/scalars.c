@@ -45,6 +45,12 @@ bool parse_command(struct parse *p, void *out) {
     return parse_script(p, &action->command);
 }
 
+bool parse_task(struct parse *p, void *out) {
+    *(struct action_value *)out =
+        (struct action_value){.action = ACTION_TASK, .command = copy(p, p->s, p->n)};
+    return true;
+}
+
 bool parse_path_value(struct parse *p, void *out) {
     *(const char **)out = parse_path(p, p->s, p->n);
     return true;

@@ -20,9 +20,10 @@
         .scope = SCOPE_##in, .name = key, .type = VALUE_##form, .value = preset, .help = text,     \
         ##__VA_ARGS__                                                                              \
     }
-#define JOB(field)   .placed = true, .offset = offsetof(struct job_settings, field)
-#define RUN(field)   .placed = true, .offset = offsetof(struct plan, field)
-#define LIMIT(field) .placed = true, .offset = offsetof(struct plan_limit, field)
+#define JOB(field)    .placed = true, .offset = offsetof(struct job_settings, field)
+#define RUN(field)    .placed = true, .offset = offsetof(struct plan, field)
+#define LIMIT(field)  .placed = true, .offset = offsetof(struct plan_limit, field)
+#define WORKER(field) .placed = true, .offset = offsetof(struct plan_worker, field)
 
 const struct schema_section schema_sections[SECTIONS] = {
     [SECTION_MUSTER] = {"muster", false, false, "settings of the run"},
@@ -31,7 +32,7 @@ const struct schema_section schema_sections[SECTIONS] = {
     [SECTION_ENV] = {"env", false, false, "environment of every job"},
     [SECTION_TEMPLATE] = {"template", true, false, "keys for the jobs that use it"},
     [SECTION_LIMIT] = {"limit", true, false, "a limit that jobs share"},
-    [SECTION_WORKER] = {"worker", true, true, "persistent workers"},
+    [SECTION_WORKER] = {"worker", true, false, "persistent workers"},
     [SECTION_JOB] = {"job", true, false, "a job"},
 };
 
@@ -90,9 +91,10 @@ const struct schema_key schema_keys[] = {
         JOB(http.ca_file), .effect = EFFECT_CA_FILE),
     KEY(JOB, "wait-for", PROBE, NULL, "succeeds when that answers",
         .action = true, .effect = EFFECT_ACTION),
-    KEY(JOB, "task", TEXT, NULL, "a request to a persistent worker",
-        .action = true, .effect = EFFECT_ACTION, .later = true),
-    KEY(JOB, "worker", NAME, NULL, "the worker of a task", .later = true),
+    KEY(JOB, "task", TASK, NULL, "a request to a persistent worker",
+        .action = true, .effect = EFFECT_ACTION),
+    KEY(JOB, "worker", NAME, NULL, "the worker of a task",
+        JOB(worker), .effect = EFFECT_WORKER, .whole = true),
     KEY(JOB, "use", NAMES, NULL, "templates, in the order of their strength", .effect = EFFECT_USE),
 
     /* its process */
@@ -184,11 +186,13 @@ const struct schema_key schema_keys[] = {
         .words = words_breaker, LIMIT(action)),
 
     /* [worker] */
-    KEY(WORKER, "command", COMMAND, NULL, "reads requests, writes answers"),
+    KEY(WORKER, "command", SCRIPT, NULL, "reads requests, writes answers", WORKER(command)),
     KEY(WORKER, "count", COUNT, NULL, "processes; the CPU workers by default",
-        .min = 1, .max = CPU_WORKERS_MAX),
-    KEY(WORKER, "tasks", COUNT, NULL, "tasks before it is replaced", .min = 1, .max = COUNT_MAX),
-    KEY(WORKER, "max-memory", SIZE, NULL, "of its processes", .min = 1),
+        .min = 1, .max = CPU_WORKERS_MAX, WORKER(count)),
+    KEY(WORKER, "tasks", COUNT, NULL, "tasks after which one is replaced",
+        .min = 1, .max = COUNT_MAX, WORKER(tasks)),
+    KEY(WORKER, "max-memory", SIZE, NULL, "memory above which one is replaced",
+        .min = 1, WORKER(memory)),
 };
 /* clang-format on */
 const size_t schema_key_count = sizeof schema_keys / sizeof *schema_keys;

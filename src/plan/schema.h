@@ -80,6 +80,7 @@ enum value_type {
     VALUE_METHOD,   /* GET */
     VALUE_HEADER,   /* what stands behind the colon of one; may be empty */
     VALUE_VAR,      /* the name of an environment variable */
+    VALUE_TASK,     /* text that is a job's action */
     VALUE_PROBE,    /* wait-for: tcp:, file:, http: */
     VALUE_READY,    /* these and line:, delay: struct ready_sign * */
     VALUE_REPORTS,  /* struct reports */
@@ -113,6 +114,7 @@ enum schema_effect {
     EFFECT_CA_FILE,
     EFFECT_BODY,
     EFFECT_BODY_FILE,
+    EFFECT_WORKER,
     EFFECT_SECRET, /* counts wherever it stands */
     EFFECT_BATCH,
     EFFECT_EXCLUDE,
@@ -136,7 +138,8 @@ struct schema_key {
     bool whole;               /* the same for all items of a job: no axis stands in it */
     bool placed;              /* offset holds: the value is copied there as it is */
     uint16_t offset;          /* into struct job_settings, of SCOPE_MUSTER into struct
-                                 plan, of SCOPE_LIMIT into struct plan_limit */
+                                 plan, of SCOPE_LIMIT into struct plan_limit, of
+                                 SCOPE_WORKER into struct plan_worker */
     uint8_t effect;           /* enum schema_effect */
 };
 

@@ -50,9 +50,11 @@ static void build_limits(struct loader *l) {
     uint32_t n = 0;
 
     for (size_t i = 0; i < l->nsections; i++)
-        n += section_is(l->sections[i], SECTION_LIMIT) && l->sections[i]->live;
+        n += (section_is(l->sections[i], SECTION_LIMIT) ||
+              section_is(l->sections[i], SECTION_WORKER)) && /* each has one of its own */
+             l->sections[i]->live;
     limits = arena_array(&l->plan->arena, struct plan_limit, n);
-    l->plan->limits = limits;
+    l->plan->limits = l->limits = limits;
     for (size_t i = 0; i < l->nsections; i++) {
         struct section *s = l->sections[i];
 
@@ -72,8 +74,8 @@ static int compare(const void *a, const void *b) {
 }
 
 /* The set of some limits; the same for the same ones. */
-static const struct limit_set *find_set(struct loader *l, struct map *sets, uint32_t *list,
-                                        uint32_t n) {
+static const struct limit_set *find_set(struct loader *l, uint32_t *list, uint32_t n) {
+    struct map *sets = &l->limit_lists;
     uint32_t count = 0;
 
     qsort(list, n, sizeof *list, compare);
@@ -95,7 +97,7 @@ static const struct limit_set *find_set(struct loader *l, struct map *sets, uint
     return l->limit_sets[l->nlimit_sets++] = set;
 }
 
-static void resolve(struct loader *l, struct map *sets, struct names *names) {
+static void resolve(struct loader *l, struct names *names) {
     uint32_t *list = arena_array(&l->scratch, uint32_t, names->count), n = 0;
     unsigned unknown = 0;
 
@@ -112,21 +114,28 @@ static void resolve(struct loader *l, struct map *sets, struct names *names) {
                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         }
     }
-    names->limits = find_set(l, sets, list, n);
+    names->limits = find_set(l, list, n);
 }
 
 void shared_build(struct loader *l) {
-    struct map sets;
-
+    map_init(&l->limit_lists, &l->scratch);
     build_limits(l);
     if (!l->limits_named)
         return;
-    map_init(&sets, &l->scratch);
     for (size_t i = 0; i < l->nsections; i++)
         for (uint32_t k = 0; k < l->sections[i]->nentries; k++) {
             const struct entry *e = &l->sections[i]->entries[k];
 
             if (e->row && e->row->effect == EFFECT_LIMITS && e->typed)
-                resolve(l, &sets, e->typed);
+                resolve(l, e->typed);
         }
+}
+
+const struct limit_set *shared_with(struct loader *l, const struct limit_set *set, uint32_t limit) {
+    uint32_t n = set ? set->count : 0, *list = arena_array(&l->scratch, uint32_t, n + 1);
+
+    if (set)
+        memcpy(list, set->list, n * sizeof *list);
+    list[n] = limit;
+    return find_set(l, list, n + 1);
 }

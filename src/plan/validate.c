@@ -129,16 +129,19 @@ static void check_lane(struct loader *l, uint32_t i, const struct entry *type) {
     }
 }
 
-/* What waits on the loop is no work for a CPU worker. */
+/* What waits on the loop is no work for a CPU worker, and what a persistent worker does is. */
 static void check_action(struct loader *l, uint32_t i, const struct entry *type) {
     struct entry *e = layers_place(l, i, EFFECT_ACTION);
     const struct plan_job *job = &l->plan->jobs[i];
+    bool waits = job->action == ACTION_WAIT || job->action == ACTION_HTTP;
+    bool cpu = job->set->type == LANE_CPU;
 
-    if ((job->action != ACTION_WAIT && job->action != ACTION_HTTP) || job->set->type != LANE_CPU ||
-        !e || e->reported || !type || !type->typed)
+    if (!(waits && cpu) && !(job->action == ACTION_TASK && !cpu))
         return;
-    diag_error(l->diag, e->key, "%s: job '%s' has to be io: it waits, without a process",
-               e->row->name, job->name);
+    if (!e || e->reported || !type || !type->typed)
+        return;
+    diag_error(l->diag, e->key, "%s: job '%s' has to be %s", e->row->name, job->name,
+               waits ? "io: it waits, without a process" : "cpu: a worker works on it");
     e->reported = true;
 }
 
@@ -196,12 +199,13 @@ static void check_job(struct loader *l, uint32_t i) {
                    job->name);
     if (!d->below->incomplete && !layers_place(l, i, EFFECT_ACTION))
         diag_error(l->diag, d->section->header,
-                   "job '%s' has nothing to do (command, exec, http or wait-for)", job->name);
+                   "job '%s' has nothing to do (command, exec, http, wait-for or task)", job->name);
     check_lane(l, i, type);
     check_action(l, i, type);
     check_memory(l, i);
     check_jobserver(l, i, type);
     check_http(l, i);
+    workers_check(l, i);
     if (!after || !after->typed)
         return;
     const struct names *names = after->typed;
@@ -364,6 +368,7 @@ void validate_jobs(struct loader *l) {
         diag_error(l->diag, (struct span){l->plan->sources.list[0]->base, 0},
                    "there is no job ([job NAME])");
     resolve_all(l);
+    workers_settle(l);
     for (uint32_t i = 0; i < l->plan->njobs; i++)
         check_job(l, i);
     check_items(l);

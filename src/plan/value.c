@@ -57,6 +57,7 @@ static const struct form forms[VALUE_TYPES] = {
     [VALUE_METHOD] = {parse_method, sizeof(char *), PUT_WHOLE, false, false},
     [VALUE_HEADER] = {parse_header, sizeof(char *), PUT_WHOLE, false, true},
     [VALUE_VAR] = {parse_var, sizeof(char *), PUT_WHOLE, false, false},
+    [VALUE_TASK] = {parse_task, sizeof(struct action_value), PUT_WHOLE, true, false},
     [VALUE_PROBE] = {parse_probe, sizeof(struct action_value), PUT_WHOLE, false, false},
     [VALUE_READY] = {parse_ready, sizeof(struct ready_sign *), PUT_WHOLE, false, false},
     [VALUE_REPORTS] = {parse_reports, sizeof(struct reports), PUT_WORDS, true, true},

@@ -289,7 +289,7 @@ const char *job_reason_text(const struct run_result *r, const struct job_info *j
         not_ready_text(p, j, a, buf, n);
     else if (j->reason == REASON_SPAWN && a)
         spawn_text(r->plan, p, a, buf, n);
-    else if (j->reason == REASON_HTTP && a && a->detail)
+    else if ((j->reason == REASON_HTTP || j->reason == REASON_LOST) && a && a->detail)
         snprintf(buf, n, "%s", a->detail);
     else if (j->reason == REASON_OOM)
         oom_text(p, buf, n);

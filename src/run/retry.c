@@ -22,6 +22,8 @@ struct verdict retry_judge(const struct job_settings *set, const struct attempt_
         return (struct verdict){STATUS_OK, REASON_NONE};
     if (end->outcome == OUTCOME_HTTP)
         return (struct verdict){STATUS_FAILED, REASON_HTTP};
+    if (end->outcome == OUTCOME_LOST)
+        return (struct verdict){STATUS_FAILED, REASON_LOST};
     if (exit_set_has(&set->skip_exit, end->exit))
         return (struct verdict){STATUS_SKIPPED, REASON_NONE};
     if (told_amiss(set, end))
@@ -65,6 +67,8 @@ bool retry_wanted(const struct job_settings *set, struct verdict verdict,
     case REASON_HTTP: /* of half an answer the status tells nothing */
         return end->http && end->http->whole ? http_set_has(&on->statuses, end->http->status)
                                              : on->http;
+    case REASON_LOST:
+        return on->lost;
     case REASON_OOM: /* it ended as what was killed in it made it */
         return end->exit < 0 ? on->signal : exit_set_has(&on->exits, end->exit);
     default:

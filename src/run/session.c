@@ -195,11 +195,12 @@ static void interrupt(struct session *s, int sig) {
 }
 
 static void kill_all(struct session *s) {
-    uint32_t left = cleanups_abandon(s->relay.cleanups);
+    uint32_t left = s->closing ? 0 : cleanups_abandon(s->relay.cleanups);
 
     if (left > 0)
         session_say(s, "%u cleanup%s not run", left, left == 1 ? " is" : "s are");
-    lanes_kill_all(s->lanes);
+    if (s->lanes) /* also when all is done, but for workers that take their time */
+        lanes_kill_all(s->lanes);
     session_rearm(s);
 }
 
@@ -217,7 +218,7 @@ static void on_stop_signal(void *ctx, int sig) {
     s->stops++;
     if (s->stops == 1)
         interrupt(s, sig);
-    else if (s->stops == 2 && !s->closing)
+    else if (s->stops == 2)
         kill_all(s);
 }
 
@@ -229,7 +230,7 @@ static void on_quit_signal(void *ctx, int sig) {
         return;
     if (s->stops == 0)
         interrupt(s, sig);
-    if (s->stops < 2 && !s->closing)
+    if (s->stops < 2)
         kill_all(s);
     s->stops = 2;
 }

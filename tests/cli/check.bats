@@ -176,7 +176,6 @@ END
 }
 
 @test "what is not supported yet is refused by name" {
-    expect_error "'task' is not supported yet" 'task = x'
     expect_error "'inputs' is not supported yet" 'exec = true' 'inputs = x.c'
     run --separate-stderr "$MUSTER" run --executor=local m.ini
     [ "$status" -eq 2 ]

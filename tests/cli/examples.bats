@@ -153,6 +153,24 @@ setup() {
     [ "$(jq -r '.jobs[] | select(.name == "link") | .status' artefacts/muster.json)" != ok ]
 }
 
+@test "workers.ini: tasks in Python, shell and C, and what they answer" {
+    cp -r "$examples/workers" "$examples"/*.ini .
+    run --separate-stderr "$MUSTER" run -j 2 -D "OUT=$PWD" --report json:results.json workers.ini
+    [ "$status" -eq 0 ]
+    [ "$(json '.jobs[] | select(.name == "primes[1000]").stdout')" = 76127 ]
+    [ "$(json '.jobs[] | select(.name == "words[workers.ini]").stdout')" = "$(wc -w < workers.ini)" ]
+    [ "$(json '[.jobs[] | select(.section == "steps").stdout[:-1]] | join(" ")')" = \
+        '111 118 178 261 350' ]
+    # Each of them says what is amiss, and goes on.
+    sed -i -e 's/^each.N = 27/each.N = x 27/' -e 's/^each.N.range.*/each.N = x 10/' \
+        -e 's/^each.FILE.*/each.FILE = none workers.ini/' workers.ini
+    run --separate-stderr "$MUSTER" run -j 2 -D "OUT=$PWD" --report json:results.json workers.ini
+    [ "$status" -eq 1 ]
+    [ "$(json '[.jobs[] | select(.status == "failed") | "\(.name) \(.exit)"] | join(", ")')" = \
+        'primes[x] 2, words[none] 1, steps[x] 2' ]
+    [ "$(json '[.jobs[] | .attempts | length] | unique | join(" ")')" = 1 ]
+}
+
 @test "makes.ini: two makes and another job share two workers" {
     mkdir tree
     cat > tree/Makefile <<'END'

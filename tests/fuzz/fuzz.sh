@@ -13,9 +13,10 @@ check() { # TARGET FOLDER...
     fi
 }
 
-echo 1..8
+echo 1..9
 check fuzz_manifest "$SOURCE/tests/fuzz/seeds/manifest" "$SOURCE/tests/golden/cases"
 check fuzz_reader "$SOURCE/tests/fuzz/seeds/manifest" "$SOURCE/tests/golden/cases"
+check fuzz_dialog "$SOURCE/tests/fuzz/seeds/dialog"
 check fuzz_facts "$SOURCE/tests/fuzz/seeds/facts"
 check fuzz_history "$SOURCE/tests/fuzz/seeds/history"
 check fuzz_mask "$SOURCE/tests/fuzz/seeds/mask"

@@ -24,7 +24,10 @@ static void check_plan(const struct plan *plan) {
         demand(job->action == ACTION_EXEC ? job->argv && job->argv[0] && *job->argv[0]
                                           : job->command && *job->command);
         demand((job->action == ACTION_WAIT) == (job->target != NULL));
-        demand(job_has_process(job) || job->set->type == LANE_IO);
+        demand(job_has_process(job) ||
+               job->set->type == (job->action == ACTION_TASK ? LANE_CPU : LANE_IO));
+        demand(job->action != ACTION_TASK ||
+               (job->set->by && job->set->by->command && job->set->by->count > 0));
         const struct job_settings *set = job->set;
         demand(set->dir[0] == '/' && set->folder[0] == '/' && set->shell && set->shell[0]);
         demand(set->timeout_ns >= 0 && set->kill_after_ns >= 0 && set->retry_delay_ns >= 0);

@@ -26,7 +26,7 @@ awk '
     /^\.Ss The \[muster\] section/ || (later && /^\.Ic \[muster\] :/) { scope = "muster" }
     /^\.Ss (Job sections|HTTP requests|Items)/ || (later && /^In jobs:/) { scope = "job" }
     /^\.Ss Limit sections/ { scope = "limit" }
-    later && /^\.Ic \[worker / { scope = "worker" }
+    /^\.Ss Worker sections/ { scope = "worker" }
     /^\.It Ic / && scope {
         line = substr($0, 8)
         sub(/ No = .*/, "", line)

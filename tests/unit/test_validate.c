@@ -18,13 +18,14 @@ static void test_missing(void **state) {
     plan_case_says("[job a]\n", "m.ini:1:1: error: job 'a' has no type (type = io, cpu or auto)\n"
                                 "    1 | [job a]\n      | ^~~~~~~\n"
                                 "m.ini:1:1: error: job 'a' has nothing to do (command, exec, "
-                                "http or wait-for)\n"
+                                "http, wait-for or task)\n"
                                 "    1 | [job a]\n      | ^~~~~~~\n"
                                 "muster: m.ini: 2 errors, nothing was run\n");
     /* What was set wrong is not missed as well. */
     plan_case_messages("[job a]\ntype = oi\ntask = x\n",
-                       "m.ini:2:8: error: type: 'oi' is not io, cpu or auto\n"
-                       "m.ini:3:1: error: 'task' is not supported yet\n");
+                       "m.ini:1:1: error: job 'a' has a task and nobody to do it (worker = "
+                       "NAME)\n"
+                       "m.ini:2:8: error: type: 'oi' is not io, cpu or auto\n");
     plan_case_messages("[job a]\nuse = gone\n", "m.ini:2:7: error: use: no template 'gone'\n");
 }
 
@@ -103,7 +104,7 @@ static void test_values(void **state) {
                        "m.ini:10:13: error: ok-exit: '256' is not an exit status (0 to 255, such "
                        "as 1-3,75)\n"
                        "m.ini:11:20: error: retry-on: 'exti:1' is not any, exit:LIST, timeout, "
-                       "signal, spawn, http or http:LIST\n"
+                       "signal, spawn, lost, http or http:LIST\n"
                        "m.ini:12:8: error: when: 'succes' is not success, failure or always; did "
                        "you mean 'success'?\n"
                        "m.ini:13:9: error: stdin: 'x' is not a standard input (null, file:PATH or "
@@ -437,7 +438,8 @@ static void test_include_faults(void **state) {
               "    3 | include = ../m.ini\n      |           ^~~~~~~~\n"
               "sub/b.ini:4:1: error: job 'a' has no type (type = io, cpu or auto)\n"
               "    4 | [job a]\n      | ^~~~~~~\n"
-              "sub/b.ini:4:1: error: job 'a' has nothing to do (command, exec, http or wait-for)\n"
+              "sub/b.ini:4:1: error: job 'a' has nothing to do (command, exec, http, wait-for "
+              "or task)\n"
               "    4 | [job a]\n      | ^~~~~~~\n"
               "muster: m.ini: 5 errors, nothing was run\n");
     write_file("m.ini", "[muster]\ninclude = gone.ini\n[job a]\ntype = io\ncommand = x\n");

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* outfile: the file of a job's output that muster writes itself. */
+#include "exec/outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+bool outfile_wanted(const struct stream *s) {
+    return s->kind == STREAM_FILE || s->kind == STREAM_APPEND;
+}
+
+/* A pool's thread must not wait for who reads a FIFO. */
+int outfile_open(const struct stream *s, int *fd) {
+    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    struct stat st;
+
+    *fd = open(s->text, flags | (s->kind == STREAM_APPEND ? O_APPEND : O_TRUNC), 0666);
+    if (*fd < 0)
+        return -errno;
+    if (fstat(*fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)))
+        return 0;
+    close(*fd);
+    return UV_EINVAL;
+}
