@@ -158,7 +158,8 @@ static const char *limit_words(const struct explain *e, const struct wait *wait,
     const struct plan_limit *limit = &e->run->plan->limits[wait->what];
 
     if (wait->kind == WAIT_CONCURRENCY)
-        snprintf(buf, n, "for limit %s (concurrency %" PRIu32 ")", limit->name, limit->concurrency);
+        snprintf(buf, n, "for %s %s (%s %" PRIu32 ")", limit->of_worker ? "worker" : "limit",
+                 limit->name, limit->of_worker ? "count" : "concurrency", limit->concurrency);
     else if (wait->kind == WAIT_RATE)
         snprintf(buf, n, "for limit %s (rate %" PRIu32 "/%s)", limit->name, limit->rate.count,
                  rate_unit(limit->rate.per_ns));

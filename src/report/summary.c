@@ -130,7 +130,8 @@ bool summary_hints_at(const struct job_info *job) {
     int64_t wall_ns = 0;
     double share;
 
-    if (job->def->set->automatic) /* no mark that could be wrong */
+    /* No mark that could be wrong. */
+    if (job->def->set->automatic || job->def->action == ACTION_TASK)
         return false;
     for (uint32_t a = 0; a < r->nattempts; a++) /* without the delays between them */
         wall_ns += r->attempts[a].wall_ns;

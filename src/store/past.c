@@ -354,6 +354,7 @@ static int load_job(struct past_details *d, uint32_t i, struct row *r) {
     p->name = row_name(r, &d->arena);
     type = row_word(r, record_types, RECORD_TYPES);
     p->set = &d->sets[type];
+    p->action = type == RECORD_TASK ? ACTION_TASK : ACTION_NONE;
     j->moved = type == RECORD_AUTO_MOVED;
     j->lane = type == RECORD_IO || type == RECORD_AUTO ? LANE_IO : LANE_CPU;
     j->status = row_word(r, status_words, STATUSES);
@@ -516,7 +517,7 @@ int past_load(struct past *p, int64_t row, struct past_details **out) {
     arena_init(&d->arena, NULL);
     d->row = row;
     d->run.plan = &d->plan;
-    d->sets[RECORD_CPU].type = LANE_CPU;
+    d->sets[RECORD_CPU].type = d->sets[RECORD_TASK].type = LANE_CPU;
     for (int type = RECORD_AUTO; type < RECORD_TYPES; type++)
         d->sets[type].automatic = true;
     error = load_all(p, d);

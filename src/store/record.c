@@ -15,16 +15,15 @@
 #include "store/outputs.h"
 
 const char *const record_types[RECORD_TYPES] = {
-    [RECORD_IO] = "io",
-    [RECORD_CPU] = "cpu",
-    [RECORD_AUTO] = "auto",
-    [RECORD_AUTO_CPU] = "auto-cpu",
-    [RECORD_AUTO_MOVED] = "auto-moved",
+    [RECORD_IO] = "io",     [RECORD_CPU] = "cpu",           [RECORD_TASK] = "cpu-task",
+    [RECORD_AUTO] = "auto", [RECORD_AUTO_CPU] = "auto-cpu", [RECORD_AUTO_MOVED] = "auto-moved",
 };
 
 static enum record_type type_of(const struct plan_job *p, const struct job_result *j) {
     if (p->set->automatic)
         return j->moved ? RECORD_AUTO_MOVED : j->lane == LANE_CPU ? RECORD_AUTO_CPU : RECORD_AUTO;
+    if (p->action == ACTION_TASK)
+        return RECORD_TASK;
     return p->set->type == LANE_CPU ? RECORD_CPU : RECORD_IO;
 }
 

@@ -18,6 +18,7 @@ struct capture;
 enum record_type {
     RECORD_IO,
     RECORD_CPU,
+    RECORD_TASK,       /* cpu too */
     RECORD_AUTO,       /* in the I/O lane */
     RECORD_AUTO_CPU,   /* in the CPU lane, */
     RECORD_AUTO_MOVED, /* where it was moved to while it ran */

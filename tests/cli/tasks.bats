@@ -64,6 +64,8 @@ END
     [ "$(json '[.jobs[:2][].worker] | sort | join(" ")')" = '0 1' ]
     muster plan m.ini
     [[ "$output" == *'worker w'* ]]
+    muster run --explain m.ini
+    [[ "$stderr" == *'for worker w (count 2)'* ]]
     muster plan --report json m.ini
     [ "$(jq -c '.jobs[0].limits' <<< "$output")" = '[]' ]
     count=9 tasks a='touch:1 wait-for:2' b='touch:2 wait-for:1' c=pid:
@@ -386,8 +388,11 @@ END
 }
 
 @test "history: an ended task is resumed, a lost one runs again" {
-    tasks a=fine b='touch:ran kill:9'
+    tasks a='sleep:0.3 fine' b='touch:ran kill:9'
     [ "$status" -eq 1 ]
+    [[ "$output" != *hint:* ]] # of a task no other lane is possible
+    muster show
+    [[ "$output" == *'its worker died: SIGKILL'* && "$output" != *hint:* ]]
     sed -i 's/ kill:9$//' m.ini
     run --separate-stderr "$MUSTER" run --resume --report json:results.json m.ini
     [ "$status" -eq 0 ]
