@@ -139,8 +139,6 @@ static void on_ended(void *ctx, const struct attempt *a, struct attempt_end *end
         session_rearm(s);
         return;
     }
-    if (end->error && end->stage == SPAWN_LOST) /* it may have run before that */
-        cleanups_job_started(s->relay.cleanups, a->job);
     if (a->def->set->service)
         services_ended(s->relay.services, a, end);
     sched_ended(s->sched, a, end, clock_run_ns());

@@ -9,13 +9,23 @@ static void on_alone(void *ctx, uint32_t job) {
         services_note(r->services, job);
 }
 
-static void on_started(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid) {
-    struct relay *r = ctx;
-
+static void note_start(struct relay *r, const struct job_info *job) {
     if (job->def->item)
         cleanups_item_started(r->cleanups, job);
     else
         cleanups_job_started(r->cleanups, job->id);
+}
+
+/* One whose launcher died over it may have run before that. */
+static void note_lost(struct relay *r, const struct job_info *job, const struct attempt_end *end) {
+    if (end && end->error && end->stage == SPAWN_LOST)
+        note_start(r, job);
+}
+
+static void on_started(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid) {
+    struct relay *r = ctx;
+
+    note_start(r, job);
     if (r->opts.to->started)
         r->opts.to->started(r->opts.to_ctx, job, a, pid);
 }
@@ -47,6 +57,7 @@ static void on_retry(void *ctx, const struct job_info *job, int64_t delay_ns,
                      const struct attempt_end *end) {
     struct relay *r = ctx;
 
+    note_lost(r, job, end);
     if (r->opts.to->retry)
         r->opts.to->retry(r->opts.to_ctx, job, delay_ns, end);
 }
@@ -61,6 +72,7 @@ static void note_end(struct relay *r, uint32_t job) {
 static void on_done(void *ctx, const struct job_info *job, struct attempt_end *end) {
     struct relay *r = ctx;
 
+    note_lost(r, job, end);
     if (r->opts.to->done)
         r->opts.to->done(r->opts.to_ctx, job, end);
     if (job->def->item)
