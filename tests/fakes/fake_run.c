@@ -129,7 +129,11 @@ static void on_timed_out(void *ctx, const struct job_info *job) {
 }
 
 static void on_ready(void *ctx, const struct job_info *job, int64_t after_ns) {
-    heard(ctx, "ready %s %lldms", job->def->name, (long long)(after_ns / NS_PER_MS));
+    struct fake_run *f = ctx;
+
+    heard(f, "ready %s %lldms", job->def->name, (long long)(after_ns / NS_PER_MS));
+    if (f->on_ready)
+        f->on_ready(f, job->id);
 }
 
 static void on_waited(void *ctx, const struct job_info *job, const struct wait *list,

@@ -45,6 +45,7 @@ struct fake_run {
     size_t log_len;
     /* Further ears, for tests that check more than the log; NULL: none. */
     void (*on_start)(struct fake_run *f, const struct attempt *a);
+    void (*on_ready)(struct fake_run *f, uint32_t job);
     void (*on_retry)(struct fake_run *f, uint32_t job, int64_t delay_ns);
     void (*on_done)(struct fake_run *f, uint32_t job);
     void *ctx;
