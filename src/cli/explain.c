@@ -306,13 +306,24 @@ static void write_story(const struct explain *e, const struct story *s, FILE *ou
     }
 }
 
-void explain_write(struct explain *e, FILE *out) {
-    if (e->count > 0)
-        qsort(e->stories, e->count, sizeof *e->stories, compare);
+static void write_all(const struct explain *e, FILE *out) {
     fputs("--- explain ---\n", out);
     for (uint32_t i = 0; i < e->count; i++)
         write_story(e, &e->stories[i], out);
     if (e->untold > 0)
         fprintf(out, "%" PRIu64 " more items are not told of\n", e->untold);
+}
+
+void explain_write(struct explain *e, FILE *out) {
+    char *text = NULL;
+    size_t n = 0;
+    FILE *whole = open_memstream(&text, &n); /* standard error has no buffer */
+
+    if (e->count > 0)
+        qsort(e->stories, e->count, sizeof *e->stories, compare);
+    write_all(e, whole ? whole : out);
+    if (whole && fclose(whole) == 0)
+        fwrite(text, 1, n, out);
+    free(text);
     fflush(out);
 }
