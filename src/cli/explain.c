@@ -157,7 +157,10 @@ static const char *limit_words(const struct explain *e, const struct wait *wait,
                                size_t n) {
     const struct plan_limit *limit = &e->run->plan->limits[wait->what];
 
-    if (wait->kind == WAIT_CONCURRENCY)
+    if (limit->of_worker)
+        snprintf(buf, n, "for a process of worker %s (%" PRIu32 " at once)", limit->name,
+                 limit->concurrency);
+    else if (wait->kind == WAIT_CONCURRENCY)
         snprintf(buf, n, "for %s %s (%s %" PRIu32 ")", limit->of_worker ? "worker" : "limit",
                  limit->name, limit->of_worker ? "count" : "concurrency", limit->concurrency);
     else if (wait->kind == WAIT_RATE)

@@ -208,3 +208,25 @@ job b: not started: interrupted by SIGINT' ]
     muster check --explain m.ini
     [ "$status" -eq 2 ]
 }
+
+@test "tasks wait for a process of their worker" {
+    cp "$BATS_TEST_DIRNAME/worker.py" .
+    manifest << 'END'
+[muster]
+cpu-workers = 2
+[worker w]
+command = exec python3 worker.py
+count = 1
+[defaults]
+type = cpu
+worker = w
+[job a]
+task = sleep:0.1
+[job b]
+task = pid:
+END
+    muster --explain m.ini
+    [ "$status" -eq 0 ]
+    explained 'job a: started at once
+job b: waited T for a process of worker w (1 at once)'
+}
