@@ -266,25 +266,45 @@ static void block_set_told(struct block *b, const struct told_set *told) {
     b->n = n;
 }
 
-/* The room that block_set_own() wants. */
-static size_t own_count(const struct environ *e, const struct plan_job *job, const char *listing,
-                        const struct attempt *a, size_t *bytes) {
-    *bytes += OWN_VARS * OWN_BYTES + strlen(e->run_id) + strlen(job->name) + FACTS_FILE_MAX +
-              (listing ? strlen(listing) : 0);
-    return vars_count(job->env, bytes) + OWN_VARS + (a->told ? a->told->count : 0);
+/* What is the job's own, the item's and the attempt's. */
+struct own {
+    const struct environ *e;
+    const struct plan_job *job;
+    const struct attempt *attempt;
+    const char *listing;       /* MUSTER_ITEMS, or NULL */
+    char file[FACTS_FILE_MAX]; /* MUSTER_OUTPUT, or "" */
+};
+
+static void own_init(struct own *own, const struct environ *e, const struct plan_job *job,
+                     const char *listing, const struct attempt *a) {
+    own->e = e;
+    own->job = job;
+    own->attempt = a;
+    own->listing = listing;
+    own->file[0] = '\0';
+    if (e->folder && a->job != ATTEMPT_OF_NO_JOB)
+        facts_file(e->folder, a->job, a->number, own->file);
 }
 
-/* What is the job's own, the item's and the attempt's. */
-static void block_set_own(struct block *b, const struct environ *e, const struct plan_job *job,
-                          const char *listing, const struct attempt *a) {
-    char file[FACTS_FILE_MAX];
+/* How many these are at most, and how long. */
+static size_t own_count(const struct own *own, size_t *bytes) {
+    const struct told_set *told = own->attempt->told;
+
+    *bytes += OWN_VARS * OWN_BYTES + strlen(own->e->run_id) + strlen(own->job->name) +
+              strlen(own->file) + (own->listing ? strlen(own->listing) : 0);
+    return vars_count(own->job->env, bytes) + OWN_VARS + (told ? told->count : 0);
+}
+
+static void block_set_own(struct block *b, const struct own *own) {
+    const struct plan_job *job = own->job;
+    const struct attempt *a = own->attempt;
 
     block_set_all(b, job->env);
     block_set_told(b, a->told);
-    if (e->folder && a->job != ATTEMPT_OF_NO_JOB)
-        block_set(b, "MUSTER_OUTPUT", facts_file(e->folder, a->job, a->number, file));
+    if (*own->file)
+        block_set(b, "MUSTER_OUTPUT", own->file);
     block_set(b, "MUSTER_LANE", a->lane == LANE_CPU ? "cpu" : "io");
-    block_set(b, "MUSTER_RUN", e->run_id);
+    block_set(b, "MUSTER_RUN", own->e->run_id);
     block_set(b, "MUSTER_JOB", job->name);
     block_set_number(b, "MUSTER_ATTEMPT", a->number);
     block_set_number(b, "MUSTER_ATTEMPTS", UINT64_C(1) + job->set->retries);
@@ -295,31 +315,33 @@ static void block_set_own(struct block *b, const struct environ *e, const struct
         block_set_number(b, "MUSTER_INDEX", job->item->index);
     if (job->item && !job->items->batch)
         block_set(b, "MUSTER_ITEM", job->item->text);
-    if (listing)
-        block_set(b, "MUSTER_ITEMS", listing);
+    if (own->listing)
+        block_set(b, "MUSTER_ITEMS", own->listing);
 }
 
 char **environ_make(const struct environ *e, const struct plan_job *job, const struct env_var *late,
                     const char *listing, const struct attempt *a) {
     char *const *base = job->set->clear_env ? e->clear : e->base;
     const char *flags = a->lane == LANE_CPU ? e->flags[job->set->jobserver] : NULL;
-    size_t n = 0, own, bytes = 0;
+    size_t n = 0, count, bytes = 0;
+    struct own own;
     struct block b;
 
+    own_init(&own, e, job, listing, a);
     while (base[n])
         n++;
-    own = axes_count(job, &bytes) + vars_count(job_file_vars(job->set), &bytes) +
-          vars_count(late, &bytes) + own_count(e, job, listing, a, &bytes);
+    count = axes_count(job, &bytes) + vars_count(job_file_vars(job->set), &bytes) +
+            vars_count(late, &bytes) + own_count(&own, &bytes);
     if (flags) /* behind what MAKEFLAGS is anyway, which the kernel keeps short */
         bytes += sizeof "MAKEFLAGS= " + PLAN_STRING_MAX + strlen(flags);
-    if (!block_init(&b, n + own, bytes))
+    if (!block_init(&b, n + count, bytes))
         return NULL;
     memcpy(b.list, base, n * sizeof *b.list);
     b.n = n;
     block_set_axes(&b, e->plan, job);
     block_set_all(&b, job_file_vars(job->set));
     block_set_all(&b, late);
-    block_set_own(&b, e, job, listing, a);
+    block_set_own(&b, &own);
     if (flags)
         block_append(&b, "MAKEFLAGS", flags);
     return block_end(&b);
@@ -327,12 +349,15 @@ char **environ_make(const struct environ *e, const struct plan_job *job, const s
 
 char **environ_task(const struct environ *e, const struct plan_job *job, const char *listing,
                     const struct attempt *a) {
-    size_t bytes = 0, n = axes_count(job, &bytes) + own_count(e, job, listing, a, &bytes);
+    size_t bytes = 0, n;
+    struct own own;
     struct block b;
 
+    own_init(&own, e, job, listing, a);
+    n = axes_count(job, &bytes) + own_count(&own, &bytes);
     if (!block_init(&b, n, bytes))
         return NULL;
     block_set_axes(&b, e->plan, job);
-    block_set_own(&b, e, job, listing, a);
+    block_set_own(&b, &own);
     return block_end(&b);
 }

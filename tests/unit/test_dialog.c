@@ -17,8 +17,8 @@ static void a_request_is_a_line(void **state) {
     char *const env[] = {a, b, empty, NULL};
     char *fault = NULL;
     size_t n = 0;
-    char *line = dialog_request(7, "one\ntwo \"\\ \xc3\xa9", env, &n, &fault);
-    const char *const wanted = "{\"id\":7,\"task\":\"one\\ntwo \\\"\\\\ \xc3\xa9\","
+    char *line = dialog_request(7, "one\ntwo \"\\\x01 \xc3\xa9", env, &n, &fault);
+    const char *const wanted = "{\"id\":7,\"task\":\"one\\ntwo \\\"\\\\\\u0001 \xc3\xa9\","
                                "\"env\":{\"A\":\"1\",\"B\":\"a=b\",\"EMPTY\":\"\"}}\n";
 
     (void)state;
