@@ -8,7 +8,7 @@
 # in tests/bench) and FLAGS (how all was compiled) in the environment.
 set -u
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-rows=(w1 w1b w2 w2c w3 w4 w5 w6 w7 w8 w9)
+rows=(w1 w1b w2 w2c w3 w4 w5 w6 w7 w8 w8b w9)
 
 case ${1-} in
 bench) quick=no ;;
@@ -23,7 +23,7 @@ shift
 [ $# = 0 ] || rows=("$@")
 for row in "${rows[@]}"; do
     [ -f "$here/$row.bash" ] || {
-        echo "bench: there is no row '$row' (w1 w1b w2 w2c w3 w4 w5 w6 w7 w8 w9)" >&2
+        echo "bench: there is no row '$row' (w1 w1b w2 w2c w3 w4 w5 w6 w7 w8 w8b w9)" >&2
         exit 2
     }
 done

@@ -19,6 +19,7 @@ static const struct verb {
     {"churn", 7, "IDLE JOBS WIDTH LOG FIFO PROGRAM [ARG...] -- PROGRAM [ARG...]", limit_churn},
     {"parse", 1, "MANIFEST", limit_parse},
     {"copy", 4, "JOBS WIDTH KIB PROGRAM [ARG...]", limit_copy},
+    {"talk", 3, "REQUESTS WIDTH PROGRAM [ARG...]", limit_talk},
 };
 
 void limit_die(const char *what) {

@@ -14,4 +14,5 @@ int limit_mixed(char **argv);
 int limit_churn(char **argv);
 int limit_parse(char **argv);
 int limit_copy(char **argv);
+int limit_talk(char **argv);
 #endif
