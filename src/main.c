@@ -16,6 +16,7 @@
  *   what a key means for a job        struct plan_job in plan/plan.h
  *   a message about a manifest        plan/, rendered by base/diag.c
  *   a lane                            exec/lanes.c; one process: exec/process.c
+ *   a job's terminal                  exec/terminal.h; how it is shown: report/painted.h
  *   how a process is started          exec/starter.c; by whom: exec/launcher.h
  *   attempts without a process        exec/errands.c, a row each: waiting.c, request.c, tasking.c
  *   persistent workers                exec/crew.h, a process each: hand.h; what is said: dialog.h

@@ -76,7 +76,7 @@ static void on_begun(void *ctx) {
 
 /* Hands one stream over to be followed, if it is captured. */
 static void follow(struct progress *p, const struct attempt *a, struct capture *c, bool is_err) {
-    struct follow_stream stream = {.attempt = a->number, .is_err = is_err};
+    struct follow_stream stream = {.attempt = a->number, .is_err = is_err, .pty = a->def->set->pty};
 
     if (!c || !(stream.job = strdup(a->def->name)))
         return;
@@ -287,6 +287,7 @@ static void on_done(void *ctx, const struct job_info *job, struct attempt_end *e
         .out = end ? end->out : NULL,
         .err = end ? end->err : NULL,
         .lines = lines_shown(p, r),
+        .pty = job->def->set->pty,
         .fold = !row_bad(r),
         .keep = p->keep,
         .out_at = &r->out_at,

@@ -380,6 +380,8 @@ static int run_locked(const struct cli_options *o, const struct plan *plan, int 
     error = output_open(&run.output, isatty(STDERR_FILENO) || run.ci.kind == CI_GITLAB);
     if (!error)
         output_set_ci(run.output, &run.ci);
+    if (!error && cli_wants_color(o, STDERR_FILENO))
+        output_allow_colors(run.output);
     if (!error)
         watching_open(&run.watching, o, plan, run.ci.kind != CI_NONE, run.output);
     stop_commands(&run);

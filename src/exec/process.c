@@ -22,6 +22,7 @@
 #include "exec/listing.h"
 #include "exec/reserve.h"
 #include "exec/memgroup.h"
+#include "exec/terminal.h"
 
 /*
  * The end of an attempt. The leader's exit is seen first (its pidfd becomes
@@ -129,7 +130,7 @@ static bool wants_listing(const struct process *p) {
 
 bool process_needs_lookup(const struct process *p) {
     return !p->lookup && (late_file(p->job) || program_of(p)[0] != '/' || wants_group(p) ||
-                          told_matters(p) || wants_listing(p));
+                          told_matters(p) || wants_listing(p) || p->job->set->pty);
 }
 
 static void close_fd(int *fd) {
@@ -204,6 +205,10 @@ void process_lookup(struct process *p) {
         process_refuse(p, UV_ENOMEM, SPAWN_RESOURCES);
     } else if (program_of(p)[0] != '/') {
         look_for_program(p, found);
+    }
+    if (!p->end.error && p->job->set->pty && access(TERMINAL_PATH, R_OK | W_OK) < 0) {
+        process_refuse(p, -errno, SPAWN_STDOUT);
+        p->end.detail = strdup(TERMINAL_PATH);
     }
     if (!p->end.error && !p->listing && wants_listing(p))
         make_listing(p);
@@ -281,6 +286,14 @@ static int make_pipe(const struct stream *s, int *read_end, int *write_end) {
     return 0;
 }
 
+/* The ends of an output: if it is captured a pipe's, or a terminal's. */
+static int make_ends(const struct process *p, const struct stream *s, struct stream_reader *reader,
+                     int *write_end) {
+    reader->terminal = p->job->set->pty && s->kind == STREAM_CAPTURE;
+    return reader->terminal ? terminal_open(&reader->fd, write_end)
+                            : make_pipe(s, &reader->fd, write_end);
+}
+
 int process_ask(struct process *p, struct launcher *l) {
     struct spawn_opts opts;
     const char **argv = NULL;
@@ -291,9 +304,9 @@ int process_ask(struct process *p, struct launcher *l) {
     opts = describe(p);
     error = make_pipe(&opts.in, &opts.in_fd, &p->in_fd);
     if (!error)
-        error = make_pipe(&opts.out, &p->out.fd, &opts.out_fd);
+        error = make_ends(p, &opts.out, &p->out, &opts.out_fd);
     if (!error)
-        error = make_pipe(&opts.err, &p->err.fd, &opts.err_fd);
+        error = make_ends(p, &opts.err, &p->err, &opts.err_fd);
     if (!error) {
         opts.argv = argv = make_argv(p->job);
         opts.envp = envp =

@@ -20,6 +20,7 @@
 #define TURN_NS      (20 * NS_PER_MS) /* that one stream may have a thread of the pool */
 #define UNWATCHED_MS 50               /* that a turn waits for bytes where the loop cannot */
 #define BLOCKS       4                /* as many as the pool has threads by default */
+#define LEFT_MAX     (1U << 20)       /* more than a terminal holds */
 
 /* For the turns; who finds none does without. Not from the heap, which would
  * keep more of them than are ever in use. */
@@ -148,7 +149,7 @@ static void stream_read(struct stream_reader *s) {
         if (n > 0) {
             capture_added(s->capture, (size_t)n);
             s->left -= (size_t)n;
-        } else if (n == 0) {
+        } else if (n == 0 || (s->terminal && (errno == EIO || (s->last_read && errno == EAGAIN)))) {
             break;
         } else if (errno != EINTR && errno != EAGAIN) {
             capture_fail(s->capture, -errno);
@@ -168,7 +169,8 @@ static void begin_last_read(struct stream_reader *s) {
     int left = 0;
 
     ioctl(s->fd, FIONREAD, &left);
-    s->left = (size_t)left;
+    /* A terminal does not count what it has not taken in yet; it is read till it is empty. */
+    s->left = s->terminal ? LEFT_MAX : (size_t)left;
     s->last_read = true;
     stream_read(s);
 }

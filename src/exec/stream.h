@@ -27,6 +27,7 @@ struct stream_reader {
     stream_changed_cb changed;
     void *owner;
     int fd;            /* -1: there is none, or it is closed */
+    bool terminal;     /* it is one of exec/terminal.h, not a pipe; the owner's to set */
     size_t left;       /* bytes that may be read yet; until the last read any number */
     bool unwatched;    /* the loop could not take it again: the thread pool keeps it */
     bool spilling;     /* the thread pool has the capture, the pipe and `left` */

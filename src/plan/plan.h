@@ -174,6 +174,7 @@ struct job_settings {
     const char *const *shell;        /* words before the command, NULL at the end */
     const struct env_file *env_file; /* NULL: none */
     bool clear_env;
+    bool pty; /* its captured streams are terminals */
     struct stream in, out, err;
     int64_t timeout_ns; /* of one attempt; 0: none */
     int64_t slow_ns;    /* after which a running one is pointed out; 0: never */

@@ -109,7 +109,7 @@ const struct schema_key schema_keys[] = {
     KEY(JOB, "stdin", STDIN, "null", "standard input", JOB(in), .effect = EFFECT_STDIN),
     KEY(JOB, "stdout", STDOUT, "capture", "standard output", JOB(out), .effect = EFFECT_STDOUT),
     KEY(JOB, "stderr", STDERR, "stdout", "standard error", JOB(err), .effect = EFFECT_STDERR),
-    KEY(JOB, "pty", BOOL, "no", "give the job a terminal", .later = true),
+    KEY(JOB, "pty", BOOL, "no", "give the job a terminal", JOB(pty), .effect = EFFECT_PTY),
     KEY(JOB, "shell", SHELL, "/bin/sh -c", "what runs a command",
         JOB(shell), .effect = EFFECT_SHELL),
     KEY(JOB, "nice", INTEGER, "0", "added to muster's own", .min = -40, .max = 40, JOB(nice)),

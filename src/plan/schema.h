@@ -106,6 +106,7 @@ enum schema_effect {
     EFFECT_STDIN,
     EFFECT_STDOUT,
     EFFECT_STDERR,
+    EFFECT_PTY,
     EFFECT_SHELL,
     EFFECT_USE,
     EFFECT_TAGS,

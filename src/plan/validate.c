@@ -157,6 +157,21 @@ static void check_jobserver(struct loader *l, uint32_t i, const struct entry *ty
                job->name);
 }
 
+/* A terminal is in the place of the pipe of what is captured. */
+static void check_pty(struct loader *l, uint32_t i) {
+    const struct plan_job *job = &l->plan->jobs[i];
+    const struct entry *e = find_own(l, i, EFFECT_PTY);
+
+    if (!e || !job->set->pty)
+        return;
+    if (!job_has_process(job))
+        diag_warning(l->diag, e->key, "'pty' has no effect: job '%s' has no process of its own",
+                     job->name);
+    else if (job->set->out.kind != STREAM_CAPTURE && job->set->err.kind != STREAM_CAPTURE)
+        diag_warning(l->diag, e->key, "'pty' has no effect: nothing of job '%s' is captured",
+                     job->name);
+}
+
 /* Memory that the machine can never grant. */
 static void check_memory(struct loader *l, uint32_t i) {
     uint64_t wanted = l->plan->jobs[i].set->memory;
@@ -204,6 +219,7 @@ static void check_job(struct loader *l, uint32_t i) {
     check_action(l, i, type);
     check_memory(l, i);
     check_jobserver(l, i, type);
+    check_pty(l, i);
     check_http(l, i);
     workers_check(l, i);
     if (!after || !after->typed)

@@ -173,7 +173,7 @@ static size_t show_lines(struct follows *f, const struct follow *s, size_t n) {
     char *end;
 
     while ((end = memchr(f->block + at, '\n', n - at))) {
-        f->line(f->ctx, s->stream.job, f->block + at, (size_t)(end - f->block) - at);
+        f->line(f->ctx, &s->stream, f->block + at, (size_t)(end - f->block) - at);
         at = (size_t)(end - f->block) + 1;
     }
     return at;
@@ -184,7 +184,7 @@ static void show_part(struct follows *f, const struct follow *s, size_t n, const
     size_t len = strlen(mark);
 
     memmove(f->block + n, mark, len);
-    f->line(f->ctx, s->stream.job, f->block, n + len);
+    f->line(f->ctx, &s->stream, f->block, n + len);
 }
 
 /* Reads what there is from `at` on, wherever it is, at most n bytes. How many, or UV_E…. */

@@ -13,8 +13,11 @@
 struct capture;
 struct follow;
 
-/* Shows a line of a job without its newline. */
-typedef void (*follow_line_cb)(void *ctx, const char *job, const char *line, size_t n);
+struct follow_stream;
+
+/* Shows a line of a stream without its newline. */
+typedef void (*follow_line_cb)(void *ctx, const struct follow_stream *stream, const char *line,
+                               size_t n);
 
 /* All streams that are followed, found by their captures. One thread. */
 struct follows {
@@ -34,6 +37,7 @@ struct follow_stream {
     char *job;               /* malloc'd, taken over */
     uint32_t attempt;
     bool is_err; /* standard error, captured apart */
+    bool pty;    /* it was written for a terminal */
 };
 
 /*

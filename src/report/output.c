@@ -22,6 +22,7 @@
 #include "report/ci.h"
 #include "report/display.h"
 #include "report/follow.h"
+#include "report/painted.h"
 #include "report/quote.h"
 #include "report/sink.h"
 #include "report/tail.h"
@@ -60,6 +61,7 @@ struct output {
     bool batching;                   /* thread: items are handled till there are none */
     int error;                       /* the first that lost a tail or an event */
     bool running;                    /* main thread: the thread is to be joined */
+    bool color;                      /* constant: see output_allow_colors() */
     bool tty;                        /* constant */
     bool deaf;                       /* thread: nobody reads standard error any more */
     struct sink *events[EVENTS_MAX]; /* constant once there are items */
@@ -112,16 +114,27 @@ static void note_error(struct output *o, int error) {
     pthread_mutex_unlock(&o->lock);
 }
 
-/* Writes foreign bytes: as they are, on a terminal made visible. How many of them that took. */
-static size_t emit_foreign(struct output *o, const char *bytes, size_t n, bool last) {
-    if (!o->tty) {
-        emit(o, bytes, n);
-        return n;
-    }
-    size_t split = last ? 0 : utf8_split(bytes, n);
-    size_t len = text_visible(o->visible, VISIBLE_MAX, bytes, n - split, "\n\t");
+/* Makes foreign bytes visible, as many as fit in o->visible. How many of those there are. */
+static size_t make_visible(struct output *o, const char *s, size_t n, const char *keep, bool pty,
+                           bool *colored) {
+    return pty ? painted_visible(o->visible, s, n, keep, o->color, colored)
+               : text_visible(o->visible, VISIBLE_MAX, s, n, keep);
+}
 
-    emit(o, o->visible, len);
+/* How many bytes at the end of a block wait for the next one. */
+static size_t split_of(const char *s, size_t n, bool pty) {
+    return pty ? painted_split(s, n) : utf8_split(s, n);
+}
+
+/* Writes foreign bytes: as they are, on a terminal made visible. How many of them that took. */
+static size_t emit_foreign(struct output *o, const char *bytes, size_t n, bool last, bool pty,
+                           bool *colored) {
+    size_t split = last || !o->tty ? 0 : split_of(bytes, n, pty);
+
+    if (o->tty)
+        emit(o, o->visible, make_visible(o, bytes, n - split, "\n\t", pty, colored));
+    else
+        emit(o, bytes, n);
     return n - split;
 }
 
@@ -144,11 +157,12 @@ static void put_bytes(struct output *o, const char *bytes, size_t n) {
 }
 
 /* "name   | line" */
-static void put_line(void *ctx, const char *job, const char *line, size_t n) {
+static void put_line(void *ctx, const struct follow_stream *stream, const char *line, size_t n) {
     static const char blanks[] = "                                                            ";
     struct output *o = ctx;
     char name[NAME_MAX_SHOWN];
-    size_t len = text_visible(name, sizeof name, job, strlen(job), NULL), count;
+    size_t len = text_visible(name, sizeof name, stream->job, strlen(stream->job), NULL), count;
+    bool colored = false;
 
     len = len < sizeof name ? len : sizeof name - 1;
     count = utf8_count(name, len);
@@ -160,12 +174,13 @@ static void put_line(void *ctx, const char *job, const char *line, size_t n) {
         put_bytes(o, line, n);
     for (size_t at = 0; o->tty && at < n;) { /* as much as there is room to make visible */
         size_t part = n - at < BLOCK ? n - at : BLOCK;
-        size_t split = part < n - at ? utf8_split(line + at, part) : 0;
-        size_t shown = text_visible(o->visible, VISIBLE_MAX, line + at, part - split, "\t");
+        size_t split = part < n - at ? split_of(line + at, part, stream->pty) : 0;
+        size_t shown = make_visible(o, line + at, part - split, "\t", stream->pty, &colored);
 
         put_bytes(o, o->visible, shown);
         at += part - split;
     }
+    put_bytes(o, PAINTED_END, colored ? strlen(PAINTED_END) : 0);
     put_bytes(o, "\n", 1);
 }
 
@@ -176,11 +191,12 @@ static void put_line(void *ctx, const char *job, const char *line, size_t n) {
  * goes, but for the tail: else a file that standard error goes to would have a
  * second copy of it all in the page cache, or on the disk.
  */
-static void show_stream(struct output *o, struct capture *c, uint64_t at) {
+static void show_stream(struct output *o, struct capture *c, uint64_t at, bool pty) {
     uint64_t size = capture_size(c), discard = at + DISCARD;
     size_t held = 0; /* bytes of a split character at the block's start */
     char last = '\n', line[TAIL_LOST_MAX];
     int error = capture_error(c);
+    bool colored = false;
 
     for (;;) {
         long n = capture_read(c, at, o->block + held, BLOCK - held);
@@ -198,12 +214,14 @@ static void show_stream(struct output *o, struct capture *c, uint64_t at) {
             capture_discard(c, at);
             discard = at + DISCARD;
         }
-        used = emit_foreign(o, o->block, held + (size_t)n, n == 0);
+        used = emit_foreign(o, o->block, held + (size_t)n, n == 0, pty, &colored);
         if (used > 0)
             last = o->block[used - 1];
         held = held + (size_t)n - used;
         memmove(o->block, o->block + used, held);
     }
+    if (colored)
+        emit(o, PAINTED_END, strlen(PAINTED_END));
     if (error)
         emit(o, line, (size_t)tail_lost(error, last, line));
     else if (last != '\n')
@@ -233,7 +251,7 @@ static void show_job(struct output *o, const struct output_job *job) {
     }
     for (int i = 0; i < 2; i++)
         if (tail_any(streams[i]))
-            show_stream(o, streams[i], at[i]);
+            show_stream(o, streams[i], at[i], job->pty);
     if (folded)
         emit_raw(o, o->block, ci_group_end(o->ci, o->block));
 }
@@ -518,6 +536,10 @@ void output_set_ci(struct output *o, struct ci *ci) {
 
 void output_set_display(struct output *o, struct display *display) {
     o->display = display;
+}
+
+void output_allow_colors(struct output *o) {
+    o->color = true;
 }
 
 void output_wake(struct output *o) {

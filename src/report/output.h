@@ -29,6 +29,7 @@ struct output_job {
     struct capture *out; /* taken over, or NULL */
     struct capture *err;
     uint32_t lines;           /* show so many last lines, UINT32_MAX: all, 0: none */
+    bool pty;                 /* it was written for a terminal (see painted.h) */
     bool fold;                /* in a CI's log it is of no interest unless asked for */
     bool keep;                /* keep the tails for the reports */
     char *event, *event_rest; /* its end as an event (see jsonl.h), malloc'd, taken over, or NULL */
@@ -52,6 +53,8 @@ void output_set_ci(struct output *o, struct ci *ci);
 void output_set_display(struct output *o, struct display *display);
 /* There is news for the display. Never blocks. */
 void output_wake(struct output *o);
+/* Colours of jobs that were given a terminal are shown on this one. Before all others. */
+void output_allow_colors(struct output *o);
 /* Whether anybody follows. */
 bool output_follows(const struct output *o);
 /* Queues a stream that begins; what it owns is taken over. Never blocks. */

@@ -20,9 +20,9 @@ static char *shown; /* the lines, "job|line\n" */
 static size_t nshown;
 static FILE *lines;
 
-static void on_line(void *ctx, const char *job, const char *line, size_t n) {
+static void on_line(void *ctx, const struct follow_stream *stream, const char *line, size_t n) {
     (void)ctx;
-    fprintf(lines, "%s|", job);
+    fprintf(lines, "%s|", stream->job);
     fwrite(line, 1, n, lines);
     fputc('\n', lines);
 }

@@ -17,6 +17,7 @@
 
 #include "exec/capture.h"
 #include "exec/stream.h"
+#include "exec/terminal.h"
 
 #define MUCH (20U << 20) /* more than memory, pipe and blocks take */
 
@@ -209,6 +210,39 @@ static void end_of_a_full_pipe(void **state) {
     close(trial.ends[1]);
 }
 
+/* A terminal in the pipe's place. */
+static void take_a_terminal(void) {
+    close(trial.ends[0]);
+    close(trial.ends[1]);
+    assert_int_equal(terminal_open(&trial.ends[0], &trial.ends[1]), 0);
+    assert_true(isatty(trial.ends[1]));
+    assert_int_equal(watch(trial.ends[0]), 0);
+    trial.stream.terminal = true;
+}
+
+static void a_terminal_until_its_end(void **state) {
+    (void)state;
+    take_a_terminal();
+    start_writer(500000);
+    run_until_came(500000);
+    join_writer();
+    close(trial.ends[1]);
+    run_to_end();
+    expect_bytes(500000);
+}
+
+/* More than is counted by then, and the other end stays open. */
+static void a_terminal_without_end_of_file(void **state) {
+    (void)state;
+    take_a_terminal();
+    start_writer(6000);
+    join_writer();
+    stream_end(&trial.stream);
+    run_to_end();
+    expect_bytes(6000);
+    close(trial.ends[1]);
+}
+
 /* A loop that cannot watch it says so; what is there is read at the end. */
 static void cannot_be_watched(void **state) {
     char path[] = "/tmp/test_stream.XXXXXX";
@@ -259,6 +293,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(end_without_end_of_file, begin, end),
         cmocka_unit_test_setup_teardown(end_within_a_turn, begin, end),
         cmocka_unit_test_setup_teardown(end_of_a_full_pipe, begin, end),
+        cmocka_unit_test_setup_teardown(a_terminal_until_its_end, begin, end),
+        cmocka_unit_test_setup_teardown(a_terminal_without_end_of_file, begin, end),
         cmocka_unit_test_setup_teardown(cannot_be_watched, begin, end),
         cmocka_unit_test_setup_teardown(a_full_disk, begin, end),
     };
