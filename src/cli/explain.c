@@ -161,8 +161,7 @@ static const char *limit_words(const struct explain *e, const struct wait *wait,
         snprintf(buf, n, "for a process of worker %s (%" PRIu32 " at once)", limit->name,
                  limit->concurrency);
     else if (wait->kind == WAIT_CONCURRENCY)
-        snprintf(buf, n, "for %s %s (%s %" PRIu32 ")", limit->of_worker ? "worker" : "limit",
-                 limit->name, limit->of_worker ? "count" : "concurrency", limit->concurrency);
+        snprintf(buf, n, "for limit %s (concurrency %" PRIu32 ")", limit->name, limit->concurrency);
     else if (wait->kind == WAIT_RATE)
         snprintf(buf, n, "for limit %s (rate %" PRIu32 "/%s)", limit->name, limit->rate.count,
                  rate_unit(limit->rate.per_ns));

@@ -65,7 +65,7 @@ END
     muster plan m.ini
     [[ "$output" == *'worker w'* ]]
     muster run --explain m.ini
-    [[ "$stderr" == *'for worker w (count 2)'* ]]
+    [[ "$stderr" == *'for a process of worker w (2 at once)'* ]]
     muster plan --report json m.ini
     [ "$(jq -c '.jobs[0].limits' <<< "$output")" = '[]' ]
     count=9 tasks a='touch:1 wait-for:2' b='touch:2 wait-for:1' c=pid:
