@@ -114,6 +114,10 @@ static const char *const migrations[DB_VERSION] = {
     " signal INTEGER,"
     " status TEXT NOT NULL,"
     " reason TEXT,"
+    " http_status INTEGER," /* of a request, 0: there was no answer; else NULL, and what follows */
+    " http_line TEXT,"
+    " lookup INTEGER, connect INTEGER, tls INTEGER, first_byte INTEGER,"
+    " sent INTEGER, received INTEGER, redirects INTEGER,"
     " PRIMARY KEY (run, seq, number)) WITHOUT ROWID;"
     "PRAGMA application_id = " STRING_OF(APPLICATION_ID) ";"
                                                          "PRAGMA user_version = 1;",

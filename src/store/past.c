@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "exec/attempt.h"
 #include "exec/facts.h"
 #include "run/sums.h"
 #include "store/ends.h"
@@ -439,6 +440,32 @@ static void stretch(struct past_details *d, const struct attempt_result *a) {
         d->run.wall_ns = ended;
 }
 
+/* Of an attempt that was a request. */
+static int load_http(struct past_details *d, struct attempt_result *a, struct row *r) {
+    int64_t status = row_number_or_none(r);
+    const char *line = row_text(r);
+    size_t n = line ? strlen(line) + 1 : 1;
+
+    if (r->lost)
+        return UV_ENOMEM;
+    if (status < 0)
+        return 0;
+    a->http = arena_alloc(&d->arena, sizeof *a->http + n);
+    if (!a->http)
+        return UV_ENOMEM;
+    if (line)
+        memcpy(a->http->line, line, n);
+    a->http->status = (int)status;
+    a->http->lookup_ns = row_number(r);
+    a->http->connect_ns = row_number(r);
+    a->http->tls_ns = row_number(r);
+    a->http->first_byte_ns = row_number(r);
+    a->http->sent = (uint64_t)row_number(r);
+    a->http->received = (uint64_t)row_number(r);
+    a->http->redirects = (uint32_t)row_number(r);
+    return 0;
+}
+
 static int load_attempt(struct past_details *d, uint32_t i, struct row *r) {
     struct job_result *j = &d->run.jobs[i];
     struct attempt_result *rows, *a;
@@ -465,14 +492,16 @@ static int load_attempt(struct past_details *d, uint32_t i, struct row *r) {
     a->status = row_word(r, status_words, STATUSES);
     a->reason = row_word(r, reason_words, REASONS);
     stretch(d, a);
-    return r->lost ? UV_ENOMEM : 0;
+    return load_http(d, a, r);
 }
 
 static int load_attempts(struct past *p, struct past_details *d) {
     sqlite3_stmt *rows = NULL;
     int error = db_prepare(&p->db, &rows,
                            "SELECT seq, start, wall, user_us, sys_us, max_rss, out_bytes,"
-                           " err_bytes, exit, signal, status, reason FROM attempt"
+                           " err_bytes, exit, signal, status, reason, http_status, http_line,"
+                           " lookup, connect, tls, first_byte, sent, received, redirects"
+                           " FROM attempt"
                            " WHERE run = ? ORDER BY seq, number");
 
     if (!error)

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "exec/attempt.h"
 #include "exec/capture.h"
 #include "exec/facts.h"
 #include "run/sums.h"
@@ -89,8 +90,9 @@ int record_prepare(struct record *r) {
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         " ?, ?)",
         "INSERT INTO attempt (run, seq, number, start, wall, user_us, sys_us, max_rss, out_bytes,"
-        " err_bytes, exit, signal, status, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " err_bytes, exit, signal, status, reason, http_status, http_line, lookup, connect, tls,"
+        " first_byte, sent, received, redirects)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "UPDATE run SET pending = NULL, jobs = ?, ended = ?, wall = ?, exit = ?, interrupted_by = "
         "?,"
         " deadline_passed = ?, unkillable = ?, loop_lag = ?, ok = ?, failed = ?, timeout = ?,"
@@ -316,18 +318,31 @@ static int insert_job(struct record *r, const struct record_job *job,
     return error;
 }
 
+/* Each of it becomes NULL. */
+static const struct attempt_http no_http = {.status = -1,
+                                            .lookup_ns = -1,
+                                            .connect_ns = -1,
+                                            .tls_ns = -1,
+                                            .first_byte_ns = -1,
+                                            .sent = UINT64_MAX,
+                                            .received = UINT64_MAX};
+
 static int insert_attempts(struct record *r, const struct record_job *job) {
     const struct job_result *j = job->info.result;
     int error = 0;
 
     for (uint32_t i = 0; i < j->nattempts && !error; i++) {
         const struct attempt_result *a = &j->attempts[i];
+        const struct attempt_http *h = a->http ? a->http : &no_http;
 
-        error = db_run(&r->db, r->attempt, "iiiiiiiiiinntt", r->id, (int64_t)job->seq,
+        error = db_run(&r->db, r->attempt, "iiiiiiiiiinnttntnnnnnnn", r->id, (int64_t)job->seq,
                        (int64_t)i + 1, a->start_ns - r->run->start_ns, a->wall_ns, a->user_us,
                        a->sys_us, (int64_t)a->max_rss, (int64_t)a->out_bytes, (int64_t)a->err_bytes,
                        (int64_t)a->exit, a->signal ? (int64_t)a->signal : INT64_C(-1),
-                       status_words[a->status], reason_words[a->reason]);
+                       status_words[a->status], reason_words[a->reason], (int64_t)h->status,
+                       a->http ? h->line : NULL, h->lookup_ns, h->connect_ns, h->tls_ns,
+                       h->first_byte_ns, (int64_t)h->sent, (int64_t)h->received,
+                       a->http ? (int64_t)h->redirects : INT64_C(-1));
     }
     return error;
 }

@@ -33,6 +33,20 @@ one() {
         .tls_s == null')" = true ]
 }
 
+@test "the history keeps status, sizes and times of each attempt" {
+    one "http = $server/missing" 'retries = 1' 'retry-delay = 0'
+    [ "$status" -eq 1 ]
+    attempts='[.jobs[].attempts[] | {http_status, http}]'
+    muster show --report json
+    [ "$(jq -c "$attempts" <<< "$output")" = "$(jq -c "$attempts" results.json)" ]
+    one 'http = http://127.0.0.1:1/' # there is no answer
+    muster show --report json
+    [ "$(jq -c "$attempts" <<< "$output")" = "$(jq -c "$attempts" results.json)" ]
+    one 'wait-for = file:m.ini'
+    muster show --report json
+    [ "$(jq -c '.jobs[0].attempts[0] | has("http")' <<< "$output")" = false ]
+}
+
 @test "method, headers and body are sent as they stand" {
     cat > m.ini <<END
 [vars]

@@ -559,9 +559,12 @@ static void a_rollback_journal_will_do(void **state) {
     assert_int_equal(db_open(&db, folder, DB_WRITE, true), 0);
     assert_false(db.wal);
     assert_int_equal(db_begin(&db), 0);
-    assert_int_equal(db_prepare(&db, &statement,
-                                "INSERT INTO attempt VALUES (9,1,1,0,0,0,0,0,0,0,0,0,'ok',NULL)"),
-                     0);
+    assert_int_equal(
+        db_prepare(&db, &statement,
+                   "INSERT INTO attempt (run, seq, number, start, wall, user_us, sys_us,"
+                   " max_rss, out_bytes, err_bytes, status)"
+                   " VALUES (9,1,1,0,0,0,0,0,0,0,'ok')"),
+        0);
     assert_int_equal(db_run(&db, statement, ""), 0);
     db_finalize(&db, statement);
     assert_int_equal(db_commit(&db), 0);
