@@ -242,8 +242,9 @@ END
     wait_for up
     kill -TERM "$muster"
     wait_for cleaning pid
-    kill -USR1 "$muster"
-    wait_until grep -q 'muster: cleanup of job a: running for' err
+    # that it runs may be news to muster yet
+    listed() { kill -USR1 "$muster" && grep -q 'muster: cleanup of job a: running for' err; }
+    wait_until listed
     kill -TERM "$muster"
     await "$muster"
     [ "$status" -eq 143 ]

@@ -206,9 +206,12 @@ END
         'command = echo cpu says hello; : > cpu.up; exec sleep 100'
     start
     wait_for io.up cpu.up
-    kill -USR1 "$muster"
-    wait_until grep -q 'io says hello' err
-    wait_until grep -q 'cpu says hello' err
+    # what a job has said may be on its way yet
+    listed() {
+        kill -USR1 "$muster"
+        grep -q 'io says hello' err && grep -q 'cpu says hello' err
+    }
+    wait_until listed
     kill -TERM "$muster"
     await "$muster"
     [ "$status" -eq 143 ]
