@@ -24,7 +24,7 @@
  *   whether a service is ready        exec/watcher.h; its end: run/service.h
  *   libcurl                           base/libcurl.h, loaded when it is needed
  *   what libuv must not run out of    exec/reserve.c
- *   what is done when muster dies     exec/sweep.c
+ *   what is done when muster dies     exec/sweep.c, exec/killgroup.h
  *   limits of a job's processes       exec/spawn.c, of memory: exec/memgroup.h
  *   the states of a job               the table in run/job.c
  *   retries, limits in time, deadline run/sched.c

@@ -17,6 +17,7 @@
 #include "exec/environ.h"
 #include "exec/jobserver.h"
 #include "exec/errands.h"
+#include "exec/killgroup.h"
 #include "exec/live.h"
 #include "exec/memgroup.h"
 #include "exec/process.h"
@@ -265,6 +266,7 @@ static void lanes_free(struct lanes *l) {
     memgroups_free(l->env.memory);
     environ_free(l->environ);
     facts_folder_close(l->env.facts);
+    killgroup_free(l->setup.group);
     if (l->setup.devnull > 0)
         close(l->setup.devnull);
     pthread_mutex_destroy(&l->lock);
@@ -338,6 +340,7 @@ static int lanes_init(struct lanes *l) {
         memcpy(l->setup.jobserver, jobserver_fds(l->opts.jobserver), sizeof l->setup.jobserver);
     l->setup.first_mark = reaper_first_mark(l->env.reaper);
     l->setup.folder = facts_folder_path(l->env.facts);
+    l->setup.group = killgroup_new("");
     error = starter_open(&l->starter, l->opts.loop, &starter);
     if (error)
         return error;

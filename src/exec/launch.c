@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "base/text.h"
+#include "exec/killgroup.h"
 #include "exec/sweep.h"
 
 #define OOM_OFFER 500 /* added to muster's own oom_score_adj, proc(5) */
@@ -265,7 +266,9 @@ void launch_serve(int fd, const struct spawn_setup *setup, pid_t parent) {
     if (outcome != DESERTED)
         return;
     setrlimit(RLIMIT_LOCKS, &setup->locks); /* else the other launcher would find it marked */
+    killgroup_strike(setup->group);
     sweep_marked(setup->first_mark, setup->first_mark + SPAWN_MARKS);
+    killgroup_clear(setup->group);
     if (setup->folder)
         sweep_folder(setup->folder);
 }

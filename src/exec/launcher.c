@@ -16,6 +16,7 @@
 #include <uv.h>
 
 #include "base/trace.h"
+#include "exec/killgroup.h"
 
 void launcher_init(struct launcher *l) {
     *l = (struct launcher){.pid = -1, .socket = -1};
@@ -27,12 +28,12 @@ int launcher_fork(struct launcher *l, const struct spawn_setup *setup) {
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
         return -errno;
-    l->pid = fork();
+    l->pid = killgroup_fork(setup->group);
     if (l->pid == 0) {
         launch_serve(pair[1], setup, self);
         _exit(0);
     }
-    error = -errno; /* of fork, if it failed */
+    error = -errno; /* if there is none */
     close(pair[1]);
     if (l->pid < 0) {
         close(pair[0]);

@@ -21,7 +21,6 @@
 #include "base/trace.h"
 
 #define COUNTS_MAX 4096 /* bytes of a file with counters; /proc/vmstat has more, ours in time */
-#define PREFIX     "muster-"
 
 /* The files of the two kinds. */
 struct kind {
@@ -117,16 +116,15 @@ static bool delegates(const char *own) {
             has_memory(own, "cgroup.subtree_control"));
 }
 
-/* Removes groups whose muster is gone; those in which something lives stay. */
-static void sweep(const char *own) {
+void memgroups_sweep(const char *own) {
     DIR *dir = opendir(own);
     struct dirent *e;
 
     while (dir && (e = readdir(dir))) {
-        const char *id = e->d_name + strlen(PREFIX);
+        const char *id = e->d_name + strlen(MEMGROUP_PREFIX);
         uint64_t pid;
 
-        if (strncmp(e->d_name, PREFIX, strlen(PREFIX)) == 0 &&
+        if (strncmp(e->d_name, MEMGROUP_PREFIX, strlen(MEMGROUP_PREFIX)) == 0 &&
             text_uint64(id, strcspn(id, "-"), 1, INT32_MAX, &pid) == 0 && kill((pid_t)pid, 0) < 0 &&
             errno == ESRCH && unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) == 0)
             trace(TRACE_EXEC, "removed the memory group %s", e->d_name);
@@ -210,7 +208,7 @@ static void prepare(struct memgroups *m) {
         if (m->v2 && !delegates(m->own))
             m->usable = false;
         else
-            sweep(m->own);
+            memgroups_sweep(m->own);
     }
     pthread_mutex_unlock(&m->lock);
 }
@@ -238,7 +236,7 @@ struct memgroup *memgroup_make(struct memgroups *m, uint64_t bytes) {
     if (!g)
         return NULL;
     *g = (struct memgroup){.of = m};
-    snprintf(g->path, size, "%s/" PREFIX "%d-%u", m->own, (int)getpid(), number);
+    snprintf(g->path, size, "%s/" MEMGROUP_PREFIX "%d-%u", m->own, (int)getpid(), number);
     error = make(m->kind, g->path, bytes);
     if (!error)
         return g;

@@ -22,6 +22,11 @@ struct memgroup {
     char path[]; /* of its folder */
 };
 
+#define MEMGROUP_PREFIX "muster-" /* then its process id, "-", and what is of that muster alone */
+
+/* Removes groups of that name below `own` whose muster is gone; those in which something lives
+ * stay. Blocks. */
+void memgroups_sweep(const char *own);
 /* Finds muster's own group. `root` stands before /proc and /sys: "" but for tests.
  * NULL when out of memory. Blocks. */
 struct memgroups *memgroups_new(const char *root);

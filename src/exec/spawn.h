@@ -10,19 +10,22 @@
 #include "exec/attempt.h"
 #include "plan/plan.h"
 
+struct killgroup;
+
 #define SPAWN_MARKS (UINT64_C(1) << 32) /* attempts that a run may make */
 
 /* What is the same for all processes of a run. Any thread reads it. */
 struct spawn_setup {
-    struct rlimit nofile; /* what jobs get */
-    struct rlimit locks;  /* see spawn_opts.mark */
-    struct rlimit core;   /* what jobs get */
-    uint64_t first_mark;  /* of the run; all are less than SPAWN_MARKS from here */
-    const char *folder;   /* of the run, gone when it is: exec/facts.h; or NULL; not owned */
-    int lock, presence;   /* of the run, 0: none; a launcher keeps them while it lives; not owned */
-    int jobserver[2];     /* its descriptors, 0: none; likewise */
-    int devnull;          /* shared by all jobs as standard input; not owned */
-    int nice;             /* muster's own */
+    struct rlimit nofile;    /* what jobs get */
+    struct rlimit locks;     /* see spawn_opts.mark */
+    struct rlimit core;      /* what jobs get */
+    uint64_t first_mark;     /* of the run; all are less than SPAWN_MARKS from here */
+    struct killgroup *group; /* of the run, or NULL; not owned */
+    const char *folder;      /* of the run, gone when it is: exec/facts.h; or NULL; not owned */
+    int lock, presence; /* of the run, 0: none; a launcher keeps them while it lives; not owned */
+    int jobserver[2];   /* its descriptors, 0: none; likewise */
+    int devnull;        /* shared by all jobs as standard input; not owned */
+    int nice;           /* muster's own */
 };
 
 /*

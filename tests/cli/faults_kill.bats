@@ -99,3 +99,53 @@ all_gone() {
         all_gone
     done
 }
+
+@test "the group of the run: what hides from the guard, and who left its session, is gone too" {
+    # muster's own group in cgroup v2
+    own=$(sed -n 's/^0:://p' /proc/self/cgroup)
+    for at in /sys/fs/cgroup/unified /sys/fs/cgroup; do
+        [ ! -e "$at/cgroup.procs" ] || { own=$at${own%/}; break; }
+    done
+    [ -e "$own/cgroup.procs" ] || own=/nonexistent
+    # it took off the mark, and cannot be told by anything from what is not muster's
+    cat > m.ini << END
+[defaults]
+command = bash -c 'ulimit -S -x 5; env -i setsid sleep $mark & :'; : > "up.\$MUSTER_JOB"; sleep $mark
+[job io]
+type = io
+[job cpu]
+type = cpu
+END
+    MUSTER_DEBUG=exec start m.ini
+    wait_for up.io up.cpu
+    four() { [ "$(alive)" -eq 4 ]; }
+    wait_until four
+    group=$(sed -n 's/.* group of the run: //p' err)
+    if [ -n "$group" ] && ! grep -q ' clone3: ' err; then
+        [ "$group" = "$own/muster-$muster-run" ]
+        for pid in $(launchers) $(pgrep -fx "sleep $mark"); do
+            grep -q "^0::.*/muster-$muster-run$" "/proc/$pid/cgroup"
+        done
+        kill -KILL "$muster"
+        all_gone
+        wait_until eval '[ ! -e "$group" ]'
+    else
+        # there can be none: a folder that is made there cannot be killed, or nobody is born in it
+        ! mkdir "$own/muster-0-$$" || {
+            [ -n "$group" ] || [ ! -w "$own/muster-0-$$/cgroup.kill" ]
+            rmdir "$own/muster-0-$$"
+        }
+        kill -TERM "$muster"
+        await "$muster"
+    fi
+}
+
+@test "the group of the run is gone when the run is" {
+    printf '[job x]\ntype = io\ncommand = cat /proc/self/cgroup\n' > m.ini
+    run --separate-stderr env MUSTER_DEBUG=exec "$MUSTER" run --no-history --report json:results.json m.ini
+    [ "$status" -eq 0 ]
+    group=$(sed -n 's/.* group of the run: //p' <<< "$stderr")
+    [ -z "$group" ] || [ ! -e "$group" ]
+    [ -z "$group" ] || grep -q ' clone3: ' <<< "$stderr" ||
+        job_json x .stdout | grep -q "^0::.*/${group##*/}$"
+}

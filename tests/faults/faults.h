@@ -19,7 +19,7 @@ enum faults_kind {
                      * stat, lstat, fstat, realpath * */
     FAULTS_FD,      /* pipe2 *, socketpair, epoll_create1, eventfd, pidfd_open */
     FAULTS_WATCH,   /* epoll_ctl that adds * */
-    FAULTS_FORK,    /* fork, clone */
+    FAULTS_FORK,    /* fork, clone, clone3 */
     FAULTS_THREAD,  /* pthread_create * */
     FAULTS_SEND,    /* send, sendmsg */
     FAULTS_RECEIVE, /* recv, recvmsg; errno 0: descriptors that came are dropped */

@@ -559,6 +559,13 @@ long syscall(long number, ...) {
     va_end(args);
     if (number == SYS_execve && FAILS(FAULTS_EXEC, "execve"))
         return -1;
+    if (number == SYS_clone3) {
+        pid_t pid = FAILS(FAULTS_FORK, "clone3") ? -1 : (pid_t)REAL(syscall)(number, a[0], a[1]);
+
+        if (pid == 0)
+            in_child();
+        return pid;
+    }
     if (number == SYS_pidfd_open && FAILS(FAULTS_FD, "pidfd_open"))
         return -1;
     return REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);

@@ -20,7 +20,7 @@ banned() {
 banned 'no unbounded string calls' '(strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca) *\('
 banned 'no numbers without errors' '(atoi|atol|atoll|atof|sscanf|fscanf) *\(' 'exec/(reaper|launcher)\.c'
 banned 'no shell behind our back' '(system|popen|wordexp) *\('
-banned 'processes are started by the launchers alone' '(v?fork|clone3?|posix_spawnp?|uv_spawn|exec[lv]p?e?|execvpe|SYS_clone3?) *[(,)]' 'exec/(spawn|launcher)\.c'
+banned 'processes are started by the launchers alone' '(v?fork|clone3?|posix_spawnp?|uv_spawn|exec[lv]p?e?|execvpe|SYS_clone3?) *[(,)]' 'exec/(killgroup|spawn|launcher)\.c'
 banned 'nobody waits for any child' '(wait|wait3) *\(|(waitpid|wait4) *\( *-1'
 banned 'only main.c ends the program' '(exit|quick_exit) *\(' 'main\.c'
 banned '_exit is for children that cannot go on' '_exit *\(' 'exec/launcher\.c'
