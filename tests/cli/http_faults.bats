@@ -210,3 +210,34 @@ END
         [range(0; length) as $i | $s[$i] as $t | [$s[] | select(. >= $t and . < $t + 1)] | length] |
         max <= 221')" = true ]
 }
+
+@test "items under a rate and a breaker, while the server stops and comes back: all end ok" {
+    cat > m.ini <<END
+[limit api]
+rate = 100/s
+burst = 10
+breaker = 3
+cooldown = 100ms
+[job get]
+type = io
+each.N.range = 1..150
+http = $server/ok?{N}
+limits = api
+timeout = 20s
+retries = 1000
+retry-delay = 50ms
+retry-backoff = 1
+END
+    MUSTER_DEBUG=sched "$MUSTER" run --report json:results.json --report jsonl:events.jsonl \
+        m.ini > out 2> err &
+    muster=$!
+    wait_until eval '[ "$(grep -c job-end events.jsonl 2>/dev/null)" -ge 20 ]'
+    stop_server
+    wait_until grep -q 'circuit opens' err
+    start_server --port "$port"
+    wait "$muster"
+    [ "$(json '.totals | "\(.jobs) \(.ok)"')" = '150 150' ]
+    # Of attempts no more start within a second than the bucket holds and is filled with.
+    [ "$(json '[.jobs[].attempts[].start_s] | sort as $s | [range($s | length) as $i |
+        [$s[] | select(. >= $s[$i] and . < $s[$i] + 1)] | length] | max <= 112')" = true ]
+}
