@@ -56,12 +56,16 @@ static bool on_ready(void *ctx) {
     return true;
 }
 
+static bool on_behind(void *ctx) {
+    return store_behind(((struct recording *)ctx)->store);
+}
+
 static void on_rest(void *ctx) {
     store_rest(((struct recording *)ctx)->store);
 }
 
 const struct session_recorder recording_recorder = {
-    .begin = on_begin, .ready = on_ready, .rest = on_rest, .fds = FDS_NEEDED};
+    .begin = on_begin, .ready = on_ready, .behind = on_behind, .rest = on_rest, .fds = FDS_NEEDED};
 
 static void tell_trouble(struct recording *r) {
     char *trouble = store_trouble(r->store);

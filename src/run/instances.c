@@ -95,6 +95,10 @@ bool instances_work(struct instances *in, uint32_t *section) {
     return true;
 }
 
+void instances_put_off(struct instances *in, uint32_t section) {
+    queue(in, section_of(in, section));
+}
+
 void instances_news(struct instances *in) {
     for (uint32_t i = 0; i < in->nsections; i++)
         if (in->sections[i].open || in->sections[i].closed)

@@ -65,6 +65,8 @@ void instances_break(struct instances *in, uint32_t section);
 bool instances_are_followed(const struct instances *in, uint32_t section);
 /* A section whose instances_next() is to be called; false: there is none. */
 bool instances_work(struct instances *in, uint32_t *section);
+/* That again, later. */
+void instances_put_off(struct instances *in, uint32_t section);
 /* The section's next instance, made, which counts as unstarted; NULL: there is none now. */
 struct instance *instances_next(struct instances *in, uint32_t section);
 /* It got its slot: the next one may be made. */

@@ -6,6 +6,12 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/clock.h"
+
+#define TEND_ITEMS     256 /* that begin and end in one go: some milliseconds */
+#define TEND_PAUSE_NS  NS_PER_MS
+#define TEND_BEHIND_NS (10 * NS_PER_MS)
+
 void order_move(struct sched *s, uint32_t job, enum job_event event) {
     struct sched_job *j = job_at(s, job);
 
@@ -534,12 +540,28 @@ static void end_section(struct sched *s, uint32_t job, enum instances_end end, c
                  NULL);
 }
 
-/* Sees to the sections that something may have changed for. */
-static void tend_items(struct sched *s, int64_t now) {
+/* Whether there is to be a pause in which the loop sees to other things: a list of which
+ * millions are left out, or cancelled, is not gone through at once. */
+static bool tending_pauses(struct sched *s, int64_t now) {
+    if (s->tend_at == NEVER)
+        return false;
+    if (now < s->tend_at)
+        return true;
+    s->tend_at = NEVER;
+    if (s->opts.behind && s->opts.behind(s->opts.behind_ctx))
+        s->tend_at = now + TEND_BEHIND_NS;
+    return s->tend_at != NEVER;
+}
+
+/* Sees to the sections that something may have changed for. *left: items that may begin till
+ * there is to be a pause. */
+static void tend_items(struct sched *s, uint32_t *left, int64_t now) {
     struct instance *i;
     uint32_t section;
 
-    while (s->instances && instances_work(s->instances, &section)) {
+    if (!s->instances || tending_pauses(s, now))
+        return;
+    while (instances_work(s->instances, &section)) {
         struct closing closing;
         enum instances_end end;
         const char *fault;
@@ -547,11 +569,18 @@ static void tend_items(struct sched *s, int64_t now) {
         if (job_at(s, section)->state == JOB_DONE)
             continue;
         do {
+            if (*left == 0) {
+                instances_put_off(s->instances, section);
+                s->tend_at = now + TEND_PAUSE_NS;
+                return;
+            }
             if (reserve_number(s) < 0)
                 instances_break(s->instances, section);
             i = instances_next(s->instances, section);
-            if (i)
+            if (i) {
                 begin_item(s, i, now);
+                --*left;
+            }
         } while (i);
         end = instances_end(s->instances, section, &fault, &closing);
         if (end != INSTANCES_GO_ON)
@@ -589,9 +618,11 @@ static void settle_ended(struct sched *s, int64_t now) {
 }
 
 void order_settle(struct sched *s, int64_t now) {
+    uint32_t left = TEND_ITEMS;
+
     for (;;) {
         settle_ended(s, now);
-        tend_items(s, now);
+        tend_items(s, &left, now);
         if (s->nended > 0)
             continue;
         /* Only now: what comes after the failed job has been skipped for that

@@ -68,6 +68,7 @@ struct sched *sched_new(const struct sched_opts *opts) {
         .random = opts->seed,
         .deadline = NEVER,
         .starved_since = NEVER,
+        .tend_at = NEVER,
         .hold = opts->hold,
     };
     telling_init(&s->telling);
@@ -490,6 +491,8 @@ int64_t sched_due(const struct sched *s) {
         due = job_at(s, s->timers.items[0])->due;
     if (ready_due(s->ready) < due)
         due = ready_due(s->ready);
+    if (s->tend_at < due)
+        due = s->tend_at;
     for (int lane = 0; lane < LANES; lane++)
         if (s->slots[lane].paused_till < due)
             due = s->slots[lane].paused_till;

@@ -70,6 +70,10 @@ struct sched_opts {
     const struct item_source *source; /* of the items of sections; NULL: no job has axes */
     void *source_ctx;
     struct item_results *items; /* what is kept of their ends */
+    /* Whether who is told of ends has got behind, so that those of many items had better be a
+     * while in coming. NULL: never. */
+    bool (*behind)(void *ctx);
+    void *behind_ctx;
     bool explain;               /* what jobs wait for is told */
 };
 #endif

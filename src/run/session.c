@@ -364,6 +364,8 @@ static int open_run(struct session *s) {
         .settled_ctx = s->opts->settled_ctx,
         .source = &supply_source,
         .items = &s->result->items,
+        .behind = s->opts->recorder ? s->opts->recorder->behind : NULL,
+        .behind_ctx = s->opts->recorder_ctx,
         .explain = s->opts->explain,
     };
 

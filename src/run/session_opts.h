@@ -48,6 +48,8 @@ struct session_recorder {
     /* Whether an end that the listener was told survives a crash, or nothing is
      * recorded; till then nothing starts that comes after another job. */
     bool (*ready)(void *ctx);
+    /* Whether it has thousands of ends to write yet. */
+    bool (*behind)(void *ctx);
     /* No `wake` any more. Called once, if `begin` was. */
     void (*rest)(void *ctx);
     uint32_t fds; /* descriptors that it needs while jobs run */

@@ -35,6 +35,7 @@
  * memory, or keep all descriptors. */
 #define WAITING_BYTES_MAX (64U << 20)
 #define WAITING_FILES_MAX 64
+#define WAITING_MANY      16384 /* items */
 
 /* An item of a section, whose result and definition go when they have been told. */
 struct copy {
@@ -89,6 +90,7 @@ struct store {
     struct item *first, **last;
     size_t waiting_bytes; /* of all items that are queued or being written */
     unsigned waiting_files;
+    uint32_t waiting; /* items */
     enum phase phase;
     bool late;         /* nothing is opened before the run has ended: descriptors are short */
     bool finished;     /* the run's end is recorded, or never will be */
@@ -297,6 +299,7 @@ static struct item *take_items(struct store *s, bool *end) {
 static void drop(struct store *s, struct item *items, const struct item *rest) {
     size_t bytes = 0;
     unsigned files = 0;
+    uint32_t dropped = 0;
     uint64_t copies = 0;
 
     while (items != rest) {
@@ -305,12 +308,14 @@ static void drop(struct store *s, struct item *items, const struct item *rest) {
         copies += items->copy != NULL;
         bytes += items->bytes;
         files += items->files;
+        dropped++;
         item_free(items);
         items = next;
     }
     pthread_mutex_lock(&s->lock);
     s->waiting_bytes -= bytes;
     s->waiting_files -= files;
+    s->waiting -= dropped;
     if (s->ends)
         ends_drop_items(s->ends, copies);
     pthread_mutex_unlock(&s->lock);
@@ -540,6 +545,7 @@ static void enqueue(struct store *s, struct item *item) {
     note_end(s, item);
     s->waiting_bytes += item->bytes;
     s->waiting_files += item->files;
+    s->waiting++;
     *s->last = item;
     s->last = &item->next;
     if (first || in_haste(s))
@@ -616,6 +622,15 @@ bool store_ready(struct store *s) {
     ready = is_ready(s);
     pthread_mutex_unlock(&s->lock);
     return ready;
+}
+
+bool store_behind(struct store *s) {
+    bool behind;
+
+    pthread_mutex_lock(&s->lock);
+    behind = s->waiting > WAITING_MANY;
+    pthread_mutex_unlock(&s->lock);
+    return behind;
 }
 
 void store_wait(struct store *s) {

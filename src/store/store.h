@@ -54,6 +54,8 @@ void store_add(struct store *s, const struct job_info *job, const char *words, s
 /* Whether an end that is added survives whatever happens to this process, from the
  * call on; also true when that cannot be had. */
 bool store_ready(struct store *s);
+/* Whether it has thousands to write yet. */
+bool store_behind(struct store *s);
 /* Waits until it is. */
 void store_wait(struct store *s);
 /* The run has ended as it says. Waits until that, and every job, is recorded. */

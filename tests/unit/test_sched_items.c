@@ -46,6 +46,7 @@ static uint32_t nasked, most_asked;
 static enum fate fates[JOBS_MAX][ITEMS_MAX]; /* of a plain job the first */
 static bool tells[JOBS_MAX][ITEMS_MAX];
 static bool modelled;
+static bool all_settled, is_behind;
 static uint64_t dones;
 
 static uint32_t roll(uint32_t n) {
@@ -279,6 +280,18 @@ static void comes_after(uint32_t job, uint32_t before, const char *item) {
     after[job][jobs[job].nafter++] = before;
 }
 
+static enum settled settled_item(void *ctx, const struct job_info *job, struct facts **told) {
+    (void)ctx;
+    (void)job;
+    *told = NULL;
+    return all_settled ? SETTLED_OK : SETTLED_NO;
+}
+
+static bool behind(void *ctx) {
+    (void)ctx;
+    return is_behind;
+}
+
 static void open_sched(void) {
     const struct sched_opts opts = {
         .plan = &plan,
@@ -289,6 +302,8 @@ static void open_sched(void) {
         .listener = &listener,
         .source = &source,
         .items = &kept,
+        .settled_item = settled_item,
+        .behind = behind,
     };
 
     sched = sched_new(&opts);
@@ -381,6 +396,37 @@ static void a_long_list_flows_through(void **state) {
     close_sched();
 }
 
+/* What ends without a start leaves the loop time for other things, and who records it, too. */
+static void a_list_that_is_left_out_goes_by_in_parts(void **state) {
+    int64_t due = 1;
+    int calls = 0;
+
+    (void)state;
+    begin_plan(1);
+    nitems = 10000;
+    slow_list = false;
+    all_settled = true;
+    jobs[0].items = &items[0];
+    open_sched();
+    for (; !sched_done(sched) && calls < 1000; calls++) {
+        uint64_t before = dones;
+        int64_t now = sched_due(sched);
+
+        assert_true(now > due && now <= due + 10 * NS_PER_MS);
+        sched_news(sched, due);
+        assert_int_equal(dones, before); /* it is not the time yet */
+        due = now;
+        is_behind = calls % 4 == 1;
+        sched_advance(sched, now);
+        assert_in_range(dones - before, is_behind ? 0 : 1, is_behind ? 0 : 1000);
+    }
+    assert_in_range(calls, 10, 999);
+    assert_int_equal(dones, nitems);
+    assert_int_equal(nasked, 0);
+    close_sched();
+    all_settled = is_behind = false;
+}
+
 static void a_list_without_items(void **state) {
     (void)state;
     begin_plan(2);
@@ -400,6 +446,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_rounds),
         cmocka_unit_test(a_long_list_flows_through),
+        cmocka_unit_test(a_list_that_is_left_out_goes_by_in_parts),
         cmocka_unit_test(a_list_without_items),
     };
 
