@@ -81,6 +81,8 @@ static void follow(struct progress *p, const struct attempt *a, struct capture *
     if (!c || !(stream.job = strdup(a->def->name)))
         return;
     stream.capture = capture_share(c);
+    stream.item = a->def->item != NULL;
+    stream.index = stream.item ? a->def->item->index : 0;
     output_stream(p->output, &stream);
 }
 

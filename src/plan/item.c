@@ -3,10 +3,12 @@
 #include "plan/item.h"
 
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <uv.h>
 
+#include "base/mask.h"
 #include "plan/value.h"
 
 /* A job while it is made. */
@@ -19,6 +21,7 @@ struct maker {
     struct vars vars;
     struct map no_axes;
     struct diag diag;
+    char *masked; /* to be freed */
 };
 
 /* The section's settings, to be changed. */
@@ -113,14 +116,33 @@ static bool same_program(const struct plan_job *section, const struct plan_job *
                              section->set->env_file == job->set->env_file));
 }
 
+/* The item, or, where its text has a secret in it, a copy that knows what is shown of that. */
+static const struct plan_item *mask_item(struct maker *m, const struct plan *plan,
+                                         const struct plan_item *item) {
+    size_t n = strlen(item->text), len;
+    struct plan_item *copy;
+
+    if (!plan->mask)
+        return item;
+    m->masked = mask_text(plan->mask, item->text, n, &len);
+    if (!m->masked)
+        longjmp(m->oom, 1);
+    if (len == n && memcmp(m->masked, item->text, n) == 0)
+        return item;
+    copy = arena_new(m->arena, struct plan_item);
+    *copy = *item;
+    copy->shown = arena_strndup(m->arena, m->masked, len);
+    return copy;
+}
+
 static int make(struct maker *m, const struct plan *plan, const struct plan_job *section,
                 const struct plan_item *item, const char **fault) {
     const struct plan_template *const *t = section->items->templates;
     struct plan_job *job = m->job;
 
     *job = *section;
-    job->item = item;
-    job->name = arena_printf(m->arena, "%s[%s]", section->name, item->text);
+    job->item = mask_item(m, plan, item);
+    job->name = arena_printf(m->arena, "%s[%s]", section->name, item_shown(job->item));
     if (!t)
         return 0;
     diag_init(&m->diag, &m->scratch, NULL);
@@ -162,5 +184,15 @@ int item_make_job(const struct plan *plan, const struct plan_job *section,
         error = make(&m, plan, section, item, fault);
     arena->on_oom = NULL;
     arena_release(&m.scratch);
+    free(m.masked);
     return error;
+}
+
+bool item_has_own(const struct plan_job *section, size_t offset) {
+    const struct plan_template *const *t = section->items ? section->items->templates : NULL;
+
+    for (; t && *t; t++)
+        if ((*t)->row->placed && (*t)->row->offset == offset)
+            return true;
+    return false;
 }

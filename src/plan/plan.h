@@ -231,9 +231,15 @@ struct plan_items {
 struct plan_item {
     uint64_t index;            /* from 0 */
     const char *text;          /* what stands in the brackets of its name */
+    const char *shown;         /* the same with secrets masked; NULL: there are none in it */
     const char *const *values; /* of the axes; of a batch, those of its one axis */
     uint32_t nvalues;
 };
+
+/* What people see of it. */
+static inline const char *item_shown(const struct plan_item *item) {
+    return item->shown ? item->shown : item->text;
+}
 
 /* The variables of its env-file; NULL: it has none, or the file was not there yet. */
 static inline const struct env_var *job_file_vars(const struct job_settings *set) {

@@ -42,7 +42,7 @@ static void gather_names(struct gathering *g) {
     for (size_t i = 0; i < l->nsections; i++)
         for (uint32_t k = 0; k < l->sections[i]->nentries; k++) {
             struct entry *e = &l->sections[i]->entries[k];
-            if (e->row && e->row->effect == EFFECT_SECRET && e->typed)
+            if (e->row && e->row->effect == EFFECT_SECRET && e->typed && !e->axial)
                 add_names(g, e);
         }
 }
@@ -57,6 +57,17 @@ static void add_value(struct gathering *g, const char *value) {
     g->values =
         arena_grow(&g->l->scratch, g->values, g->nvalues, &g->values_cap, sizeof *g->values);
     g->values[g->nvalues++] = (struct mask_value){value, strlen(value)};
+}
+
+/* The values of items are only known as these begin. */
+static void refuse_axes(struct gathering *g, struct entry *e) {
+    const char *name = ((const struct axial *)e->typed)->template->name;
+
+    if (e->reported || !is_secret(g, name, strlen(name)))
+        return;
+    diag_error(g->l->diag, e->value, "env.%s: a secret is the same for all items, without an axis",
+               name);
+    e->reported = true;
 }
 
 static void add_values(struct gathering *g, const struct env_var *env) {
@@ -74,8 +85,10 @@ static void gather_values(struct gathering *g) {
     for (size_t i = 0; i < l->nsections; i++) {
         add_values(g, l->sections[i]->env);
         for (uint32_t k = 0; k < l->sections[i]->nentries; k++) {
-            const struct entry *e = &l->sections[i]->entries[k];
-            if (e->row && e->row->effect == EFFECT_ENV_FILE && e->typed)
+            struct entry *e = &l->sections[i]->entries[k];
+            if (e->row && e->row->effect == EFFECT_ENV && e->axial)
+                refuse_axes(g, e);
+            else if (e->row && e->row->effect == EFFECT_ENV_FILE && e->typed && !e->axial)
                 add_values(g, (*(struct env_file *const *)e->typed)->vars);
         }
     }

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -81,8 +82,30 @@ static int make_file(int dir, const char *name) {
     return fd < 0 ? -errno : fd;
 }
 
+/* When the file's name was given to it, by the file system's own clock. */
+static bool made_since(int dir, const char *name, struct timespec since) {
+    struct stat st;
+
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (st.st_ctim.tv_sec > since.tv_sec ||
+            (st.st_ctim.tv_sec == since.tv_sec && st.st_ctim.tv_nsec >= since.tv_nsec));
+}
+
+/* The first log file of a name stays: others that have the same get their number with it. */
+static void tell_apart(const struct follows *f, struct follow *s) {
+    const struct follow_stream *stream = &s->stream;
+    char *name;
+
+    if (!stream->item || !made_since(f->log_dir, s->file, f->since) ||
+        asprintf(&name, "%s#%" PRIu64, stream->job, stream->index) < 0)
+        return;
+    follow_file_name(name, stream->attempt, stream->is_err, s->file);
+    free(name);
+}
+
 int follows_init(struct follows *f, int log_dir, follow_line_cb line, void *ctx) {
     int fd, error = UV_ENOMEM;
+    struct stat st;
 
     *f = (struct follows){.log_dir = log_dir, .line = line, .ctx = ctx};
     if (log_dir < 0 && !line)
@@ -99,6 +122,8 @@ int follows_init(struct follows *f, int log_dir, follow_line_cb line, void *ctx)
             close(log_dir);
         return error;
     }
+    if (f->index && fstat(fileno(f->index), &st) == 0)
+        f->since = st.st_ctim;
     if (f->index)
         fprintf(f->index, "FILE\tJOB\tATTEMPT\tSTREAM\tBYTES\n");
     return 0;
@@ -126,6 +151,7 @@ static int open_log(struct follows *f, struct follow *s) {
     int fd;
 
     if (!s->made) {
+        tell_apart(f, s);
         fd = make_file(f->log_dir, s->file);
         s->made = fd >= 0;
         return fd;

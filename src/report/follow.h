@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 struct capture;
 struct follow;
@@ -23,9 +24,10 @@ typedef void (*follow_line_cb)(void *ctx, const struct follow_stream *stream, co
 struct follows {
     struct follow *buckets[256];
     size_t count;
-    int log_dir;         /* folder of the log files, or -1: none are written; owned */
-    FILE *index;         /* the list of them */
-    follow_line_cb line; /* or NULL: no lines are shown */
+    int log_dir;           /* folder of the log files, or -1: none are written; owned */
+    FILE *index;           /* the list of them */
+    struct timespec since; /* when that was made */
+    follow_line_cb line;   /* or NULL: no lines are shown */
     void *ctx;
     char *block;
     int error; /* the first of a log file, UV_E… */
@@ -36,8 +38,10 @@ struct follow_stream {
     struct capture *capture; /* shared by the caller, taken over */
     char *job;               /* malloc'd, taken over */
     uint32_t attempt;
-    bool is_err; /* standard error, captured apart */
-    bool pty;    /* it was written for a terminal */
+    bool is_err;    /* standard error, captured apart */
+    bool pty;       /* it was written for a terminal */
+    bool item;      /* of an item, whose name others may have, too, */
+    uint64_t index; /* but not its number */
 };
 
 /*
@@ -61,5 +65,6 @@ int follows_release(struct follows *f);
  */
 #define FOLLOW_NAME_MAX 200
 #define FOLLOW_FILE_MAX 256
+/* Of an item whose name another of this run has had: NAME#INDEX is its name. */
 void follow_file_name(const char *job, uint32_t attempt, bool is_err, char buf[FOLLOW_FILE_MAX]);
 #endif

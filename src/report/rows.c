@@ -22,7 +22,7 @@ void row_init(struct report_row *row, const struct run_result *run, const struct
         .info = info,
         .name = info->def->name,
         .section = plan_job_section(info->def),
-        .item = info->def->item ? info->def->item->text : NULL,
+        .item = info->def->item ? item_shown(info->def->item) : NULL,
         .job = info->def,
         .result = r,
         .last = r->nattempts ? &r->attempts[r->nattempts - 1] : NULL,

@@ -119,6 +119,7 @@ static struct item *copy_item(const struct job_info *job) {
         to = stpcpy(to, from->values[i]) + 1;
     }
     item->plan.values = item->values;
+    item->plan.shown = NULL;
     item->plan.text = memcpy(to, from->text, strlen(from->text) + 1);
     return item;
 }

@@ -111,7 +111,7 @@ static void fill(struct maker *m, const struct job_info *job, const char *words)
     add_attempts(m, job->result);
     add_facts(m, job->result->facts);
     head.name = add_text(m, job->def->name);
-    head.item = add_text(m, item->text);
+    head.item = add_text(m, item_shown(item));
     head.result.words = add_text(m, words && *words ? words : NULL);
     if (!m->row)
         return;

@@ -2,10 +2,12 @@
 /* slow: which running attempts are past their job's `slow`, each told once. */
 #include "run/slow.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "plan/item.h"
 
 #define PERIOD_MIN_MS 20
 #define PERIOD_MAX_MS 1000
@@ -17,6 +19,8 @@ uint64_t slow_period_ms(const struct plan *plan) {
     for (uint32_t i = 0; i < plan->njobs; i++) {
         int64_t slow_ns = plan->jobs[i].set->slow_ns;
 
+        if (item_has_own(&plan->jobs[i], offsetof(struct job_settings, slow_ns)))
+            slow_ns = NS_PER_MS; /* as short as may be */
         if (slow_ns > 0 && (least_ns == 0 || slow_ns < least_ns))
             least_ns = slow_ns;
     }
