@@ -74,6 +74,6 @@ struct sched_opts {
      * while in coming. NULL: never. */
     bool (*behind)(void *ctx);
     void *behind_ctx;
-    bool explain;               /* what jobs wait for is told */
+    bool explain; /* what jobs wait for is told */
 };
 #endif
