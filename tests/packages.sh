@@ -29,10 +29,12 @@ else
     die "not root, and no sudo here; as root, run: apt-get install$missing"
 fi
 
+# Another one may be at it.
 get() {
     # shellcheck disable=SC2086 # lists
     $sudo env DEBIAN_FRONTEND=noninteractive \
-        apt-get -q -y --no-install-recommends install $missing </dev/null >&2
+        apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=600 \
+        install $missing </dev/null >&2
 }
 
 printf 'installing%s\n' "$missing" >&2
