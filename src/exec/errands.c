@@ -45,11 +45,12 @@ static struct needs survey(const struct plan *plan) {
 
     for (uint32_t i = 0; i < plan->njobs; i++) {
         const struct plan_job *job = &plan->jobs[i];
+        bool waits = job->action == ACTION_WAIT;
+        bool any = waits && job->target->kind == TARGET_ANY;
 
-        if (job->action == ACTION_WAIT && job->target->kind == TARGET_TCP)
+        if (any || (waits && job->target->kind == TARGET_TCP))
             n.resolver = true;
-        if (job->action == ACTION_HTTP ||
-            (job->action == ACTION_WAIT && job->target->kind == TARGET_HTTP))
+        if (any || job->action == ACTION_HTTP || (waits && job->target->kind == TARGET_HTTP))
             n.fetcher = true;
     }
     return n;

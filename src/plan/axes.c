@@ -482,6 +482,30 @@ static void check_batch(struct loader *l, const struct plan_items *items, struct
         }
 }
 
+/* What stands in for an action that is none without values: of its kind, no more. */
+static const struct action_value *stand_in(struct loader *l, const struct plan_template *t) {
+    static const struct {
+        const char *prefix;
+        enum target_kind kind;
+    } kinds[] = {{"tcp:", TARGET_TCP},
+                 {"unix:", TARGET_UNIX},
+                 {"file:", TARGET_FILE},
+                 {"http", TARGET_HTTP}};
+    struct action_value *action = arena_new(&l->plan->arena, struct action_value);
+    struct target *target;
+
+    action->command = arena_strndup(&l->plan->arena, t->text, t->len);
+    action->action = t->row->type == VALUE_URL ? ACTION_HTTP : ACTION_WAIT;
+    if (action->action == ACTION_HTTP)
+        return action;
+    action->target = target = arena_new(&l->plan->arena, struct target);
+    target->kind = TARGET_ANY;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(action->command, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+            target->kind = kinds[i].kind;
+    return action;
+}
+
 /* What can be known of a value that differs; the action as it stands there. */
 static void check_template(struct loader *l, const struct plan_items *items, struct entry *e,
                            struct layers *layers, bool known) {
@@ -510,7 +534,9 @@ static void check_template(struct loader *l, const struct plan_items *items, str
         l->values.diag = l->diag;
     const struct action_value *action = read_with(l, e, values);
     l->values.diag = l->diag;
-    if (e->row->action && action)
+    if (e->row->action && !action && !exec)
+        layers->action = stand_in(l, ((struct axial *)e->typed)->template);
+    else if (e->row->action && action)
         layers->action = action;
     e->reported = exec && !action;
     if (items->batch && action) {

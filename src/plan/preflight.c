@@ -346,7 +346,8 @@ static enum schema_effect url_of(const struct plan_job *job) {
     const struct ready_sign *ready = job->set->service ? job->set->ready : NULL;
 
     if (job->action == ACTION_HTTP ||
-        (job->action == ACTION_WAIT && job->target->kind == TARGET_HTTP))
+        (job->action == ACTION_WAIT &&
+         (job->target->kind == TARGET_HTTP || job->target->kind == TARGET_ANY)))
         return EFFECT_ACTION;
     if (ready && ready->kind == READY_TARGET && ready->target.kind == TARGET_HTTP)
         return EFFECT_READY;

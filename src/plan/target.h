@@ -12,6 +12,7 @@ enum target_kind {
     TARGET_UNIX, /* the same on a socket in the file system */
     TARGET_FILE, /* it is there, whatever it is */
     TARGET_HTTP, /* a GET is answered with 2xx */
+    TARGET_ANY,  /* of a section whose items have each their own: which, only these know */
 };
 struct target {
     enum target_kind kind;
