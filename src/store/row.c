@@ -10,8 +10,17 @@
 #include "base/clock.h"
 #include "exec/facts.h"
 
-int64_t row_number(struct row *r) {
+/* More than two years in nanoseconds; a hundred of them can be added up. */
+#define NUMBER_MAX (INT64_C(1) << 56)
+
+static int64_t read_number(struct row *r) {
     return r->sqlite->column_int64(r->statement, r->column++);
+}
+
+int64_t row_number(struct row *r) {
+    int64_t n = read_number(r);
+
+    return n > NUMBER_MAX ? NUMBER_MAX : n < -NUMBER_MAX ? -NUMBER_MAX : n;
 }
 
 int64_t row_number_or_none(struct row *r) {
@@ -22,7 +31,7 @@ int64_t row_number_or_none(struct row *r) {
 }
 
 struct timespec row_time(struct row *r) {
-    int64_t ns = row_number(r);
+    int64_t ns = read_number(r);
 
     return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
 }

@@ -20,6 +20,7 @@ struct row {
     bool lost;  /* a text that is there could not be had for want of memory */
 };
 
+/* Of at most 2^56 or its negative, so that numbers of a damaged file can be added, too. */
 int64_t row_number(struct row *r);
 /* NULL becomes -1. */
 int64_t row_number_or_none(struct row *r);
