@@ -261,11 +261,22 @@ static bool may_have_from(const struct plan_items *items, uint32_t axis, const c
     return false;
 }
 
-bool axes_may_have(const struct plan_items *items, const char *item, size_t n) {
-    uint64_t index;
+/* How many there can be at most. */
+static uint64_t count_batches(const struct plan_items *items) {
+    const struct plan_axis *axis = &items->axes[0];
 
-    if (items->batch)
-        return n > 1 && *item == '#' && !text_uint64(item + 1, n - 1, 0, UINT64_MAX, &index);
+    if (axis->kind == AXIS_LIST)
+        return axis->nvalues / items->batch + (axis->nvalues % items->batch > 0);
+    return axis->kind == AXIS_RANGE ? axis->range.last / items->batch + 1 : UINT64_MAX;
+}
+
+bool axes_may_have(const struct plan_items *items, const char *item, size_t n) {
+    uint64_t index, most;
+
+    if (items->batch) {
+        most = count_batches(items);
+        return most && n > 1 && *item == '#' && !text_uint64(item + 1, n - 1, 0, most - 1, &index);
+    }
     return may_have_from(items, 0, item, n);
 }
 

@@ -260,9 +260,48 @@ bool instances_are_followed(const struct instances *in, uint32_t section) {
     return section_of(in, section)->followed;
 }
 
+/* Whether a section has an item of its list: all, or those that were selected. */
+static bool has_item(const struct instances *in, const struct section *s,
+                     const struct plan_item *item) {
+    const char *const *only = job_of(in, s)->items->only;
+
+    if (!only)
+        return true;
+    for (; *only; only++)
+        if (!strcmp(*only, item->text))
+            return true;
+    return false;
+}
+
+/* How many of the family have an item. */
+static uint32_t count_members(const struct instances *in, const struct family *f,
+                              const struct plan_item *item) {
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < f->nmembers; i++)
+        n += has_item(in, &in->sections[f->members[i]], item);
+    return n;
+}
+
+/* The next item that one of the family has: as item_source.next(). */
+static int find_item(struct instances *in, struct family *f, struct plan_item **item,
+                     uint32_t *members) {
+    int got;
+
+    f->begun = true;
+    while ((got = in->opts.source->next(in->opts.source_ctx, f->lead, item)) == 1) {
+        *members = count_members(in, f, *item);
+        if (*members > 0)
+            break;
+        free(*item);
+    }
+    return got;
+}
+
 /* Another item for the family: 1, 0, or how it ended, as item_source.next(). */
 static int make_kin(struct instances *in, struct family *f) {
     struct plan_item *item;
+    uint32_t members;
     struct kin *k;
     int got;
 
@@ -275,13 +314,12 @@ static int make_kin(struct instances *in, struct family *f) {
     k = calloc(1, sizeof *k + f->nmembers * sizeof *k->pairs);
     if (!k)
         return UV_ENOMEM;
-    f->begun = true;
-    got = in->opts.source->next(in->opts.source_ctx, f->lead, &item);
+    got = find_item(in, f, &item, &members);
     if (got != 1) {
         free(k);
         return got;
     }
-    *k = (struct kin){.older = f->last, .item = item, .refs = f->nmembers};
+    *k = (struct kin){.older = f->last, .item = item, .refs = members};
     *(f->last ? &f->last->newer : &f->first) = k;
     f->last = k;
     f->nkin++;
@@ -289,8 +327,10 @@ static int make_kin(struct instances *in, struct family *f) {
     for (uint32_t i = 0; i < f->nmembers; i++) {
         struct section *s = &in->sections[f->members[i]];
 
-        k->pairs[i] = (struct pair){.left = s->npairs, .fare.cause = NO_JOB};
-        if (s->npairs == 0 && !s->cursor)
+        k->pairs[i] = (struct pair){
+            .absent = !has_item(in, s, item), .left = s->npairs, .fare.cause = NO_JOB};
+        s->taken += k->pairs[i].absent;
+        if (s->npairs == 0 && !s->cursor && !k->pairs[i].absent)
             s->cursor = k;
     }
     return 1;
@@ -323,7 +363,7 @@ static void note_end(struct instances *in, struct family *f, int why) {
 /* The next item for a section, or NULL. */
 static struct kin *next_kin(struct instances *in, struct section *s) {
     struct family *f = s->family;
-    int got;
+    int got = 1;
 
     if (s->npairs > 0)
         return s->due.count > 0 ? due_pop(&s->due) : NULL;
@@ -332,7 +372,7 @@ static struct kin *next_kin(struct instances *in, struct section *s) {
         end_family(in, f);
         queue_family(in, f);
     }
-    if (!s->cursor && !f->ended && (s->closed || !f->bounded || f->nkin < KIN_MAX)) {
+    while (got == 1 && !s->cursor && !f->ended && (s->closed || !f->bounded || f->nkin < KIN_MAX)) {
         got = make_kin(in, f);
         if (got < 0)
             note_end(in, f, got);
@@ -354,8 +394,12 @@ static void leave_kin(struct instances *in, struct family *f, struct kin *k) {
 /* The section has taken an item. */
 static void take_kin(struct section *s, struct kin *k) {
     s->taken++;
-    if (s->npairs == 0)
-        s->cursor = k->newer;
+    if (s->npairs > 0)
+        return;
+    do
+        k = k->newer;
+    while (k && k->pairs[s->member].absent);
+    s->cursor = k;
 }
 
 /* Makes an instance of an item. NULL when out of memory. */
@@ -439,7 +483,7 @@ void instances_ended(struct instances *in, struct instance *i, const struct fare
         const struct plan_job *job = job_of(in, other);
         struct pair *pair = &k->pairs[m];
 
-        for (uint32_t e = 0; other->npairs > 0 && e < job->nafter; e++) {
+        for (uint32_t e = 0; !pair->absent && other->npairs > 0 && e < job->nafter; e++) {
             if (relations_pair(job, e) != i->section)
                 continue;
             add_fare(in->opts.telling, &pair->fare, fare);

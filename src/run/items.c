@@ -266,28 +266,13 @@ static int next_batch(struct items *s) {
     return 1;
 }
 
-static bool is_selected(const struct items *s, const struct plan_item *item) {
-    const char *const *only = s->opts.axes->only;
-
-    for (; only && *only; only++)
-        if (!strcmp(*only, item->text))
-            return true;
-    return !s->opts.axes->only;
-}
-
 int items_next(struct items *s, struct plan_item **item) {
-    for (;;) {
-        int got = s->opts.axes->batch ? next_batch(s) : next_wanted(s);
+    int got = s->opts.axes->batch ? next_batch(s) : next_wanted(s);
 
-        if (got != 1)
-            return got;
-        *item = s->opts.axes->batch ? make_batch(s) : make_single(s);
-        if (!*item)
-            return fail(s, UV_ENOMEM, NULL);
-        if (is_selected(s, *item))
-            return 1;
-        free(*item);
-    }
+    if (got != 1)
+        return got;
+    *item = s->opts.axes->batch ? make_batch(s) : make_single(s);
+    return *item ? 1 : fail(s, UV_ENOMEM, NULL);
 }
 
 const char *items_fault(const struct items *s) {

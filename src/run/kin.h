@@ -2,6 +2,7 @@
 /* kin: an item of sections that go through the same list, and how it has fared with each. */
 #ifndef MUSTER_RUN_KIN_H
 #define MUSTER_RUN_KIN_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,7 @@
 
 /* How those of its family that come after an item's others have fared. */
 struct pair {
+    bool absent;   /* there is none: it was not selected; nor is there for those after it */
     uint32_t left; /* of those it comes after, that have not ended */
     struct fare fare;
 };
@@ -18,7 +20,7 @@ struct pair {
 struct kin {
     struct kin *older, *newer; /* of the family, in the order of the list */
     struct plan_item *item;
-    uint32_t refs;       /* members for which it has not ended */
+    uint32_t refs;       /* members that have it, for which it has not ended */
     struct pair pairs[]; /* of each member */
 };
 

@@ -623,6 +623,12 @@ END
     muster run -r json m.ini 'b[3]'
     is "$(jobs)" 'a[3] ok
 b[3] ok'
+    # what is left of one is left of it alone
+    muster run -r json m.ini 'b[3]' a
+    is "$(jobs)" 'a[1] ok
+a[2] ok
+a[3] ok
+b[3] ok'
     muster run -r json m.ini 'b[4]'
     [ "$status" -eq 2 ]
     says "muster: job 'b' has no item '4'
@@ -636,6 +642,45 @@ c'
 a   io   io   each x -
 b   io   io   each x a[*]
 c   io   io   -      a[2] b'
+}
+
+@test "--select takes whole sections, and of those before them what these come after" {
+    manifest <<'END'
+[defaults]
+type = io
+command = true
+[job a]
+each.x = 1 2 3
+[job b]
+each.x.range = 1..7
+batch = 3
+tags = some
+exec = echo {x}
+[job c]
+after = a[2]
+tags = some
+[job d]
+after = b[#1]
+tags = other
+END
+    muster run -r json -s some m.ini
+    is "$(jobs)" 'a[2] ok
+b[#0] ok
+b[#1] ok
+b[#2] ok
+c ok'
+    muster run -r json -s other m.ini
+    is "$(jobs)" 'b[#1] ok
+d ok'
+    muster run m.ini 'b[#3]'
+    [ "$status" -eq 2 ]
+    says "muster: job 'b' has no item '#3'
+muster: m.ini: 1 error, nothing was run"
+    muster plan -r json m.ini
+    is "$(jq -c '.jobs[] | [.name, .wave, .after]' <<< "$output")" '["a",0,[]]
+["b",0,[]]
+["c",1,["a[2]"]]
+["d",1,["b[#1]"]]'
 }
 
 @test "equal lines are told apart by their index, for a resumed run too" {

@@ -92,14 +92,6 @@ static void batches(void **state) {
     expect(&three, "0 #0: a b c");
 }
 
-static void only_some_keep_their_index(void **state) {
-    static const char *const only[] = {"c", "a", NULL};
-    const struct plan_items axes = {.axes = &list, .naxes = 1, .only = only};
-
-    (void)state;
-    expect(&axes, "0 a: a, 2 c: c");
-}
-
 static void an_axis_without_values(void **state) {
     const struct plan_axis none = {.name = "y", .kind = AXIS_LIST};
     const struct plan_axis first[] = {none, list}, last[] = {list, none};
@@ -311,7 +303,6 @@ int main(void) {
         cmocka_unit_test(the_last_axis_varies_fastest),
         cmocka_unit_test(what_is_excluded_has_no_index),
         cmocka_unit_test(batches),
-        cmocka_unit_test(only_some_keep_their_index),
         cmocka_unit_test(an_axis_without_values),
         cmocka_unit_test(names_of_files_in_the_order_of_their_bytes),
         cmocka_unit_test(lines_are_gone_over_again),

@@ -427,6 +427,33 @@ static void a_list_that_is_left_out_goes_by_in_parts(void **state) {
     all_settled = is_behind = false;
 }
 
+/* Of two that share a list each has what was selected of it, whichever comes first. */
+static void of_a_list_only_some(void **state) {
+    static const char *const some[] = {"6", "3", NULL};
+
+    (void)state;
+    for (uint32_t first = 0; first < 2; first++)
+        for (int both = 0; both < 2; both++) {
+            begin_plan(2);
+            nitems = 8;
+            slow_list = false;
+            jobs[0].items = &items[0];
+            jobs[1].items = &items[1];
+            comes_after(first, !first, AFTER_SAME);
+            items[first].only = some;
+            items[!first].only = both ? some : NULL;
+            modelled = false;
+            open_sched();
+            while (!sched_done(sched) && nasked > 0) {
+                if (asked[0].def->items->only)
+                    assert_true(place_of(asked[0].def) == 3 || place_of(asked[0].def) == 6);
+                end_one(0, 0);
+            }
+            assert_int_equal(dones, both ? 4 : 10);
+            close_sched();
+        }
+}
+
 static void a_list_without_items(void **state) {
     (void)state;
     begin_plan(2);
@@ -447,6 +474,7 @@ int main(void) {
         cmocka_unit_test(random_rounds),
         cmocka_unit_test(a_long_list_flows_through),
         cmocka_unit_test(a_list_that_is_left_out_goes_by_in_parts),
+        cmocka_unit_test(of_a_list_only_some),
         cmocka_unit_test(a_list_without_items),
     };
 
