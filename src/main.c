@@ -30,7 +30,8 @@
  *   retries, limits in time, deadline run/sched.c
  *   what comes after what             run/order.c
  *   what is run behind the jobs       run/cleanup.h: their cleanups, on-end
- *   items: axes and their templates   plan/axes.c; the job of one: plan/item.h
+ *   items: their axes                 plan/axes.c; the job of one: plan/item.h
+ *   values that differ among items    plan/templates.c
  *   items: where they come from       run/items.h; while they live: run/instances.h
  *   items that wait for one another   run/relations.c, run/kin.h
  *   items: what is kept of their ends run/ledger.h, cli/keeping.h

@@ -69,7 +69,7 @@ void layers_read_entry(struct loader *l, struct section *s, struct entry *e) {
 static void read_section(struct loader *l, struct section *s) {
     for (uint32_t i = 0; i < s->nentries; i++) {
         struct entry *e = &s->entries[i];
-        if (e->reported || axes_read_entry(l, s, e))
+        if (e->reported || templates_read_entry(l, s, e))
             continue;
         layers_read_entry(l, s, e);
         l->limits_named |= e->row && e->row->effect == EFFECT_LIMITS;

@@ -160,10 +160,17 @@ void workers_check(struct loader *l, uint32_t job);
  * the plan to be shown shows one. The last step: files have been read. */
 void secrets_gather(struct loader *l);
 
-/* --- axes.c: jobs that are made of items --- */
+/* --- templates.c: values that differ from item to item --- */
 
 /* Sees to an entry in whose value axes stand. False: there are none in it. */
-bool axes_read_entry(struct loader *l, struct section *s, struct entry *e);
+bool templates_read_entry(struct loader *l, struct section *s, struct entry *e);
+/* What a section says in such values goes over what weaker ones say. */
+void templates_apply(struct loader *l, struct layers *layers, const struct section *s);
+/* Those of a job, once its axes are known; reports what is wrong with them. */
+void templates_take(struct loader *l, struct layers *layers, struct plan_items *items);
+
+/* --- axes.c: jobs that are made of items --- */
+
 /* What a section says of axes goes over what weaker ones say. */
 void axes_apply(struct loader *l, struct layers *layers, const struct section *s);
 /* Sets a job's items, and what depends on them, once all its layers have spoken; reports what
