@@ -203,6 +203,7 @@ command = grep 'core file' /proc/self/limits; : > up.$MUSTER_LANE; while [ ! -e 
 END
     # a sanitizer would lower it before muster can
     export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}disable_coredump=0"
+    export TSAN_OPTIONS="${TSAN_OPTIONS:+$TSAN_OPTIONS:}disable_coredump=0"
     ulimit -S -c 7
     before=$(grep 'core file' /proc/self/limits)
     core() { grep 'core file' "/proc/$1/limits"; }
