@@ -131,10 +131,11 @@ END
         wait_until eval '[ ! -e "$group" ]'
     else
         # there can be none: a folder that is made there cannot be killed, or nobody is born in it
-        ! mkdir "$own/muster-0-$$" || {
-            [ -n "$group" ] || [ ! -w "$own/muster-0-$$/cgroup.kill" ]
+        if mkdir "$own/muster-0-$$"; then
+            kills=$([ ! -w "$own/muster-0-$$/cgroup.kill" ] || echo yes)
             rmdir "$own/muster-0-$$"
-        }
+            [ -n "$group" ] || [ -z "$kills" ]
+        fi
         kill -TERM "$muster"
         await "$muster"
     fi
