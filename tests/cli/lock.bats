@@ -130,7 +130,7 @@ runs() {
     await "$holder"
     [ "$status" -eq 137 ]
     touch go
-    run timeout 2 "$MUSTER" run --lock -q m.ini
+    run timeout 60 "$MUSTER" run --lock -q m.ini
     [ "$status" -eq 0 ]
 }
 
@@ -170,7 +170,7 @@ END
 type = io
 command =
     ls -l /proc/self/fd > fds
-    setsid sleep 20 &
+    setsid sleep 300 &
     echo $! > pid
     : > up
     wait
@@ -180,7 +180,8 @@ END
     kill -KILL "$holder"
     await "$holder"
     printf '[job x]\ntype = io\nexec = true\n' > m.ini
-    muster run --lock=fail m.ini
+    # its guard has it until it has looked for what is left
+    run timeout 60 "$MUSTER" run --lock=wait m.ini
     [ "$status" -eq 0 ]
     kill -KILL "$(cat pid)" || true
 }
