@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # run: installs the test tools, builds muster in a folder of its own and runs
 # every test: sh tests/run.sh [CONFIGURE-OPTION...]
+# With --packages it ends when all is installed.
 #
 # On Debian what is missing is installed, as root or through sudo; elsewhere
 # everything has to be there. Without options the build is --enable-devel.
@@ -15,6 +16,7 @@ if command -v dpkg-query >/dev/null 2>&1; then
         cmark-gfm libxml2-utils nginx-light parallel openssl perl python3 python3-prometheus-client \
         fish zsh
 fi
+[ "${1-}" != --packages ] || exit 0
 
 build=$(mktemp -d "${TMPDIR:-/tmp}/muster-tests-XXXXXX")
 trap 'rm -rf -- "$build"' EXIT
