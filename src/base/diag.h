@@ -50,4 +50,9 @@ void diag_render(const struct diag *d, const char *name, FILE *out, int color);
  * most a third of the word's length.
  */
 const char *diag_nearest(const char *word, size_t n, const char *const *words);
+/* Ends a message about a name that is not there with the one nearest to it, or with nothing
+ * where that is NULL: "no job '%s'" DIAG_NEAR, name, DIAG_NEAR_ARGS(near). */
+#define DIAG_NEAR "%s%s%s"
+#define DIAG_NEAR_ARGS(near)                                                                       \
+    (near) ? "; did you mean '" : "", (near) ? (near) : "", (near) ? "'?" : ""
 #endif

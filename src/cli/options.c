@@ -49,8 +49,8 @@ static int wrong_word(const char *name, const char *value, size_t n, const char 
 
         snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "", words[i]);
     }
-    cli_error("--%s: '%.*s' is not one of %s%s%s%s", name, (int)n, value, list,
-              near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    cli_error("--%s: '%.*s' is not one of %s" DIAG_NEAR, name, (int)n, value, list,
+              DIAG_NEAR_ARGS(near));
     return CLI_USAGE;
 }
 

@@ -181,8 +181,7 @@ static uint32_t find_job(const struct past_details *d, const char *name) {
     if (found == NO_JOB) {
         if (names)
             near = diag_nearest(name, strlen(name), names);
-        cli_error("run %s has no job '%s'%s%s%s", d->run.id, name, near ? "; did you mean '" : "",
-                  near ? near : "", near ? "'?" : "");
+        cli_error("run %s has no job '%s'" DIAG_NEAR, d->run.id, name, DIAG_NEAR_ARGS(near));
     }
     free(names);
     return found;

@@ -358,9 +358,8 @@ static void apply_templates(struct loader *l, struct layers *layers, struct entr
         layers->incomplete = true;
         if (!use->reported && unknown++ < PARSE_FAULTS_MAX) {
             const char *near = sections_nearest(l, SECTION_TEMPLATE, name->text, name->len);
-            diag_error(l->diag, name->at, "use: no template '%.*s'%s%s%s", (int)name->len,
-                       name->text, near ? "; did you mean '" : "", near ? near : "",
-                       near ? "'?" : "");
+            diag_error(l->diag, name->at, "use: no template '%.*s'" DIAG_NEAR, (int)name->len,
+                       name->text, DIAG_NEAR_ARGS(near));
         }
     }
     /* Each job that has it from [defaults] would say it again. */

@@ -281,8 +281,8 @@ bool parse_reports(struct parse *p, void *out) {
         if (format < 0) {
             const char *near = diag_nearest(name->text, n, report_format_words);
             faults += !parse_fault_at(
-                p, name->at, "'%s' is not a report format (such as table, json, junit)%s%s%s",
-                shown, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+                p, name->at, "'%s' is not a report format (such as table, json, junit)" DIAG_NEAR,
+                shown, DIAG_NEAR_ARGS(near));
         } else if (colon && n + 1 == name->len) {
             faults += !parse_fault_at(p, name->at, "a file is missing behind '%s:'", shown);
         } else {

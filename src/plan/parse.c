@@ -80,8 +80,8 @@ static void report_missing(void *ctx, const struct piece *piece) {
         return;
     }
     const char *near = vars_nearest(vars, piece->text, piece->text_len);
-    parse_fault_at(part->p, at, "variable '%.*s' is not declared%s%s%s", (int)piece->text_len,
-                   piece->text, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    parse_fault_at(part->p, at, "variable '%.*s' is not declared" DIAG_NEAR, (int)piece->text_len,
+                   piece->text, DIAG_NEAR_ARGS(near));
 }
 
 const char *parse_put_in(struct parse *p, const char *s, size_t n, struct span at, size_t *len) {

@@ -231,8 +231,8 @@ bool parse_enum(struct parse *p, void *out) {
     const char *all = words[0], *near = diag_nearest(p->s, p->n, words);
     for (i = 1; words[i]; i++)
         all = arena_printf(p->v->scratch, "%s%s%s", all, words[i + 1] ? ", " : " or ", words[i]);
-    return parse_fault(p, 0, p->n, "'%s' is not %s%s%s%s", parse_shown(p, p->s, p->n), all,
-                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return parse_fault(p, 0, p->n, "'%s' is not %s" DIAG_NEAR, parse_shown(p, p->s, p->n), all,
+                       DIAG_NEAR_ARGS(near));
 }
 
 bool parse_signal(struct parse *p, void *out) {

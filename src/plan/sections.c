@@ -19,11 +19,6 @@ void sections_init(struct loader *l) {
     l->levels = SECTIONS;
 }
 
-/* A list of suggestions ends a message: "; did you mean 'x'?", or "". */
-static const char *hint(struct loader *l, const char *near) {
-    return near ? arena_printf(&l->scratch, "; did you mean '%s'?", near) : "";
-}
-
 const char *sections_nearest(struct loader *l, enum section_type type, const char *name, size_t n) {
     size_t count = 0;
 
@@ -52,9 +47,11 @@ static int find_type(struct loader *l, const struct section *s) {
     for (int i = 0; i < SECTIONS; i++)
         kinds[i] = schema_sections[i].kind;
     int type = text_choose(kind, s->kind.len, kinds);
-    if (type < 0 && !s->broken)
-        diag_error(l->diag, s->kind, "unknown section '%.*s'%s", (int)s->kind.len, kind,
-                   hint(l, diag_nearest(kind, s->kind.len, kinds)));
+    if (type < 0 && !s->broken) {
+        const char *near = diag_nearest(kind, s->kind.len, kinds);
+        diag_error(l->diag, s->kind, "unknown section '%.*s'" DIAG_NEAR, (int)s->kind.len, kind,
+                   DIAG_NEAR_ARGS(near));
+    }
     return type;
 }
 
@@ -145,8 +142,9 @@ static void report_unknown(struct loader *l, const struct section *s, const stru
                        key_text(l, s, e), header_text(l, s), scope_places[other]);
             return;
         }
-    diag_error(l->diag, e->key, "unknown key '%s' in %s%s", key_text(l, s, e), header_text(l, s),
-               hint(l, schema_nearest(scope, key, e->key.len)));
+    const char *near = schema_nearest(scope, key, e->key.len);
+    diag_error(l->diag, e->key, "unknown key '%s' in %s" DIAG_NEAR, key_text(l, s, e),
+               header_text(l, s), DIAG_NEAR_ARGS(near));
 }
 
 static void report_double(struct loader *l, const struct section *s, struct entry *e,

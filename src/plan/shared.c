@@ -109,9 +109,8 @@ static void resolve(struct loader *l, struct names *names) {
             list[n++] = l->sections[s]->job;
         } else if (unknown++ < PARSE_FAULTS_MAX) {
             const char *near = sections_nearest(l, SECTION_LIMIT, name->text, name->len);
-            diag_error(l->diag, name->at, "limits: no limit '%s'%s%s%s",
-                       parse_clip(&l->scratch, name->text, name->len),
-                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+            diag_error(l->diag, name->at, "limits: no limit '%s'" DIAG_NEAR,
+                       parse_clip(&l->scratch, name->text, name->len), DIAG_NEAR_ARGS(near));
         }
     }
     names->limits = find_set(l, list, n);

@@ -82,9 +82,9 @@ bool tags_mark(struct loader *l, bool *keep) {
         if (tags.borne[i])
             continue;
         const char *near = nearest(l, tag->name, tag->len);
-        diag_error(l->diag, (struct span){0, 0}, "no job in %s has the tag '%s'%s%s%s",
+        diag_error(l->diag, (struct span){0, 0}, "no job in %s has the tag '%s'" DIAG_NEAR,
                    l->plan->sources.list[0]->name, parse_clip(&l->scratch, tag->name, tag->len),
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+                   DIAG_NEAR_ARGS(near));
         good = false;
     }
     return good;

@@ -57,9 +57,8 @@ static void resolve(struct loader *l, const struct section *s) {
         if (map_get(&l->names[SECTION_WORKER], name, strlen(name)) != MAP_NONE)
             continue;
         const char *near = sections_nearest(l, SECTION_WORKER, name, strlen(name));
-        diag_error(l->diag, e->value, "worker: no worker '%s'%s%s%s",
-                   parse_clip(&l->scratch, name, strlen(name)), near ? "; did you mean '" : "",
-                   near ? near : "", near ? "'?" : "");
+        diag_error(l->diag, e->value, "worker: no worker '%s'" DIAG_NEAR,
+                   parse_clip(&l->scratch, name, strlen(name)), DIAG_NEAR_ARGS(near));
     }
 }
 
