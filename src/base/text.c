@@ -13,7 +13,7 @@ static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-static bool is_word(const char *s, size_t n, const char *word) {
+bool text_is(const char *s, size_t n, const char *word) {
     return (!n || *s == *word) && strlen(word) == n && !memcmp(s, word, n);
 }
 
@@ -118,7 +118,7 @@ static size_t take_unit(struct rest *r, size_t from) {
 
     while (n < r->n && r->s[n] >= 'a' && r->s[n] <= 'z')
         n++;
-    while (i < DURATION_UNITS && !is_word(r->s, n, duration_units[i].name))
+    while (i < DURATION_UNITS && !text_is(r->s, n, duration_units[i].name))
         i++;
     r->s += n;
     r->n -= n;
@@ -226,7 +226,7 @@ int text_rate(const char *s, size_t n, struct text_rate *rate) {
 
 int text_choose(const char *s, size_t n, const char *const *words) {
     for (int i = 0; words[i]; i++)
-        if (is_word(s, n, words[i]))
+        if (text_is(s, n, words[i]))
             return i;
     return -1;
 }
@@ -271,7 +271,7 @@ int text_signal(const char *s, size_t n, int *signal) {
     }
     for (int i = 1; i < SIGRTMIN; i++) {
         const char *name = sigabbrev_np(i);
-        if (name && is_word(rest.s, rest.n, name)) {
+        if (name && text_is(rest.s, rest.n, name)) {
             *signal = i;
             return 0;
         }

@@ -49,6 +49,8 @@ int text_factor(const char *s, size_t n, double min, double max, double *value);
 int text_bool(const char *s, size_t n, bool *value);
 /* "TERM", "SIGTERM", "15", "RTMIN+1", "SIGRTMAX-2". */
 int text_signal(const char *s, size_t n, int *signal);
+/* Whether the n bytes at s are that word, whole. */
+bool text_is(const char *s, size_t n, const char *word);
 /* The index of a word among `words` (NULL-terminated), or -1. */
 int text_choose(const char *s, size_t n, const char *const *words);
 

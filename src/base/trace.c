@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 static const char *const names[TRACE_CATEGORIES] = {
     [TRACE_PLAN] = "plan",
@@ -23,10 +24,10 @@ void trace_init(const char *spec) {
     while (spec && *spec) {
         size_t n = strcspn(spec, ", ");
 
-        if (n == 3 && memcmp(spec, "all", 3) == 0)
+        if (text_is(spec, n, "all"))
             trace_mask = ~0U;
         for (unsigned i = 0; i < TRACE_CATEGORIES; i++)
-            if (strlen(names[i]) == n && memcmp(spec, names[i], n) == 0)
+            if (text_is(spec, n, names[i]))
                 trace_mask |= 1U << i;
         spec += n;
         spec += strspn(spec, ", ");

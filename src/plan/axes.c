@@ -30,7 +30,7 @@ static void apply_axes(struct loader *l, struct layers *layers, const struct sec
         size_t skip = strlen(e->row->name), k = 0;
         const char *tail = source_text(s->source, e->key) + skip;
         size_t len = sections_axis_name(tail, e->key.len - skip);
-        while (k < n && (strlen(axes[k].name) != len || memcmp(axes[k].name, tail, len) != 0))
+        while (k < n && !text_is(tail, len, axes[k].name))
             k++;
         axes[k] = (struct axis_entry){s, e, arena_strndup(&l->plan->arena, tail, len)};
         n += k == n;
@@ -114,7 +114,7 @@ static bool in_range(const struct text_range *range, const char *s, size_t n) {
     if (away % range->step || away / range->step > range->last)
         return false;
     text_range_number(range, away / range->step, text, sizeof text);
-    return strlen(text) == n && !memcmp(text, s, n);
+    return text_is(s, n, text);
 }
 
 /* Whether an axis may have a value: false only where its values are known. */
@@ -124,7 +124,7 @@ static bool may_have(const struct plan_axis *axis, const char *s, size_t n) {
     if (axis->kind != AXIS_LIST)
         return true;
     for (uint32_t i = 0; i < axis->nvalues; i++)
-        if (strlen(axis->values[i]) == n && !memcmp(axis->values[i], s, n))
+        if (text_is(s, n, axis->values[i]))
             return true;
     return false;
 }
@@ -160,18 +160,19 @@ bool axes_may_have(const struct plan_items *items, const char *item, size_t n) {
     return may_have_from(items, 0, item, n);
 }
 
-/* The axis that a NAME= begins with, or NULL; *n is the name's length. */
-static const struct plan_axis *find_axis(const struct plan_items *items, const char *s,
-                                         const char *end, uint32_t *index) {
+const struct plan_axis *axes_find(const struct plan_items *items, const char *name, size_t n) {
+    for (uint32_t i = 0; i < items->naxes; i++)
+        if (text_is(name, n, items->axes[i].name))
+            return &items->axes[i];
+    return NULL;
+}
+
+/* The axis that a NAME= begins with, or NULL. */
+static const struct plan_axis *find_named(const struct plan_items *items, const char *s,
+                                          const char *end) {
     const char *equals = memchr(s, '=', (size_t)(end - s));
 
-    for (uint32_t i = 0; equals && i < items->naxes; i++)
-        if (strlen(items->axes[i].name) == (size_t)(equals - s) &&
-            !memcmp(items->axes[i].name, s, (size_t)(equals - s))) {
-            *index = i;
-            return &items->axes[i];
-        }
-    return NULL;
+    return equals ? axes_find(items, s, (size_t)(equals - s)) : NULL;
 }
 
 /* "NAME=VALUE,NAME=VALUE" into a place for each axis. False after a fault. */
@@ -180,8 +181,7 @@ static bool take_exclusion(struct loader *l, const struct plan_items *items,
     const char *s = word->text, *end = s + word->len;
 
     while (s < end) {
-        uint32_t i = 0, other;
-        const struct plan_axis *axis = find_axis(items, s, end, &i);
+        const struct plan_axis *axis = find_named(items, s, end);
         const char *value, *stop;
         if (!axis) {
             size_t n = strcspn(s, "=,");
@@ -189,19 +189,20 @@ static bool take_exclusion(struct loader *l, const struct plan_items *items,
                        parse_clip(&l->scratch, s, n));
             return false;
         }
+        const char **slot = &values[axis - items->axes];
         value = s + strlen(axis->name) + 1;
         /* A comma is the value's own unless an axis is named behind it. */
         for (stop = value; stop < end; stop++)
-            if (*stop == ',' && find_axis(items, stop + 1, end, &other))
+            if (*stop == ',' && find_named(items, stop + 1, end))
                 break;
-        if (values[i] || !may_have(axis, value, (size_t)(stop - value))) {
+        if (*slot || !may_have(axis, value, (size_t)(stop - value))) {
             diag_error(l->diag, word->at,
-                       values[i] ? "each.exclude: '%s' is there twice"
-                                 : "each.exclude: axis '%s' has no value '%s'",
+                       *slot ? "each.exclude: '%s' is there twice"
+                             : "each.exclude: axis '%s' has no value '%s'",
                        axis->name, parse_clip(&l->scratch, value, (size_t)(stop - value)));
             return false;
         }
-        values[i] = keep(l, value, (size_t)(stop - value));
+        *slot = keep(l, value, (size_t)(stop - value));
         s = stop < end ? stop + 1 : stop;
     }
     return true;

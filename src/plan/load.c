@@ -163,7 +163,7 @@ static int build_from(struct loader *l, struct source *source) {
     validate_jobs(l);
     if (l->look)
         preflight_check(l);
-    validate_select(l);
+    select_jobs(l);
     secrets_gather(l);
     return l->diag->errors ? UV_EINVAL : 0;
 }

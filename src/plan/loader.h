@@ -177,6 +177,8 @@ void axes_apply(struct loader *l, struct layers *layers, const struct section *s
  * is wrong with them. */
 void axes_build(struct loader *l, struct layers *layers, const char *name,
                 const struct section *own);
+/* The axis of that name, or NULL. */
+const struct plan_axis *axes_find(const struct plan_items *items, const char *name, size_t n);
 /* Whether two jobs have the same axes, exclusions and batches. */
 bool axes_same(const struct plan_items *a, const struct plan_items *b);
 /* Whether an item of that name can be one of a job's: false only where its values are known. */

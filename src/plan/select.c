@@ -31,9 +31,8 @@ static void want_item(struct loader *l, struct wanted *w, const char *item) {
 static bool no_job(struct loader *l, const char *name, size_t n) {
     const char *near = sections_nearest(l, SECTION_JOB, name, n);
 
-    diag_error(l->diag, (struct span){0, 0}, "no job '%s' in %s%s%s%s", name,
-               l->plan->sources.list[0]->name, near ? "; did you mean '" : "", near ? near : "",
-               near ? "'?" : "");
+    diag_error(l->diag, (struct span){0, 0}, "no job '%s' in %s" DIAG_NEAR, name,
+               l->plan->sources.list[0]->name, DIAG_NEAR_ARGS(near));
     return false;
 }
 
@@ -137,7 +136,7 @@ static const struct plan_items *select_items(struct loader *l, const struct plan
     return some;
 }
 
-void validate_select(struct loader *l) {
+void select_jobs(struct loader *l) {
     struct plan *plan = l->plan;
 
     if (!(l->opts->jobs && *l->opts->jobs) && !(l->opts->tags && *l->opts->tags))

@@ -26,12 +26,14 @@ static struct piece first_axis(const struct loader *l, const struct plan_templat
     return piece;
 }
 
-/* Whether all names in a text are those of variables. */
-static bool is_declared(const struct loader *l, const struct plan_template *t) {
+/* Whether all names in a text are those of variables, or of a job's axes where it has some. */
+static bool is_known(const struct loader *l, const struct plan_items *items,
+                     const struct plan_template *t) {
     struct piece piece;
 
     for (size_t at = 0; vars_next_piece(t->text, t->len, &at, &piece);)
-        if (piece.reference && !vars_get(&l->vars, piece.text, piece.text_len))
+        if (piece.reference && !vars_get(&l->vars, piece.text, piece.text_len) &&
+            !(items && axes_find(items, piece.text, piece.text_len)))
             return false;
     return true;
 }
@@ -48,7 +50,7 @@ bool templates_read_entry(struct loader *l, struct section *s, struct entry *e) 
     if (!t)
         return false;
     if (!may_differ(e->row)) {
-        if (is_declared(l, t))
+        if (is_known(l, NULL, t))
             return false;
         struct piece axis = first_axis(l, t);
         diag_error(l->diag, e->value,
@@ -61,7 +63,7 @@ bool templates_read_entry(struct loader *l, struct section *s, struct entry *e) 
     struct diag quiet;
     axial->template = t;
     axial->section = s;
-    if (is_declared(l, t)) { /* what is wrong with that is told when a job needs it */
+    if (is_known(l, NULL, t)) { /* what is wrong with that is told when a job needs it */
         begin_quiet(l, &quiet);
         layers_read_entry(l, s, e);
         l->values.diag = l->diag;
@@ -133,32 +135,13 @@ static bool names_own(const struct plan_items *items, const struct plan_template
     bool any = false;
 
     *known = true;
-    for (size_t at = 0; vars_next_piece(t->text, t->len, &at, &piece);)
-        for (uint32_t i = 0; piece.reference && i < items->naxes; i++) {
-            const struct plan_axis *axis = &items->axes[i];
-            if (strlen(axis->name) != piece.text_len ||
-                memcmp(axis->name, piece.text, piece.text_len) != 0)
-                continue;
-            any = true;
-            *known = *known && (axis->kind == AXIS_LIST || axis->kind == AXIS_RANGE);
-        }
-    return any;
-}
-
-/* Whether all names in a text are those of variables or of the job's axes. */
-static bool is_known(const struct loader *l, const struct plan_items *items,
-                     const struct plan_template *t) {
-    struct piece piece;
-
     for (size_t at = 0; vars_next_piece(t->text, t->len, &at, &piece);) {
-        bool known = !piece.reference || vars_get(&l->vars, piece.text, piece.text_len);
-        for (uint32_t i = 0; i < items->naxes && !known; i++)
-            known = strlen(items->axes[i].name) == piece.text_len &&
-                    !memcmp(items->axes[i].name, piece.text, piece.text_len);
-        if (!known)
-            return false;
+        const struct plan_axis *axis =
+            piece.reference ? axes_find(items, piece.text, piece.text_len) : NULL;
+        any = any || axis;
+        *known = *known && (!axis || axis->kind == AXIS_LIST || axis->kind == AXIS_RANGE);
     }
-    return true;
+    return any;
 }
 
 /* The number of values of an axis that are known, at most SAMPLES_MAX. */
@@ -203,13 +186,14 @@ static void set_values(struct loader *l, const struct plan_items *items, struct 
 /* Says with which value the text did not do. */
 static void note_value(struct loader *l, const struct plan_items *items, const struct entry *e,
                        const struct env_var *values) {
-    struct piece axis = first_axis(l, ((const struct axial *)e->typed)->template);
+    struct piece name = first_axis(l, ((const struct axial *)e->typed)->template);
+    const struct plan_axis *axis = axes_find(items, name.text, name.text_len);
 
-    for (uint32_t i = 0; i < items->naxes; i++)
-        if (strlen(items->axes[i].name) == axis.text_len &&
-            !memcmp(items->axes[i].name, axis.text, axis.text_len))
-            diag_note(l->diag, items->axes[i].at, "with %s = '%s'", items->axes[i].name,
-                      parse_clip(&l->scratch, values[i].value, strlen(values[i].value)));
+    if (axis) {
+        const char *value = values[axis - items->axes].value;
+        diag_note(l->diag, axis->at, "with %s = '%s'", axis->name,
+                  parse_clip(&l->scratch, value, strlen(value)));
+    }
 }
 
 /* Reads a text with values of which each axis has each once, as far as they are known. */

@@ -46,8 +46,8 @@ static void resolve_after(struct loader *l, struct entry *e, uint32_t *mark, uin
             continue;
         if (s == MAP_NONE) {
             const char *near = sections_nearest(l, SECTION_JOB, name->text, n);
-            diag_error(l->diag, name->at, "after: no job '%.*s'%s%s%s", (int)n, name->text,
-                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+            diag_error(l->diag, name->at, "after: no job '%.*s'" DIAG_NEAR, (int)n, name->text,
+                       DIAG_NEAR_ARGS(near));
             continue;
         }
         uint32_t job = l->sections[s]->job;
@@ -259,10 +259,11 @@ static void check_item(struct loader *l, uint32_t i, uint32_t k) {
                    parse_clip(&l->scratch, item, strlen(item)));
 }
 
-/* Whether two jobs share their items, being joined by `[*]`: `root` leads each to one of all. */
-static uint32_t find_root(const uint32_t *root, uint32_t job) {
+/* Whether two jobs share their items, being joined by `[*]`: `root` leads each to one of all.
+ * Each look halves the way (Tarjan and van Leeuwen, 1984). */
+static uint32_t find_root(uint32_t *root, uint32_t job) {
     while (root[job] != job)
-        job = root[job];
+        job = root[job] = root[root[job]];
     return job;
 }
 

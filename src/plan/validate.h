@@ -12,5 +12,5 @@ void validate_jobs(struct loader *l);
 /* Reports jobs whose outputs a job after both would get by the same variables. */
 void clash_check(struct loader *l);
 /* Leaves only the wanted jobs and what they come after. Reports names and tags nobody bears. */
-void validate_select(struct loader *l);
+void select_jobs(struct loader *l);
 #endif

@@ -131,7 +131,7 @@ static const char *find_value(const struct vars *v, const struct piece *name) {
     const struct var *var;
 
     for (const struct env_var *axis = v->axes; axis && axis->name; axis++)
-        if (strlen(axis->name) == name->text_len && !memcmp(axis->name, name->text, name->text_len))
+        if (text_is(name->text, name->text_len, axis->name))
             return axis->value;
     var = vars_get(v, name->text, name->text_len);
     return var && !var->value ? "" : var ? var->value : NULL;
@@ -207,8 +207,8 @@ static void report_missing(void *ctx, const struct piece *piece) {
     }
     const char *near = vars_nearest(r->vars, piece->text, piece->text_len);
     diag_error(r->vars->diag, text_span(&r->var->text, piece->at, piece->len),
-               "%s: variable '%.*s' is not declared%s%s%s", r->var->name, (int)piece->text_len,
-               piece->text, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+               "%s: variable '%.*s' is not declared" DIAG_NEAR, r->var->name, (int)piece->text_len,
+               piece->text, DIAG_NEAR_ARGS(near));
 }
 
 /* Names the variables of a cycle, from `first` up the stack and back to it. */
