@@ -141,6 +141,16 @@ END
     fi
 }
 
+@test "where clone3 is refused, as in containers, all of it is gone too" {
+    MUSTER_DEBUG=exec "$CHILDREN/refuse" clone3 "$MUSTER" run -j 3 m.ini > out 2> err &
+    muster=$!
+    wait_until all_up
+    group=$(sed -n 's/.* group of the run: //p' err)
+    kill -KILL "$muster"
+    all_gone
+    [ -z "$group" ] || wait_until eval '[ ! -e "$group" ]'
+}
+
 @test "the group of the run is gone when the run is" {
     printf '[job x]\ntype = io\ncommand = cat /proc/self/cgroup\n' > m.ini
     run --separate-stderr env MUSTER_DEBUG=exec "$MUSTER" run --no-history --report json:results.json m.ini

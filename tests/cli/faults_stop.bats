@@ -409,7 +409,7 @@ END
     done >> m.ini
     t=$(now_ms)
     status=0
-    timeout 60 "$CHILDREN/no-kill" "$MUSTER" run --output none --report json:results.json m.ini \
+    timeout 60 "$CHILDREN/refuse" kill "$MUSTER" run --output none --report json:results.json m.ini \
         > out 2> err || status=$?
     survivors=$(cat daemon.io daemon.cpu)
     within_ms 16000 "$t"
@@ -427,7 +427,7 @@ command = $CHILDREN/daemonise "daemon.\$MUSTER_JOB"
 kill-after = 100ms
 END
     status=0
-    timeout 60 "$CHILDREN/no-kill" "$MUSTER" run --report json:results.json m.ini > out 2> err ||
+    timeout 60 "$CHILDREN/refuse" kill "$MUSTER" run --report json:results.json m.ini > out 2> err ||
         status=$?
     survivors=$(cat daemon.io daemon.cpu)
     [ "$status" -eq 1 ]
