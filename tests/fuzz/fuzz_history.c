@@ -137,7 +137,9 @@ static void check_details(struct past *p, const struct past_details *d) {
 
         demand(d->plan.jobs[i].name && d->plan.jobs[i].set);
         demand(j->status < STATUSES && j->reason < REASONS);
-        demand(j->cause == NO_JOB || j->cause < d->plan.njobs);
+        /* Behind the jobs come the causes that are items. */
+        demand(j->cause == NO_JOB || j->cause < d->plan.njobs + d->run.items.ncauses);
+        demand(j->cause == NO_JOB || run_cause(&d->run, j->cause).name);
         for (uint32_t k = 0; k < j->nattempts; k++)
             demand(j->attempts[k].status < STATUSES && j->attempts[k].reason < REASONS);
         for (int stream = 0; stream < 2; stream++)
