@@ -410,7 +410,7 @@ static void build_job(struct loader *l, struct making *m, struct section *s) {
     if (!layers.set.dir)
         layers.set.dir = s->source->folder;
     name = arena_strndup(&l->plan->arena, source_text(s->source, s->name), s->name.len);
-    if (l->axes.count)
+    if (l->axes.count || layers.places[EFFECT_BATCH] || layers.places[EFFECT_EXCLUDE])
         axes_build(l, &layers, name, s);
     layers.set.automatic = layers.set.type == TYPE_AUTO;
     if (layers.set.type != LANE_CPU)

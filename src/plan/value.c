@@ -76,7 +76,7 @@ enum value_type value_type_of(const struct schema_key *row, const char *key, siz
 
     for (size_t i = 0; row->effect == EFFECT_AXIS && i < sizeof axes / sizeof *axes; i++) {
         size_t len = strlen(axes[i].end);
-        if (n > len && !memcmp(key + n - len, axes[i].end, len))
+        if (n > strlen(row->name) + len && !memcmp(key + n - len, axes[i].end, len))
             return axes[i].type;
     }
     return row->type;
