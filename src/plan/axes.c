@@ -223,7 +223,23 @@ static bool same_text(const char *a, const char *b) {
     return a == b || (a && b && !strcmp(a, b));
 }
 
+/* Whether a list has the numbers of a range, as its items have them. */
+static bool same_numbers(const struct plan_axis *list, const struct text_range *range) {
+    char text[TEXT_FORMAT_MAX];
+
+    if (!list->nvalues || range->last != list->nvalues - 1)
+        return false;
+    for (uint32_t i = 0; i < list->nvalues; i++)
+        if (strcmp(list->values[i], text_range_number(range, i, text, sizeof text)) != 0)
+            return false;
+    return true;
+}
+
 static bool same_axis(const struct plan_axis *a, const struct plan_axis *b) {
+    if (a->kind == AXIS_LIST && b->kind == AXIS_RANGE)
+        return !strcmp(a->name, b->name) && same_numbers(a, &b->range);
+    if (a->kind == AXIS_RANGE && b->kind == AXIS_LIST)
+        return !strcmp(a->name, b->name) && same_numbers(b, &a->range);
     if (strcmp(a->name, b->name) != 0 || a->kind != b->kind || a->nvalues != b->nvalues ||
         !same_text(a->source, b->source) || !same_text(a->folder, b->folder) ||
         a->range.from != b->range.from || a->range.step != b->range.step ||

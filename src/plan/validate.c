@@ -134,9 +134,9 @@ static void check_action(struct loader *l, uint32_t i, const struct entry *type)
     struct entry *e = layers_place(l, i, EFFECT_ACTION);
     const struct plan_job *job = &l->plan->jobs[i];
     bool waits = job->action == ACTION_WAIT || job->action == ACTION_HTTP;
-    bool cpu = job->set->type == LANE_CPU;
+    bool cpu = job->set->type == LANE_CPU, io = !cpu && !job->set->automatic;
 
-    if (!(waits && cpu) && !(job->action == ACTION_TASK && !cpu))
+    if (!(waits && !io) && !(job->action == ACTION_TASK && !cpu))
         return;
     if (!e || e->reported || !type || !type->typed)
         return;
