@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../fakes/roll.h"
 #include "results.h"
 #include "trial.h"
 
@@ -42,15 +43,6 @@ struct tally {
 static struct tally *tally;
 static unsigned long runs = SHORT_RUNS, seed = 1;
 static const char *muster;
-
-static uint64_t state; /* of the random numbers of one run */
-
-static unsigned roll(unsigned n) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (unsigned)((state >> 32) % n);
-}
 
 /* --- one run -------------------------------------------------------------------- */
 
@@ -322,8 +314,8 @@ static void one_run(const char *folder, enum kind kind, unsigned run) {
     const char *fault = NULL;
     unsigned njobs;
 
-    state = ((uint64_t)seed * KINDS + kind) * UINT64_C(1000003) + run + 1;
-    state *= UINT64_C(0x9e3779b97f4a7c15);
+    roll_state = ((uint64_t)seed * KINDS + kind) * UINT64_C(1000003) + run + 1;
+    roll_state *= UINT64_C(0x9e3779b97f4a7c15);
     sigemptyset(&sent.set);
     trial_folder(folder);
     if (mkdir("tmp", 0700))

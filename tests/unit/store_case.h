@@ -13,6 +13,7 @@
 
 #include "../fakes/fake_results.h"
 #include "store/db.h"
+#include "store/store.h"
 
 static char folder[64], top[32];
 
@@ -57,6 +58,23 @@ static unsigned wakes;
 
 static void on_wake(void *arg) {
     __atomic_fetch_add((unsigned *)arg, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Records a run with all its jobs. */
+static inline void record_run(const struct run_result *run) {
+    struct store *s = store_new(&(struct store_opts){.folder = folder, .keep = 100, .most = 110});
+
+    assert_non_null(s);
+    store_begin(s, run, true, on_wake, &wakes);
+    for (uint32_t i = 0; i < run->plan->njobs; i++) {
+        const struct job_info info = info_of(run, i);
+
+        store_add(s, &info, NULL, NULL, NULL);
+    }
+    store_finish(s, run);
+    store_rest(s);
+    store_close(s, 0);
+    assert_null(store_free(s));
 }
 
 /* Changes what stands in the history. */

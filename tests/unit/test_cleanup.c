@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "../fakes/fake_run.h"
+#include "../fakes/roll.h"
 #include "base/clock.h"
 #include "run/cleanup.h"
 #include "run/followers.h"
@@ -273,13 +274,6 @@ static void each_item_has_its_own(void **state) {
 
 /* --- at random --- */
 
-static uint32_t roll(uint64_t *random, uint32_t n) {
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    return (uint32_t)((*random >> 32) % n);
-}
-
 /* Of one random run. */
 struct model {
     bool started[JOBS_MAX], ended[JOBS_MAX];
@@ -317,9 +311,9 @@ static void check_asked(struct model *m) {
         assert_true(m->started[i] || m->ended[i] || !f.sets[i].cleanup);
 }
 
-static void random_run(uint64_t *random) {
+static void random_run(void) {
     struct model m = {0};
-    uint32_t n = 1 + roll(random, JOBS_MAX), left = n;
+    uint32_t n = 1 + roll(JOBS_MAX), left = n;
     bool checked = false;
     char name[4];
 
@@ -327,20 +321,20 @@ static void random_run(uint64_t *random) {
     for (uint32_t i = 0; i < n; i++) {
         snprintf(name, sizeof name, "%u", (unsigned)i);
         fake_job(&f, name, LANE_IO);
-        f.sets[i].cleanup = roll(random, 3) ? "x" : NULL;
+        f.sets[i].cleanup = roll(3) ? "x" : NULL;
         for (uint32_t k = 0; k < i; k++)
-            if (roll(random, 4) == 0)
+            if (roll(4) == 0)
                 fake_after(&f, f.names[i], f.names[k]);
     }
     open_cleanups();
     while (left > 0 || !cleanups_done(c)) {
-        uint32_t i = roll(random, n + 1);
+        uint32_t i = roll(n + 1);
 
         if (i == n && asked.def) {
             exits(0);
             checked = false;
         } else if (i < n && may_move(&m, i)) {
-            if (!m.started[i] && roll(random, 2)) {
+            if (!m.started[i] && roll(2)) {
                 m.started[i] = true;
                 m.order[m.nstarted++] = i;
                 job_starts(f.names[i]);
@@ -362,11 +356,10 @@ static void random_run(uint64_t *random) {
 }
 
 static void random_runs(void **state) {
-    uint64_t random = 20261121;
-
     (void)state;
+    roll_state = 20261121;
     for (int i = 0; i < RUNS; i++)
-        random_run(&random);
+        random_run();
 }
 
 /* Also along a chain that recursion could not follow. */

@@ -11,12 +11,11 @@
 
 #include <cmocka.h>
 
+#include "../fakes/fake_root.h"
 #include "store/ends.h"
 
 #define JOBS         3
 #define ITEMS_BEYOND 20000
-
-static char folder[] = "/tmp/muster-ends-XXXXXX";
 
 static struct end end_of(uint32_t job) {
     struct end end = {.job = job, .status = STATUS_OK, .settled = SETTLED_OK};
@@ -33,7 +32,7 @@ static uint32_t count(uint32_t *items, uint32_t *least) {
 
     *items = 0;
     *least = UINT32_MAX;
-    assert_int_equal(ends_open(&ends, folder, "run", &alive), 0);
+    assert_int_equal(ends_open(&ends, root, "run", &alive), 0);
     for (uint32_t i = 0; i < ends.room; i++) {
         const struct end end = ends_at(&ends, i);
         uint32_t job;
@@ -59,7 +58,7 @@ static void of_jobs_alone(void **state) {
 
     (void)state;
     ends_init(&ends);
-    assert_int_equal(ends_make(&ends, folder, "run", JOBS, false), 0);
+    assert_int_equal(ends_make(&ends, root, "run", JOBS, false), 0);
     assert_int_equal(ends.room, JOBS);
     assert_int_equal(count(&items, &least), 0);
     for (uint32_t i = 0; i < JOBS; i++) {
@@ -69,7 +68,7 @@ static void of_jobs_alone(void **state) {
         assert_int_equal(count(&items, &least), i + 1);
         assert_int_equal(items, 0);
     }
-    ends_release(&ends, folder, "run");
+    ends_release(&ends, root, "run");
 }
 
 static void a_ring_of_items(void **state) {
@@ -78,7 +77,7 @@ static void a_ring_of_items(void **state) {
 
     (void)state;
     ends_init(&ends);
-    assert_int_equal(ends_make(&ends, folder, "run", JOBS, true), 0);
+    assert_int_equal(ends_make(&ends, root, "run", JOBS, true), 0);
     ring = ends.room - JOBS;
     assert_true(ring > 1000);
     for (uint32_t i = 0; i < ring; i++) {
@@ -109,7 +108,7 @@ static void a_ring_of_items(void **state) {
     ends_add(&ends, &end);
     assert_int_equal(count(&items, &least), 1);
     assert_int_equal(items, ring);
-    ends_release(&ends, folder, "run");
+    ends_release(&ends, root, "run");
 }
 
 static void however_many(void **state) {
@@ -118,7 +117,7 @@ static void however_many(void **state) {
 
     (void)state;
     ends_init(&ends);
-    assert_int_equal(ends_make(&ends, folder, "run", JOBS, true), 0);
+    assert_int_equal(ends_make(&ends, root, "run", JOBS, true), 0);
     for (uint32_t i = 0; i < ITEMS_BEYOND; i++) {
         const struct end end = end_of(JOBS + i);
 
@@ -131,17 +130,15 @@ static void however_many(void **state) {
     assert_int_equal(least, JOBS + ITEMS_BEYOND - items);
     ends_drop_items(&ends, UINT32_MAX);
     assert_int_equal(ends.dropped, ends.items);
-    ends_release(&ends, folder, "run");
+    ends_release(&ends, root, "run");
 }
 
-static int begin(void **state) {
-    (void)state;
-    return mkdtemp(folder) ? 0 : 1;
-}
-
+/* Nothing is left in the folder. */
 static int finish(void **state) {
-    (void)state;
-    return rmdir(folder); /* nothing is left in it */
+    if (rmdir(root) == 0)
+        return 0;
+    tear_down(state);
+    return -1;
 }
 
 int main(void) {
@@ -151,5 +148,5 @@ int main(void) {
         cmocka_unit_test(however_many),
     };
 
-    return cmocka_run_group_tests_name("ends", tests, begin, finish);
+    return cmocka_run_group_tests_name("ends", tests, set_up, finish);
 }

@@ -32,17 +32,40 @@ static const struct env_var own[] = {{"D", "own"}, {"E", "own"}, {"MUSTER_JOB", 
 static const struct attempt attempt = {.job = 0, .number = 2, .slot = 5};
 static const struct attempt cpu_attempt = {.job = 0, .number = 2, .slot = 5, .lane = LANE_CPU};
 
-static const char *get(char **block, const char *name) {
+static struct environ *e;
+static char **block; /* of one attempt */
+
+static void make(const struct plan *plan, const struct facts_folder *folder,
+                 const struct plan_job *job, const char *listing, const struct attempt *a) {
+    e = environ_new(plan, "run-id", folder, inherited);
+    assert_non_null(e);
+    block = environ_make(e, job, NULL, listing, a);
+    assert_non_null(block);
+}
+
+static int forget(void **state) {
+    (void)state;
+    free(block);
+    block = NULL;
+    e = environ_free(e);
+    return 0;
+}
+
+/* A variable stands there once, with this value; NULL: not at all. */
+static void expect(const char *name, const char *value) {
     const char *found = NULL;
     size_t n = strlen(name);
 
-    for (; *block; block++) {
-        if (strncmp(*block, name, n) != 0 || (*block)[n] != '=')
+    for (char **at = block; *at; at++) {
+        if (strncmp(*at, name, n) != 0 || (*at)[n] != '=')
             continue;
-        assert_null(found); /* no name twice */
-        found = *block + n + 1;
+        assert_null(found);
+        found = *at + n + 1;
     }
-    return found;
+    if (value)
+        assert_string_equal(found, value);
+    else
+        assert_null(found);
 }
 
 static void layers(void **state) {
@@ -50,27 +73,24 @@ static void layers(void **state) {
     struct env_file file = {.vars = env_file};
     struct job_settings set = {.type = LANE_CPU, .retries = 3, .env_file = &file};
     struct plan_job job = {.name = "job", .set = &set, .env = own};
-    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
-    char **block = environ_make(e, &job, NULL, NULL, &cpu_attempt);
 
     (void)state;
-    assert_string_equal(get(block, "PATH"), "/bin");
-    assert_string_equal(get(block, "A"), "var");
-    assert_null(get(block, "MUSTER_OUTPUT")); /* there is no folder */
-    assert_string_equal(get(block, "B"), "env");
-    assert_string_equal(get(block, "C"), "file");
-    assert_string_equal(get(block, "D"), "own");
-    assert_string_equal(get(block, "E"), "own");
-    assert_string_equal(get(block, "MUSTER_JOB"), "job");
-    assert_string_equal(get(block, "MUSTER_RUN"), "run-id");
-    assert_string_equal(get(block, "MUSTER_LANE"), "cpu");
-    assert_string_equal(get(block, "MUSTER_ATTEMPT"), "2");
-    assert_string_equal(get(block, "MUSTER_ATTEMPTS"), "4");
-    assert_string_equal(get(block, "MUSTER_SLOT"), "5");
-    assert_string_equal(get(block, "MUSTER_WORKER"), "5");
-    assert_string_equal(get(block, "MUSTER_DEBUG"), "exec");
-    free(block);
-    environ_free(e);
+    make(&plan, NULL, &job, NULL, &cpu_attempt);
+    expect("PATH", "/bin");
+    expect("A", "var");
+    expect("MUSTER_OUTPUT", NULL); /* there is no folder */
+    expect("B", "env");
+    expect("C", "file");
+    expect("D", "own");
+    expect("E", "own");
+    expect("MUSTER_JOB", "job");
+    expect("MUSTER_RUN", "run-id");
+    expect("MUSTER_LANE", "cpu");
+    expect("MUSTER_ATTEMPT", "2");
+    expect("MUSTER_ATTEMPTS", "4");
+    expect("MUSTER_SLOT", "5");
+    expect("MUSTER_WORKER", "5");
+    expect("MUSTER_DEBUG", "exec");
 }
 
 /* Its axes: over [vars], under [env] and the job's own. */
@@ -82,23 +102,20 @@ static void an_item(void **state) {
     struct plan plan = {.vars = vars, .env = env};
     struct job_settings set = {.type = LANE_IO};
     struct plan_job job = {.name = "each[one,two,]", .set = &set, .items = &items, .item = &item};
-    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
-    char **block = environ_make(e, &job, NULL, NULL, &attempt);
 
     (void)state;
-    assert_string_equal(get(block, "A"), "one");
-    assert_string_equal(get(block, "B"), "env");
-    assert_string_equal(get(block, "D"), "env");
-    assert_string_equal(get(block, "MUSTER_JOB"), "each[one,two,]");
-    assert_string_equal(get(block, "MUSTER_ITEM"), "one,two,");
-    assert_string_equal(get(block, "MUSTER_INDEX"), "7");
-    assert_null(get(block, "MUSTER_ITEMS"));
+    make(&plan, NULL, &job, NULL, &attempt);
+    expect("A", "one");
+    expect("B", "env");
+    expect("D", "env");
+    expect("MUSTER_JOB", "each[one,two,]");
+    expect("MUSTER_ITEM", "one,two,");
+    expect("MUSTER_INDEX", "7");
+    expect("MUSTER_ITEMS", NULL);
     free(block);
     job.env = own;
     block = environ_make(e, &job, NULL, NULL, &attempt);
-    assert_string_equal(get(block, "D"), "own");
-    free(block);
-    environ_free(e);
+    expect("D", "own");
 }
 
 static void a_batch(void **state) {
@@ -109,35 +126,29 @@ static void a_batch(void **state) {
     struct plan plan = {.vars = vars};
     struct job_settings set = {.type = LANE_IO};
     struct plan_job job = {.name = "each[#3]", .set = &set, .items = &items, .item = &item};
-    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
-    char **block = environ_make(e, &job, NULL, "/tmp/list", &attempt);
 
     (void)state;
-    assert_string_equal(get(block, "A"), "var"); /* it has no one value */
-    assert_null(get(block, "MUSTER_ITEM"));
-    assert_string_equal(get(block, "MUSTER_INDEX"), "3");
-    assert_string_equal(get(block, "MUSTER_ITEMS"), "/tmp/list");
-    free(block);
-    environ_free(e);
+    make(&plan, NULL, &job, "/tmp/list", &attempt);
+    expect("A", "var"); /* it has no one value */
+    expect("MUSTER_ITEM", NULL);
+    expect("MUSTER_INDEX", "3");
+    expect("MUSTER_ITEMS", "/tmp/list");
 }
 
 static void clear_env(void **state) {
     struct plan plan = {.vars = vars};
     struct job_settings set = {.type = LANE_IO, .clear_env = true};
     struct plan_job job = {.name = "job", .set = &set};
-    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
-    char **block = environ_make(e, &job, NULL, NULL, &attempt);
 
     (void)state;
-    assert_string_equal(get(block, "PATH"), "/bin");
-    assert_string_equal(get(block, "HOME"), "/root");
-    assert_string_equal(get(block, "A"), "var");
-    assert_null(get(block, "MUSTER_DEBUG"));
-    assert_null(get(block, "MUSTER_WORKER"));
-    assert_string_equal(get(block, "MUSTER_SLOT"), "5");
-    assert_string_equal(get(block, "MUSTER_LANE"), "io");
-    free(block);
-    environ_free(e);
+    make(&plan, NULL, &job, NULL, &attempt);
+    expect("PATH", "/bin");
+    expect("HOME", "/root");
+    expect("A", "var");
+    expect("MUSTER_DEBUG", NULL);
+    expect("MUSTER_WORKER", NULL);
+    expect("MUSTER_SLOT", "5");
+    expect("MUSTER_LANE", "io");
 }
 
 static void an_empty_environment(void **state) {
@@ -145,16 +156,14 @@ static void an_empty_environment(void **state) {
     struct job_settings set = {0};
     struct plan_job job = {.name = "job", .set = &set};
     char *none[] = {NULL};
-    struct environ *e = environ_new(&plan, "run-id", NULL, none);
-    char **block = environ_make(e, &job, NULL, NULL, &attempt);
     size_t n = 0;
 
     (void)state;
+    e = environ_new(&plan, "run-id", NULL, none);
+    block = environ_make(e, &job, NULL, NULL, &attempt);
     while (block[n])
         n++;
     assert_int_equal(n, 6);
-    free(block);
-    environ_free(e);
 }
 
 static struct late_env read_late(struct arena *arena, const char *bytes) {
@@ -211,12 +220,12 @@ static void secrets_of_a_late_env_file(void **state) {
     static const char *const secrets[] = {"E", "NOWHERE", "D", NULL};
     static const struct mask_value known = {"known", 5};
     struct plan plan = {.vars = vars, .env = env, .secrets = secrets};
-    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
     static const struct env_var without[] = {{"A", "b"}, {0}};
     struct mask_set *set;
     size_t len;
 
     (void)state;
+    e = environ_new(&plan, "run-id", NULL, inherited);
     assert_int_equal(mask_set_new(&plan.mask, NULL, &known, 1), 0);
     assert_int_equal(environ_late_mask(e, NULL, NULL, &set), 0);
     assert_null(set);
@@ -228,7 +237,6 @@ static void secrets_of_a_late_env_file(void **state) {
     free(text);
     mask_set_free(set);
     mask_set_free(plan.mask);
-    environ_free(e);
 }
 
 static const struct told one = {(char[]){"MUSTER_OUT_a_x=told"}, "a"};
@@ -250,27 +258,24 @@ static void outputs_of_jobs_before(void **state) {
 
     (void)state;
     assert_int_equal(facts_folder_open(&folder), 0);
-    struct environ *e = environ_new(&plan, "run-id", folder, inherited);
     after.told = &told.set;
-    char **block = environ_make(e, &job, NULL, NULL, &after);
-    assert_string_equal(get(block, "MUSTER_OUT_a_x"), "told");
-    assert_string_equal(get(block, "MUSTER_OUT_b_token"), "t0k=n");
-    assert_null(get(block, "MUSTER_OUT_c_y"));
-    assert_string_equal(get(block, "KEPT"), "1");
-    assert_string_equal(get(block, "MUSTER_OUTPUT"), facts_file(folder, 0, 2, file));
-    free(block);
-    environ_free(e);
+    make(&plan, folder, &job, NULL, &after);
+    expect("MUSTER_OUT_a_x", "told");
+    expect("MUSTER_OUT_b_token", "t0k=n");
+    expect("MUSTER_OUT_c_y", NULL);
+    expect("KEPT", "1");
+    expect("MUSTER_OUTPUT", facts_file(folder, 0, 2, file));
     facts_folder_close(folder);
 }
 
 static void secrets_of_jobs_before(void **state) {
     static const char *const secrets[] = {"MUSTER_OUT_b_toke", "MUSTER_OUT_b_token", NULL};
     struct plan plan = {.vars = vars};
-    struct environ *e = environ_new(&plan, "run-id", NULL, inherited);
     struct mask_set *set;
     size_t len;
 
     (void)state;
+    e = environ_new(&plan, "run-id", NULL, inherited);
     assert_int_equal(environ_late_mask(e, NULL, &told.set, &set), 0);
     assert_null(set);
     plan.secrets = secrets;
@@ -279,22 +284,21 @@ static void secrets_of_jobs_before(void **state) {
     assert_string_equal(text, "told ***");
     free(text);
     mask_set_free(set);
-    environ_free(e);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layers),
-        cmocka_unit_test(an_item),
-        cmocka_unit_test(a_batch),
-        cmocka_unit_test(clear_env),
-        cmocka_unit_test(an_empty_environment),
+        cmocka_unit_test_teardown(layers, forget),
+        cmocka_unit_test_teardown(an_item, forget),
+        cmocka_unit_test_teardown(a_batch, forget),
+        cmocka_unit_test_teardown(clear_env, forget),
+        cmocka_unit_test_teardown(an_empty_environment, forget),
         cmocka_unit_test(a_late_env_file),
         cmocka_unit_test(a_late_env_file_with_a_wrong_line),
         cmocka_unit_test(a_late_env_file_that_is_none),
-        cmocka_unit_test(secrets_of_a_late_env_file),
-        cmocka_unit_test(outputs_of_jobs_before),
-        cmocka_unit_test(secrets_of_jobs_before),
+        cmocka_unit_test_teardown(secrets_of_a_late_env_file, forget),
+        cmocka_unit_test_teardown(outputs_of_jobs_before, forget),
+        cmocka_unit_test_teardown(secrets_of_jobs_before, forget),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* test_items: the items that axes make: their order, names, values; and the jobs that they are. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,18 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <uv.h>
 
+#include "../fakes/fake_root.h"
 #include "plan/item.h"
+#include "plan_case.h"
 #include "run/items.h"
 
-#include "plan_case.h"
-
 static uv_loop_t loop;
-static char folder[] = "/tmp/muster-items-XXXXXX";
 
 static const char *const letters[] = {"a", "b", "c"};
 static const struct plan_axis list = {
@@ -101,20 +98,8 @@ static void an_axis_without_values(void **state) {
     expect(&(struct plan_items){.axes = last, .naxes = 2}, "");
 }
 
-/* Puts a file into the folder. */
-static void put(const char *name, const char *text) {
-    char path[sizeof folder + 64];
-    FILE *out;
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    out = fopen(path, "we");
-    assert_non_null(out);
-    fputs(text, out);
-    fclose(out);
-}
-
 static void names_of_files_in_the_order_of_their_bytes(void **state) {
-    struct plan_axis glob = {.name = "f", .kind = AXIS_GLOB, .source = "*.txt", .folder = folder};
+    struct plan_axis glob = {.name = "f", .kind = AXIS_GLOB, .source = "*.txt", .folder = root};
 
     (void)state;
     put("b.txt", "");
@@ -129,12 +114,12 @@ static void names_of_files_in_the_order_of_their_bytes(void **state) {
 }
 
 static void lines_are_gone_over_again(void **state) {
-    char path[sizeof folder + 64];
+    char path[sizeof root + 8];
     struct plan_axis both[] = {range, {.name = "l", .kind = AXIS_LINES, .source = path}};
 
     (void)state;
     put("list", "one\nsame\nsame\n");
-    snprintf(path, sizeof path, "%s/list", folder);
+    snprintf(path, sizeof path, "%s/list", root);
     expect(&(struct plan_items){.axes = both, .naxes = 2},
            "0 08,one: 08 one, 1 08,same: 08 same, 2 08,same: 08 same, 3 10,one: 10 one, "
            "4 10,same: 10 same, 5 10,same: 10 same");
@@ -144,29 +129,34 @@ static void lines_are_gone_over_again(void **state) {
 
 static struct plan_case loaded;
 static struct arena arena;
+static const char *fault; /* why the values will not do, or NULL */
 
-/* The item of the first job with these values; `want`: what item_make_job() returns. */
-static struct plan_job make(const char *manifest, const char *const *values, uint32_t n, int want,
-                            const char **fault) {
+/* The first job's item of these values, NULL at their end; `want`: what item_make_job() returns. */
+static struct plan_job make(const char *const *values, int want, const char *manifest) {
     static struct plan_item item;
     static char text[256];
     struct plan_job job;
 
     text[0] = '\0';
-    for (uint32_t i = 0; i < n; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? "," : "", values[i]);
-    item = (struct plan_item){.text = text, .values = values, .nvalues = n};
+    item = (struct plan_item){.text = text, .values = values};
+    for (; values[item.nvalues]; item.nvalues++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", item.nvalues ? "," : "",
+                 values[item.nvalues]);
     loaded = plan_case_good(manifest);
     arena_init(&arena, NULL);
-    *fault = NULL;
-    assert_int_equal(item_make_job(loaded.plan, &loaded.plan->jobs[0], &item, &arena, &job, fault),
+    fault = NULL;
+    assert_int_equal(item_make_job(loaded.plan, &loaded.plan->jobs[0], &item, &arena, &job, &fault),
                      want);
     return job;
 }
 
-static void forget(void) {
+#define OF(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static int forget(void **state) {
+    (void)state;
     arena_release(&arena);
     plan_case_free(&loaded);
+    return 0;
 }
 
 static const char *env_of(const struct env_var *env, const char *name) {
@@ -177,8 +167,8 @@ static const char *env_of(const struct env_var *env, const char *name) {
 }
 
 static void values_stand_where_the_section_has_them(void **state) {
-    const char *fault;
-    const struct plan_job job = make("[vars]\n"
+    const struct plan_job job = make(OF("a b", "2"), 0,
+                                     "[vars]\n"
                                      "root = /srv\n"
                                      "[job a]\n"
                                      "type = io\n"
@@ -189,8 +179,7 @@ static void values_stand_where_the_section_has_them(void **state) {
                                      "env.SAME = same\n"
                                      "timeout = {y}s\n"
                                      "stdout = file:{root}/{y}.log\n"
-                                     "exec = /bin/echo {x}{y} 'a {y}' \"{root}\"\n",
-                                     (const char *const[]){"a b", "2"}, 2, 0, &fault);
+                                     "exec = /bin/echo {x}{y} 'a {y}' \"{root}\"\n");
 
     (void)state;
     assert_string_equal(job.name, "a[a b,2]");
@@ -203,34 +192,30 @@ static void values_stand_where_the_section_has_them(void **state) {
     assert_string_equal(job.argv[3], "/srv");
     assert_null(job.argv[4]);
     assert_ptr_equal(job.items, loaded.plan->jobs[0].items);
-    forget();
 }
 
 static void what_has_no_axes_is_shared(void **state) {
-    const char *fault;
-    const struct plan_job job = make("[job a]\n"
+    const struct plan_job job = make(OF("v"), 0,
+                                     "[job a]\n"
                                      "type = cpu\n"
                                      "each.x.lines = -\n"
-                                     "command = work \"$x\"\n",
-                                     (const char *const[]){"v"}, 1, 0, &fault);
+                                     "command = work \"$x\"\n");
 
     (void)state;
     assert_ptr_equal(job.set, loaded.plan->jobs[0].set);
     assert_ptr_equal(job.env, loaded.plan->jobs[0].env);
     assert_string_equal(job.name, "a[v]");
-    forget();
 }
 
 static void a_request_of_its_own(void **state) {
-    const char *fault;
-    const struct plan_job job = make("[job a]\n"
+    const struct plan_job job = make(OF("p"), 0,
+                                     "[job a]\n"
                                      "type = io\n"
                                      "each.x.lines = -\n"
                                      "http = http://host/{x}\n"
                                      "http.header.Accept = text/{x}\n"
                                      "http.header.Other = same\n"
-                                     "http.body = <{x}>\n",
-                                     (const char *const[]){"p"}, 1, 0, &fault);
+                                     "http.body = <{x}>\n");
 
     (void)state;
     assert_int_equal(job.action, ACTION_HTTP);
@@ -238,17 +223,15 @@ static void a_request_of_its_own(void **state) {
     assert_string_equal(env_of(job.set->http.headers, "Accept"), "text/p");
     assert_string_equal(env_of(job.set->http.headers, "Other"), "same");
     assert_string_equal(job.set->http.body, "<p>");
-    forget();
 }
 
 static void a_batch_spreads_its_values(void **state) {
-    const char *fault;
-    const struct plan_job job = make("[job a]\n"
+    const struct plan_job job = make(OF("1", "", "x y"), 0,
+                                     "[job a]\n"
                                      "type = io\n"
                                      "each.x.lines = -\n"
                                      "batch = 3\n"
-                                     "exec = /bin/echo -- {x} end\n",
-                                     (const char *const[]){"1", "", "x y"}, 3, 0, &fault);
+                                     "exec = /bin/echo -- {x} end\n");
 
     (void)state;
     assert_string_equal(job.argv[2], "1");
@@ -256,45 +239,30 @@ static void a_batch_spreads_its_values(void **state) {
     assert_string_equal(job.argv[4], "x y");
     assert_string_equal(job.argv[5], "end");
     assert_null(job.argv[6]);
-    forget();
 }
 
 static void a_value_that_does_not_do(void **state) {
-    const char *fault;
-    const struct plan_job job = make("[job a]\n"
+    const struct plan_job job = make(OF("soon"), UV_EINVAL,
+                                     "[job a]\n"
                                      "type = io\n"
                                      "each.x.lines = -\n"
                                      "timeout = {x}\n"
-                                     "command = true\n",
-                                     (const char *const[]){"soon"}, 1, UV_EINVAL, &fault);
+                                     "command = true\n");
 
     (void)state;
     assert_string_equal(job.name, "a[soon]");
     assert_non_null(fault);
     assert_non_null(strstr(fault, "timeout"));
     assert_non_null(strstr(fault, "soon"));
-    forget();
 }
 
 static int begin(void **state) {
-    (void)state;
-    assert_non_null(mkdtemp(folder));
-    return uv_loop_init(&loop);
+    return set_up(state) || uv_loop_init(&loop);
 }
 
 static int finish(void **state) {
-    static const char *const names[] = {"b.txt",        "B.txt",       "a b.txt",
-                                        "\xc3\xa4.txt", ".hidden.txt", "list"};
-    char path[sizeof folder + 64];
-
-    (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-    rmdir(folder);
     uv_run(&loop, UV_RUN_DEFAULT);
-    return uv_loop_close(&loop);
+    return tear_down(state) || uv_loop_close(&loop);
 }
 
 int main(void) {
@@ -306,11 +274,11 @@ int main(void) {
         cmocka_unit_test(an_axis_without_values),
         cmocka_unit_test(names_of_files_in_the_order_of_their_bytes),
         cmocka_unit_test(lines_are_gone_over_again),
-        cmocka_unit_test(values_stand_where_the_section_has_them),
-        cmocka_unit_test(what_has_no_axes_is_shared),
-        cmocka_unit_test(a_request_of_its_own),
-        cmocka_unit_test(a_batch_spreads_its_values),
-        cmocka_unit_test(a_value_that_does_not_do),
+        cmocka_unit_test_teardown(values_stand_where_the_section_has_them, forget),
+        cmocka_unit_test_teardown(what_has_no_axes_is_shared, forget),
+        cmocka_unit_test_teardown(a_request_of_its_own, forget),
+        cmocka_unit_test_teardown(a_batch_spreads_its_values, forget),
+        cmocka_unit_test_teardown(a_value_that_does_not_do, forget),
     };
 
     return cmocka_run_group_tests_name("items", tests, begin, finish);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "store/lengths.h"
-#include "store/store.h"
 #include "store_case.h"
 
 enum { FIRST, SECOND, NEW, JOBS };
@@ -26,9 +25,7 @@ static void record(const char *id, int64_t first, int64_t second, enum status st
     struct attempt_result attempts[JOBS];
     struct job_result rows[JOBS];
     struct run_result run = named(id);
-    struct store *s = store_new(&(struct store_opts){.folder = folder, .keep = 100, .most = 110});
 
-    assert_non_null(s);
     run.plan = &plan;
     run.jobs = rows;
     for (int i = 0; i < JOBS; i++) {
@@ -42,16 +39,7 @@ static void record(const char *id, int64_t first, int64_t second, enum status st
                                       .nattempts = ran,
                                       .attempts = &attempts[i]};
     }
-    store_begin(s, &run, true, on_wake, &wakes);
-    for (uint32_t i = 0; i < JOBS; i++) {
-        const struct job_info info = info_of(&run, i);
-
-        store_add(s, &info, NULL, NULL, NULL);
-    }
-    store_finish(s, &run);
-    store_rest(s);
-    store_close(s, 0);
-    assert_null(store_free(s));
+    record_run(&run);
 }
 
 static void expect(int64_t first, int64_t second) {

@@ -14,23 +14,27 @@
 #include <cmocka.h>
 #include <uv.h>
 
+#include "../fakes/fake_root.h"
 #include "run/lines.h"
 
+#define MANY 300000
+
 static uv_loop_t loop;
-static char path[] = "/tmp/muster-lines-XXXXXX";
-static char fifo[sizeof path + 8];
+static char path[sizeof root + 8], fifo[sizeof root + 8];
 static unsigned told;
 
 static int begin(void **state) {
-    (void)state;
     told = 0;
-    return uv_loop_init(&loop);
+    if (set_up(state))
+        return -1;
+    snprintf(path, sizeof path, "%s/list", root);
+    snprintf(fifo, sizeof fifo, "%s/fifo", root);
+    return mkfifo(fifo, 0600) < 0 ? -1 : uv_loop_init(&loop);
 }
 
 static int finish(void **state) {
-    (void)state;
     uv_run(&loop, UV_RUN_DEFAULT);
-    return uv_loop_close(&loop);
+    return tear_down(state) || uv_loop_close(&loop);
 }
 
 static void news(void *ctx) {
@@ -44,6 +48,15 @@ static void write_file(const char *bytes, size_t n) {
     assert_true(fd >= 0);
     assert_int_equal(write(fd, bytes, n), n);
     close(fd);
+}
+
+static void write_numbers(int n) {
+    FILE *out = fopen(path, "we");
+
+    assert_non_null(out);
+    for (int i = 0; i < n; i++)
+        fprintf(out, "%d\n", i);
+    fclose(out);
 }
 
 static struct lines_reader *open_reader(const char *name, bool again) {
@@ -102,16 +115,11 @@ static void lines_of_a_file(void **state) {
 
 /* Across the blocks in which it is read. */
 static void many_lines(void **state) {
-    enum { MANY = 300000 };
-    FILE *out = fopen(path, "we");
     struct lines_reader *r;
     char line[32], want[32];
 
     (void)state;
-    assert_non_null(out);
-    for (int i = 0; i < MANY; i++)
-        fprintf(out, "%d\n", i);
-    fclose(out);
+    write_numbers(MANY);
     r = open_reader(path, false);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(take(r, line, sizeof line), 1);
@@ -130,8 +138,6 @@ static void a_fifo_is_followed(void **state) {
     int fd;
 
     (void)state;
-    snprintf(fifo, sizeof fifo, "%s.fifo", path);
-    assert_int_equal(mkfifo(fifo, 0600), 0);
     r = open_reader(fifo, true);
     assert_int_equal(lines_take(r, &none, &n), 0);
     fd = open(fifo, O_RDWR | O_CLOEXEC);
@@ -153,7 +159,6 @@ static void a_fifo_is_followed(void **state) {
     lines_rewind(r); /* what cannot be read twice was kept */
     expect(r, (const char *const[]){"one", "two", "three", NULL});
     lines_close(r);
-    unlink(fifo);
 }
 
 static void given_up_half_way(void **state) {
@@ -162,18 +167,16 @@ static void given_up_half_way(void **state) {
     size_t n;
 
     (void)state;
-    snprintf(fifo, sizeof fifo, "%s.fifo", path);
-    assert_int_equal(mkfifo(fifo, 0600), 0);
     r = open_reader(fifo, false);
     lines_take(r, &line, &n);
     lines_close(r);
+    write_numbers(MANY);
     r = open_reader(path, false);
     lines_take(r, &line, &n);
     lines_close(r);
     lines_close(NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(told, 0);
-    unlink(fifo);
 }
 
 static void what_is_no_list(void **state) {
@@ -209,15 +212,13 @@ static void what_is_no_list(void **state) {
     lines_close(r);
 }
 
+#define test(name) cmocka_unit_test_setup_teardown(name, begin, finish)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(lines_of_a_file, begin, finish),
-        cmocka_unit_test_setup_teardown(many_lines, begin, finish),
-        cmocka_unit_test_setup_teardown(a_fifo_is_followed, begin, finish),
-        cmocka_unit_test_setup_teardown(given_up_half_way, begin, finish),
-        cmocka_unit_test_setup_teardown(what_is_no_list, begin, finish),
+        test(lines_of_a_file),   test(many_lines),      test(a_fifo_is_followed),
+        test(given_up_half_way), test(what_is_no_list),
     };
 
-    close(mkstemp(path));
     return cmocka_run_group_tests_name("lines", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../fakes/roll.h"
 #include "run/queue.h"
 
 #define SIZE   200
@@ -20,15 +21,6 @@ static bool by_key(const void *ctx, uint32_t a, uint32_t b) {
 
     compared++;
     return k[a] != k[b] ? k[a] < k[b] : a < b;
-}
-
-static uint32_t roll(uint32_t n) {
-    static uint64_t random = 88172645463325252;
-
-    random ^= random << 13;
-    random ^= random >> 7;
-    random ^= random << 17;
-    return (uint32_t)((random >> 32) % n);
 }
 
 /* Where each number is, by the test's own book; QUEUES: nowhere. */

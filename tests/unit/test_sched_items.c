@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <uv.h>
 
+#include "../fakes/roll.h"
 #include "base/clock.h"
 #include "exec/facts.h"
 #include "run/sched.h"
@@ -34,7 +35,6 @@ static char names[JOBS_MAX][16];
 static struct job_result results[JOBS_MAX];
 static struct item_results kept;
 static struct sched *sched;
-static uint64_t random_state;
 
 /* The source. */
 static uint64_t nitems, given[JOBS_MAX];
@@ -48,13 +48,6 @@ static bool tells[JOBS_MAX][ITEMS_MAX];
 static bool modelled;
 static bool all_settled, is_behind;
 static uint64_t dones;
-
-static uint32_t roll(uint32_t n) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)((random_state >> 32) % n);
-}
 
 /* ---- the source ---- */
 
@@ -366,7 +359,7 @@ static void random_round(void) {
 static void random_rounds(void **state) {
     (void)state;
     modelled = true;
-    random_state = 20261121;
+    roll_state = 20261121;
     for (int i = 0; i < ROUNDS; i++)
         random_round();
     modelled = false;

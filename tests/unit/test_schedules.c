@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "../fakes/fake_run.h"
+#include "../fakes/roll.h"
 #include "base/clock.h"
 #include "run/job.h"
 
@@ -20,7 +21,6 @@
 
 /* What the checks know beside the fake world. */
 struct model {
-    uint64_t random;
     uint32_t owner[LANES][SLOTS_MAX]; /* job that holds a slot, or NO_JOB */
     int64_t not_before[JOBS_MAX];     /* of the next attempt */
     uint32_t retries, retries_of[JOBS_MAX];
@@ -34,17 +34,6 @@ struct model {
 static struct fake_run f;
 static struct model m;
 static unsigned long total_starts, total_retries, total_cancelled, total_skipped;
-
-static uint32_t roll(uint32_t n) {
-    m.random ^= m.random << 13;
-    m.random ^= m.random >> 7;
-    m.random ^= m.random << 17;
-    return (uint32_t)((m.random >> 32) % n);
-}
-
-static bool one_in(uint32_t n) {
-    return roll(n) == 0;
-}
 
 static uint32_t weight(uint32_t job) {
     return f.sets[job].type == LANE_IO ? 1 : f.sets[job].cpus;
@@ -224,7 +213,7 @@ static void make_plan(void) {
     f.plan.max_failures = 1 + roll(3);
     f.plan.max_retries = one_in(2) ? COUNT_UNLIMITED : roll(6);
     f.plan.deadline_ns = one_in(4) ? (1 + roll(60)) * NS_PER_S : 0;
-    f.seed = m.random;
+    f.seed = roll_state;
     for (uint32_t i = 0; i < n; i++) {
         char name[16];
         struct job_settings *p;
@@ -299,7 +288,7 @@ static bool happen(void) {
 static void one_schedule(uint64_t seed) {
     fake_init(&f);
     memset(&m, 0, sizeof m);
-    m.random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    roll_state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
     f.on_start = check_start;
     f.on_retry = check_retry;
     f.on_done = check_done;

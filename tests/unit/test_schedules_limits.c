@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "../fakes/fake_run.h"
+#include "../fakes/roll.h"
 #include "base/clock.h"
 #include "run/job.h"
 
@@ -34,7 +35,6 @@ struct book {
 
 static struct fake_run f;
 static struct {
-    uint64_t random;
     struct book books[LIMITS_MAX];
     struct plan_limit limits[LIMITS_MAX];
     uint32_t nlimits;
@@ -48,17 +48,6 @@ static struct {
     uint32_t failures;
 } m;
 static unsigned long total_starts, total_full, total_dry, total_opened, total_probes, total_refused;
-
-static uint32_t roll(uint32_t n) {
-    m.random ^= m.random << 13;
-    m.random ^= m.random >> 7;
-    m.random ^= m.random << 17;
-    return (uint32_t)((m.random >> 32) % n);
-}
-
-static bool one_in(uint32_t n) {
-    return roll(n) == 0;
-}
 
 static const struct limit_set *set_of(uint32_t job) {
     return f.sets[job].shared;
@@ -270,7 +259,7 @@ static void make_plan(void) {
     f.plan.max_failures = 1 + roll(3);
     f.plan.deadline_ns = one_in(10) ? (1 + roll(30)) * NS_PER_S : 0;
     f.plan.memory = one_in(2) ? 1 + roll(8) : 0;
-    f.seed = m.random;
+    f.seed = roll_state;
     make_limits();
     for (uint32_t i = 0; i < n; i++) {
         struct limit_set *set = &m.sets[i].set;
@@ -354,7 +343,7 @@ static bool happen(void) {
 static void one_schedule(uint64_t seed) {
     fake_init(&f);
     memset(&m, 0, sizeof m);
-    m.random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    roll_state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
     f.on_start = check_start;
     f.on_done = check_done;
     make_plan();

@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "../fakes/fake_run.h"
+#include "../fakes/roll.h"
 #include "base/clock.h"
 #include "run/followers.h"
 #include "run/job.h"
@@ -26,7 +27,6 @@ static const struct ready_sign signs[] = {
 
 /* What the checks know beside the fake world. */
 static struct {
-    uint64_t random;
     struct followers *followers;
     bool up[JOBS_MAX];     /* it was, at some time */
     bool needed[JOBS_MAX]; /* not all that comes after it has ended, or nothing does */
@@ -35,17 +35,6 @@ static struct {
 } m;
 static struct fake_run f;
 static unsigned long total_up, total_good, total_late, total_shut_out, total_resumed;
-
-static uint32_t roll(uint32_t n) {
-    m.random ^= m.random << 13;
-    m.random ^= m.random >> 7;
-    m.random ^= m.random << 17;
-    return (uint32_t)((m.random >> 32) % n);
-}
-
-static bool one_in(uint32_t n) {
-    return roll(n) == 0;
-}
 
 static bool is_service(uint32_t job) {
     return f.sets[job].service;
@@ -130,7 +119,7 @@ static void make_plan(void) {
 
     f.plan.on_failure = one_in(4) ? (enum on_failure)roll(3) : ON_FAILURE_CONTINUE;
     f.plan.max_failures = 1 + roll(2);
-    f.seed = m.random;
+    f.seed = roll_state;
     f.hold = one_in(4);
     for (uint32_t i = 0; i < n; i++) {
         char name[16];
@@ -210,7 +199,7 @@ static void happen(void) {
 static void one_schedule(uint64_t seed) {
     memset(&m, 0, sizeof m);
     fake_init(&f);
-    m.random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    roll_state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
     f.on_start = check_start;
     f.on_ready = check_ready;
     f.on_done = check_done;

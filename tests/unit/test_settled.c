@@ -9,7 +9,6 @@
 #include "base/mask.h"
 #include "exec/facts.h"
 #include "store/settled.h"
-#include "store/store.h"
 #include "store_case.h"
 
 /* What the scheduler makes of the fake run's jobs. */

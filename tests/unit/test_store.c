@@ -20,7 +20,6 @@
 #include "exec/capture.h"
 #include "store/past.h"
 #include "store/record.h"
-#include "store/store.h"
 #include "store_case.h"
 
 /* ---- recording ---- */

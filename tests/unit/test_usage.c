@@ -18,6 +18,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 
+static pid_t pid;   /* of the tree's first process, and of its group */
 static int said[2]; /* a byte for each step that a process has made */
 
 static void say(void) {
@@ -67,9 +68,17 @@ static void parent_of_workers(void) {
         pause();
 }
 
+/* Of the whole group. */
+static int end(void **state) {
+    (void)state;
+    if (pid > 0 && kill(-pid, SIGKILL) == 0)
+        waitpid(pid, NULL, 0);
+    pid = 0;
+    return 0;
+}
+
 static void a_tree(void **state) {
     struct usage u;
-    pid_t pid;
     int64_t before;
 
     (void)state;
@@ -96,8 +105,7 @@ static void a_tree(void **state) {
     assert_true(u.user_us + u.sys_us >= before);
     usage_look(&u);
     assert_true(u.peak < 64 * MIB);
-    kill(-pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    end(NULL);
     before = u.user_us + u.sys_us;
     usage_glance(&u); /* of nothing: it never falls */
     usage_look(&u);
@@ -106,7 +114,7 @@ static void a_tree(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_tree)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_teardown(a_tree, end)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../fakes/roll.h"
 #include "run/waits.h"
 
 #define GROUPS 5
@@ -58,25 +59,17 @@ static void numbers_that_were_not_there_before(void **state) {
     waits_free(w);
 }
 
-static uint32_t roll(uint64_t *random, uint32_t n) {
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    return (uint32_t)((*random >> 32) % n);
-}
-
 /* Groups change what they wait for, jobs come and go: beside it each job counts for itself. */
 static void at_random(void **state) {
     struct waits *w = waits_new(GROUPS, JOBS);
-    uint64_t random = 88172645463325252U;
     uint32_t is[GROUPS] = {0}, in[JOBS];
     int64_t spent[JOBS][WHATS + 1] = {{0}}, now = 0;
 
     (void)state;
     memset(in, 0xff, sizeof in);
     for (int i = 0; i < STEPS; i++) {
-        int64_t ns = roll(&random, 10);
-        uint32_t job = roll(&random, JOBS), group = roll(&random, GROUPS);
+        int64_t ns = roll(10);
+        uint32_t job = roll(JOBS), group = roll(GROUPS);
         const struct wait *list;
         size_t n, told = 0;
 
@@ -84,9 +77,9 @@ static void at_random(void **state) {
             if (in[k] < GROUPS)
                 spent[k][is[in[k]]] += ns;
         now += ns;
-        switch (roll(&random, 3)) {
+        switch (roll(3)) {
         case 0: /* 0: nothing */
-            is[group] = roll(&random, WHATS + 1);
+            is[group] = roll(WHATS + 1);
             waits_are(w, group, is[group] ? WAIT_CONCURRENCY : WAIT_NOTHING, is[group], now);
             break;
         case 1:
