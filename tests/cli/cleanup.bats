@@ -3,21 +3,7 @@
 # cleanup: what is run behind jobs and runs: `cleanup`, `on-end`.
 bats_require_minimum_version 1.5.0
 
-setup() {
-    load helper
-    load events
-}
-
-logged() {
-    [ "$(cat log)" = "$1" ] || differ "$1" "$(cat log)"
-}
-
-start() {
-    # a shell starts its background with SIGINT ignored; here it is the default again
-    env --default-signal=INT,QUIT "$MUSTER" run --report json:results.json "$@" m.ini \
-        > out 2> err &
-    muster=$!
-}
+load background
 
 @test "cleanups run in reverse order of the starts, behind all that comes after, however that ended" {
     manifest << 'END'
@@ -177,7 +163,7 @@ after = third
 when = always
 command = : > up.anyway
 END
-        start
+        start m.ini
         wait_for up.second up.third
         kill "-${signal%:*}" "$muster"
         await "$muster"
@@ -238,7 +224,7 @@ after = first
 command = : > up; exec sleep 100
 cleanup = : > cleaning; $CHILDREN/ignore-term & echo \$! > pid; wait
 END
-    start
+    start m.ini
     wait_for up
     kill -TERM "$muster"
     wait_for cleaning pid
@@ -263,7 +249,7 @@ type = io
 command = true
 cleanup = : > cleaning; until [ -e go ]; do sleep 0.02; done; : > cleaned
 END
-    start
+    start m.ini
     wait_for cleaning
     kill -INT "$muster"
     wait_until grep -q 'SIGINT: cleaning up; a second signal kills that' err

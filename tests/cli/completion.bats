@@ -20,6 +20,10 @@ END
     PATH=$(dirname "$MUSTER"):$PATH
 }
 
+teardown() {
+    end_background
+}
+
 # What bash offers behind these words, of which the last is not whole.
 offers() {
     "$MUSTER" completion bash > script

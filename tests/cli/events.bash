@@ -1,5 +1,24 @@
 # SPDX-License-Identifier: MIT
-# events: waiting for what jobs do, and looking at what they did.
+# events: runs in the background, waiting for what jobs do, and looking at what they did.
+
+# Starts a run in the background, its id in $muster: start [OPTION...] MANIFEST.
+# A shell starts its background with SIGINT ignored; here it is the default again.
+start() {
+    env --default-signal=INT,QUIT,HUP,TERM "$MUSTER" run --report json:results.json "$@" \
+        > out 2> err &
+    muster=$!
+}
+
+# Runs m.ini, with these options, with a report in results.json.
+go() {
+    run --separate-stderr timeout 60 "$MUSTER" run --report json:results.json "$@" m.ini
+}
+
+# For teardown: ends what a test that failed has left in the background.
+end_background() {
+    # shellcheck disable=SC2046 # ids
+    kill $(builtin jobs -pr) 2> /dev/null || true
+}
 
 # Waits until each of the files is there. A hanging run is a failure, not a wait.
 wait_for() {
@@ -22,6 +41,13 @@ wait_until() {
     done
     echo "waited in vain for: $*" >&2
     return 1
+}
+
+# Whether a file has so many lines, or so many with this in them: has_lines N FILE [PATTERN].
+has_lines() {
+    local n
+    n=$(grep -c -- "${3-}" "$2" 2> /dev/null) || true
+    [ "${n:-0}" -ge "$1" ]
 }
 
 # Whether no process has the id any more; a zombie is one that is gone.
@@ -55,6 +81,18 @@ json() {
 # A field of one job's object.
 job_json() {
     jq -r --arg name "$1" ".jobs[] | select(.name == \$name) | $2" results.json
+}
+
+# The whole of what jobs wrote to the file `log`.
+logged() {
+    is "$(cat log)" "$1"
+}
+
+# The most attempts that started within a second.
+most_in_a_second() {
+    json '.jobs[].attempts[].start_s' | sort -g |
+        awk '{ t[NR] = $1; while (t[NR] - t[first + 1] > 1) first++
+            if (NR - first > most) most = NR - first } END { print most + 0 }'
 }
 
 # The most lines of "start" that no "end" has followed in a log of both.

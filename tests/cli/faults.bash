@@ -1,13 +1,5 @@
 # SPDX-License-Identifier: MIT
-# faults: what the tests of faults share: runs in the background, other users, time.
-
-# Starts a run in the background, its id in $muster: start [OPTION...] MANIFEST.
-# A shell starts its background with SIGINT ignored; here it is the default again.
-start() {
-    env --default-signal=INT,QUIT,HUP,TERM "$MUSTER" run --report json:results.json "$@" \
-        > out 2> err &
-    muster=$!
-}
+# faults: what the tests of faults share: other users, time.
 
 # The processes that start $muster's jobs, and end them when it is killed.
 launchers() {

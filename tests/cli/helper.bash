@@ -13,6 +13,11 @@ manifest() {
     cat > "${1:-m.ini}"
 }
 
+# Writes to m.ini a job `a` of these keys, with an item for each line of the file `list`.
+manifest_of_lines() {
+    printf '%s\n' '[job a]' 'type = io' 'each.x.lines = list' "$@" > m.ini
+}
+
 # Runs muster with both streams apart: $status, $output, $stderr.
 muster() {
     run --separate-stderr "$MUSTER" "$@"
@@ -24,11 +29,21 @@ differ() {
     return 1
 }
 
+# The first text is the second.
+is() {
+    [ "$1" = "$2" ] || differ "$2" "$1"
+}
+
 # The whole of standard output, or of standard error, is this.
 prints() {
-    [ "$output" = "$1" ] || differ "$1" "$output"
+    is "$output" "$1"
 }
 
 says() {
-    [ "$stderr" = "$1" ] || differ "$1" "$stderr"
+    is "$stderr" "$1"
+}
+
+# Amid a test a plain ! never fails.
+not() {
+    ! "$@"
 }

@@ -3,16 +3,7 @@
 # http: what an HTTP job sends, what becomes of the answer, and what counts as success.
 bats_require_minimum_version 1.5.0
 
-setup() {
-    load helper
-    load events
-    load server
-    start_server
-}
-
-teardown() {
-    stop_server
-}
+load served
 
 # A manifest of one job `a`, with the lines given; run, with a report.
 one() {

@@ -3,16 +3,7 @@
 # http_faults: servers without manners; what of it is told, and which class of retry-on it is.
 bats_require_minimum_version 1.5.0
 
-setup() {
-    load helper
-    load events
-    load server
-    start_server
-}
-
-teardown() {
-    stop_server
-}
+load served
 
 # fails URL WORDS STATUS: no whole answer comes, for that reason; the class is `http`.
 fails() {
@@ -193,22 +184,18 @@ retry-delay = 50ms
 retry-max-delay = 500ms
 END
     for i in $(seq 600); do printf '[job w%s]\n' "$i"; done >> m.ini
-    "$MUSTER" run --report json:results.json m.ini > out 2> err &
-    pid=$!
-    wait_until eval '[ "$(wc -l < requests)" -ge 100 ]'
+    MUSTER_DEBUG=sched start m.ini
+    wait_until has_lines 100 requests
     stop_server
-    sleep 1
+    wait_until has_lines 3 err 'its circuit opens' # behind two probes again
     start_server --port "$port"
-    await $pid
+    await "$muster"
     [ "$status" -eq 0 ]
     [ "$(json .totals.ok)" = 600 ]
     [ "$(json '.totals.flaky >= 5')" = true ]
     # All that were open, 5 in a row and some probes: not one for each job that waited.
     [ "$(json '.totals.retries < 150')" = true ]
-    # Starts in any second: what the rate gives and the burst.
-    [ "$(json '[.jobs[].attempts[].start_s] | sort | . as $s |
-        [range(0; length) as $i | $s[$i] as $t | [$s[] | select(. >= $t and . < $t + 1)] | length] |
-        max <= 221')" = true ]
+    [ "$(most_in_a_second)" -le 221 ] # what the rate gives, and the burst
 }
 
 @test "items under a rate and a breaker, while the server stops and comes back: all end ok" {
@@ -228,16 +215,13 @@ retries = 1000
 retry-delay = 50ms
 retry-backoff = 1
 END
-    MUSTER_DEBUG=sched "$MUSTER" run --report json:results.json --report jsonl:events.jsonl \
-        m.ini > out 2> err &
-    muster=$!
-    wait_until eval '[ "$(grep -c job-end events.jsonl 2>/dev/null)" -ge 20 ]'
+    MUSTER_DEBUG=sched start --report jsonl:events.jsonl m.ini
+    wait_until has_lines 20 events.jsonl job-end
     stop_server
     wait_until grep -q 'circuit opens' err
     start_server --port "$port"
-    wait "$muster"
+    await "$muster"
+    [ "$status" -eq 0 ]
     [ "$(json '.totals | "\(.jobs) \(.ok)"')" = '150 150' ]
-    # Of attempts no more start within a second than the bucket holds and is filled with.
-    [ "$(json '[.jobs[].attempts[].start_s] | sort as $s | [range($s | length) as $i |
-        [$s[] | select(. >= $s[$i] and . < $s[$i] + 1)] | length] | max <= 112')" = true ]
+    [ "$(most_in_a_second)" -le 112 ] # what the bucket is filled with, and holds
 }

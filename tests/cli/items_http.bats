@@ -3,16 +3,7 @@
 # items_http: requests of items: what is sent, and a server that goes and comes again.
 bats_require_minimum_version 1.5.0
 
-setup() {
-    load helper
-    load events
-    load server
-    start_server
-}
-
-teardown() {
-    stop_server
-}
+load served
 
 @test "URL, headers and body have an item's values" {
     cat > m.ini <<END
@@ -25,7 +16,7 @@ http.header.X-Item = {x}-{y}
 http.body = body of {x}
 timeout = 20s
 END
-    run --separate-stderr "$MUSTER" run --report json:results.json m.ini
+    go
     [ "$status" -eq 0 ]
     for x in one two; do
         sent=$(job_json "a[$x,7]" .stdout)
@@ -44,7 +35,7 @@ each.url.lines = list
 http = {url}
 timeout = 20s
 END
-    run --separate-stderr "$MUSTER" run --report json:results.json m.ini
+    go
     [ "$status" -eq 1 ]
     [ "$(json '[.jobs[] | "\(.status) \(.reason)"] | join(", ")')" = 'ok null, failed spawn' ]
 }
@@ -57,7 +48,7 @@ each.t = file:m.ini tcp:localhost:$port $server/ok rubbish
 wait-for = {t}
 timeout = 20s
 END
-    run --separate-stderr "$MUSTER" run --report json:results.json m.ini
+    go
     [ "$status" -eq 1 ]
     [ "$(json '[.jobs[] | "\(.status) \(.reason)"] | join(", ")')" = \
         'ok null, ok null, ok null, failed spawn' ]
@@ -79,29 +70,18 @@ retries = 50
 retry-delay = 10ms
 timeout = 20s
 END
-    "$MUSTER" run --report json:results.json -v m.ini > out 2> err &
-    run=$!
-    wait_until has_lines requests 40
+    start -v m.ini
+    wait_until has_lines 40 requests
     stop_server
-    wait_until has_retries 5 # so a probe has failed
+    wait_until has_lines 5 err 'next in' # so a probe has failed
     start_server --port "$port"
-    await "$run"
+    await "$muster"
     [ "$status" -eq 0 ]
     [ "$(json '[.jobs[].status] | unique | join(" ")')" = ok ]
     [ "$(json '.jobs | length')" -eq 150 ]
     [ "$(json '.totals.flaky > 0')" = true ]
-    # attempts as they started: no more than the rate and its burst in a second
-    json '.jobs[].attempts[].start_s' | sort -g > starts
-    awk '{ t[NR] = $1; while (t[NR] - t[first + 1] > 1) first++
-        if (NR - first > most) most = NR - first } END { exit most > 110 }' starts
+    [ "$(most_in_a_second)" -le 110 ] # the rate, and its burst
     # probes, with nothing beside them
-    awk 'NR > 1 && $1 - last > 0.29 { n++ } { last = $1 } END { exit n < 1 }' starts
-}
-
-has_lines() {
-    [ -e "$1" ] && [ "$(wc -l < "$1")" -ge "$2" ]
-}
-
-has_retries() {
-    [ "$(grep -c "next in" err)" -ge "$1" ]
+    json '.jobs[].attempts[].start_s' | sort -g |
+        awk 'NR > 1 && $1 - last > 0.29 { n++ } { last = $1 } END { exit n < 1 }'
 }

@@ -3,19 +3,7 @@
 # items_with: items together with what else a job may have.
 bats_require_minimum_version 1.5.0
 
-setup() {
-    load helper
-    load events
-}
-
-# Runs m.ini with a report in results.json.
-go() {
-    run --separate-stderr timeout 60 "$MUSTER" run --report json:results.json "$@" m.ini
-}
-
-is() {
-    [ "$1" = "$2" ] || differ "$2" "$1"
-}
+load background
 
 @test "limits: concurrency, and a rate of which each item takes a token" {
     manifest <<'END'
@@ -176,14 +164,8 @@ a[two] false 1'
 @test "log-dir: a file for each item, by its name, an escape for each odd byte" {
     long=$(printf 'x%.0s' $(seq 300))
     printf '%s\n' one '../a b' é "$long" > list
-    manifest <<'END'
-[job a]
-type = io
-each.x.lines = list
-stderr = capture
-command = echo "$x"; echo "err $MUSTER_INDEX" >&2
-END
-    run --separate-stderr "$MUSTER" -l logs m.ini
+    manifest_of_lines 'stderr = capture' 'command = echo "$x"; echo "err $MUSTER_INDEX" >&2'
+    muster -l logs m.ini
     [ "$status" -eq 0 ]
     is "$(ls logs | grep -v xxx)" 'a%5B%C3%A9%5D.1.err.log
 a%5B%C3%A9%5D.1.log
@@ -200,20 +182,15 @@ index.tsv'
 
 @test "equal lines: the log of each, and of each the output in the history" {
     printf 'x\nx\n' > list
-    manifest <<'END'
-[job a]
-type = io
-each.l.lines = list
-command = echo "this is $MUSTER_INDEX"
-END
-    run --separate-stderr "$MUSTER" -l logs m.ini
+    manifest_of_lines 'command = echo "this is $MUSTER_INDEX"'
+    muster -l logs m.ini
     [ "$status" -eq 0 ]
     is "$(cat logs/*.log | sort)" 'this is 0
 this is 1'
     [ -e logs/a%5Bx%5D.1.log ]
     [ "$(echo logs/a%5Bx%5D%23[01].1.log | wc -w)" -eq 1 ]
     # by another run they are replaced
-    run --separate-stderr "$MUSTER" -l logs m.ini
+    muster -l logs m.ini
     is "$(sed 1d logs/index.tsv | cut -f 1 | sort -u | wc -l)" 2
     is "$(cat $(sed '1d; s/\t.*//; s,^,logs/,' logs/index.tsv) | sort)" 'this is 0
 this is 1'

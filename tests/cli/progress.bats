@@ -10,6 +10,10 @@ setup() {
     unset XTERM_VERSION TMUX
 }
 
+teardown() {
+    end_background # a terminal that goes away takes what is on it with it
+}
+
 # Runs muster on a terminal of its own of that size, in the background: what it writes
 # goes to `typed`, `keys` is typed, `again` makes it another size.
 on_terminal() {
@@ -20,11 +24,6 @@ on_terminal() {
 # What has been drawn last has this in it, colours apart.
 drawn() {
     tail -c 3000 typed | sed 's/\x1b\[[0-9;]*m//g' | grep -qF -- "$1"
-}
-
-# Amid a test a plain ! never fails.
-not() {
-    ! "$@"
 }
 
 # What is there in the end, or so far, on a screen of so many columns.
@@ -182,7 +181,8 @@ END
     on_terminal 90x24 sh -c "'$MUSTER' --no-history -o none m.ini > out; echo \$? > ended"
     wait_until drawn '2/5 done'
     printf '\023' > keys # ^S
-    sleep 0.3
+    wait_until not test -e keys
+    sleep 0.3 # there is time to get stuck
     touch go
     wait_for ended
     grep -q '^5 jobs: ' out
@@ -207,14 +207,12 @@ END
 
 @test "where it would be in the way nothing is drawn" {
     waiting_jobs
-    touch go
-    long() { # one that draws in time, if it does
-        sed -e 's/^command = until.*/command = sleep 0.5/' m.ini > long.ini
-    }
-    long
+    # one that draws in time, if it does
+    sed 's/^command = until.*/command = sleep 0.5/' m.ini > long.ini
     for options in --progress=never -q; do
         on_terminal 90x24 "$MUSTER" --no-history $options long.ini
         await $terminal
+        grep -qF 'a line' typed
         not grep -qF '/5 done' typed
     done
     TERM=dumb on_terminal 90x24 "$MUSTER" --no-history --progress=always long.ini

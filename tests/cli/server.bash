@@ -19,6 +19,11 @@ stop_server() {
     server_pid=
 }
 
+# Whether somebody listens at a port of this machine.
+answers() {
+    python3 -c "import socket; socket.create_connection(('127.0.0.1', $1))" 2> /dev/null
+}
+
 # A port that nobody listens at: of those that a connection of ours never gets.
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'

@@ -3,24 +3,11 @@
 # service: jobs that stay up for others, until nothing needs them.
 bats_require_minimum_version 1.5.0
 
-setup() {
-    load helper
-    load events
-}
+load background
 
-logged() {
-    [ "$(cat log)" = "$1" ] || differ "$1" "$(cat log)"
-}
-
-start() {
-    # a shell starts its background with SIGINT ignored; here it is the default again
-    env --default-signal=INT,QUIT "$MUSTER" run --report json:results.json "$@" m.ini \
-        > out 2> err &
-    muster=$!
-}
-
-# A job that ends well when it is told to, and writes down both.
+# A service `s`, of this lane, that ends well when it is told to, and writes down both.
 service() {
+    printf '[job s]\ntype = %s\nservice = yes\nready = file:up\ntimeout = 30s\n' "${1-io}"
     cat << 'END'
 command = trap 'echo down >> log; exit 0' TERM
     echo $$ > pid; echo up >> log; : > up
@@ -30,7 +17,6 @@ END
 
 @test "a service is up before what comes after it, and down when all of that has ended" {
     {
-        printf '[job s]\ntype = io\nservice = yes\nready = file:up\ntimeout = 30s\n'
         service
         printf '[job a]\ntype = cpu\nafter = s\ncommand = echo a >> log\n'
         printf '[job b]\ntype = io\nafter = a\ncommand = sleep 0.2; echo b >> log\n'
@@ -111,7 +97,7 @@ command = python3 -c 'import socket; socket.create_connection(("127.0.0.1", $por
 END
     muster m.ini
     [ "$status" -eq 0 ]
-    ! python3 -c "import socket; socket.create_connection(('127.0.0.1', $port))" 2> /dev/null
+    not answers "$port"
 }
 
 @test "not ready in time: stopped, told why, tried again, and what comes after it is skipped" {
@@ -195,7 +181,6 @@ END
 
 @test "a service that is asked for alone is started, waited for and stopped" {
     {
-        printf '[job s]\ntype = io\nservice = yes\nready = file:up\ntimeout = 30s\n'
         service
         printf '[job a]\ntype = io\nafter = s\ncommand = : > ran\n'
     } > m.ini
@@ -210,16 +195,15 @@ down'
     for how in INT:130 TERM:143 --deadline=500ms:124 --fail-fast:1; do
         rm -rf log up pid using
         {
-            printf '[job s]\ntype = cpu\nservice = yes\nready = file:up\n'
-            service
+            service cpu
             printf 'cleanup = echo "clean $MUSTER_STATUS" >> log\n'
             printf '[job a]\ntype = io\nafter = s\ncommand = : > using; exec sleep 100\n'
             printf '[job bad]\ntype = io\nafter = s\ncommand = until [ -e using ]; do sleep 0.02; done; '
             case $how in --fail-fast*) echo false ;; *) echo exec sleep 100 ;; esac
         } > m.ini
         case $how in
-        --*) start "${how%:*}" ;;
-        *) start && wait_for using && kill "-${how%:*}" "$muster" ;;
+        --*) start "${how%:*}" m.ini ;;
+        *) start m.ini && wait_for using && kill "-${how%:*}" "$muster" ;;
         esac
         await "$muster"
         [ "$status" -eq "${how#*:}" ]
@@ -233,7 +217,6 @@ clean cancelled'
 @test "a run that is resumed has the services that it needs, and no others" {
     {
         printf '[defaults]\ntype = io\ncommand = echo "$MUSTER_JOB" >> log\n'
-        printf '[job s]\nservice = yes\nready = file:up\ntimeout = 30s\n'
         service
         printf '[job t]\nservice = yes\ncommand = echo t >> log; exec sleep 100\n'
         printf '[job a]\nafter = s\n[job b]\nafter = a\ncommand = [ -e good ] && echo b >> log\n'
@@ -282,7 +265,7 @@ END
         printf 'command = echo $$ > pid; setsid sleep 100 & echo $! > daemon; : > up; wait\n'
         printf '[job a]\ntype = io\nafter = s\ncommand = : > using; exec sleep 100\n'
     } > m.ini
-    start
+    start m.ini
     wait_for using
     kill -KILL "$muster"
     await "$muster"
@@ -375,7 +358,6 @@ base'
 
 @test "items come after a service; when it dies, those that have not started do not" {
     {
-        printf '[job s]\ntype = io\nservice = yes\nready = file:up\ntimeout = 30s\n'
         service
         printf '[job each]\ntype = cpu\nafter = s\neach.n = 1 2 3\ncommand = echo "$n" >> log\n'
     } > m.ini

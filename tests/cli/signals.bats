@@ -3,10 +3,7 @@
 # signals: to muster: what becomes of the jobs, the reports and muster itself.
 bats_require_minimum_version 1.5.0
 
-setup() {
-    load helper
-    load events
-}
+load background
 
 # Two jobs that run, one in each lane, and one in each that waits for a slot.
 two_running() {
@@ -34,18 +31,11 @@ command = : > ran
 END
 }
 
-start() {
-    # a shell starts its background with SIGINT ignored; here it is the default again
-    env --default-signal=INT,QUIT "$MUSTER" run --report json:results.json "$@" m.ini \
-        > out 2> err &
-    muster=$!
-}
-
 @test "INT, TERM and HUP: everything is cancelled, every report complete, and muster dies by it" {
     for signal in INT:130 TERM:143 HUP:129; do
         rm -f io.up cpu.up results.json
         two_running
-        start
+        start m.ini
         wait_for io.up cpu.up
         kill "-${signal%:*}" "$muster"
         await "$muster"
@@ -76,7 +66,7 @@ END
 
 @test "a job that exits 0 when it is stopped is cancelled all the same" {
     two_running "exec = $CHILDREN/exit-on-term io.up" "exec = $CHILDREN/exit-on-term cpu.up"
-    start
+    start m.ini
     wait_for io.up cpu.up
     kill -TERM "$muster"
     await "$muster"
@@ -89,7 +79,7 @@ END
     two_running "exec = $CHILDREN/ignore-term io.up
 kill-after = 500ms" "exec = $CHILDREN/ignore-term cpu.up
 kill-after = 500ms"
-    start
+    start m.ini
     wait_for io.up cpu.up
     kill -TERM "$muster"
     await "$muster"
@@ -103,7 +93,7 @@ kill-after = 500ms"
     two_running "exec = $CHILDREN/ignore-term io.up
 kill-after = 1h" "exec = $CHILDREN/ignore-term cpu.up
 kill-after = 1h"
-    start
+    start m.ini
     wait_for io.up cpu.up
     kill -INT "$muster"
     sleep 0.2 # so that the two are not one
@@ -119,7 +109,7 @@ kill-after = 1h"
     two_running "exec = $CHILDREN/ignore-term io.up
 kill-after = 1h" "exec = $CHILDREN/ignore-term cpu.up
 kill-after = 1h"
-    start
+    start m.ini
     wait_for io.up cpu.up
     # one alone would leave it waiting for an hour
     until gone "$muster"; do
@@ -134,7 +124,7 @@ kill-after = 1h"
     two_running "exec = $CHILDREN/ignore-term io.up
 kill-after = 1h" "exec = $CHILDREN/ignore-term cpu.up
 kill-after = 1h"
-    start
+    start m.ini
     wait_for io.up cpu.up
     kill -QUIT "$muster"
     await "$muster"
@@ -146,7 +136,7 @@ kill-after = 1h"
     two_running "exec = $CHILDREN/daemonise io.up stay
 kill-after = 200ms" "exec = $CHILDREN/daemonise cpu.up stay
 kill-after = 200ms"
-    start
+    start m.ini
     wait_for io.up cpu.up
     wait_until test -s io.up
     wait_until test -s cpu.up
@@ -188,7 +178,7 @@ type = io
 [job cpu]
 type = cpu
 END
-    start
+    start m.ini
     wait_for io.pid cpu.pid
     kill -TSTP "$muster"
     wait_until stopped "$muster"
@@ -204,7 +194,7 @@ END
 @test "USR1 lists what is running" {
     two_running 'command = echo io says hello; : > io.up; exec sleep 100' \
         'command = echo cpu says hello; : > cpu.up; exec sleep 100'
-    start
+    start m.ini
     wait_for io.up cpu.up
     # what a job has said may be on its way yet
     listed() {
@@ -235,7 +225,7 @@ END
 @test "no thread but the main one takes signals, those that write output files neither" {
     two_running 'command = "$CHILDREN/flood" 200000 80; : > io.up; exec sleep 100' \
         'command = : > cpu.up; exec sleep 100'
-    start
+    start m.ini
     wait_for io.up cpu.up
     local task blocked threads=0 ours=$((0xa4207)) # HUP INT QUIT, USR1, TERM, CONT, TSTP
     for task in "/proc/$muster/task/"*; do
@@ -265,7 +255,7 @@ END
 
 @test "muster killed by SIGKILL takes its jobs' processes with it" {
     two_running
-    start
+    start m.ini
     wait_for io.up cpu.up
     children=$(cat /proc/"$muster"/task/*/children) # the launchers too
     [ "$(wc -w <<< "$children")" -ge 2 ]
@@ -290,7 +280,7 @@ END
 
 @test "a pause is no lag of the loop" {
     two_running
-    start
+    start m.ini
     wait_for io.up cpu.up
     kill -TSTP "$muster"
     wait_until stopped "$muster"
