@@ -64,7 +64,7 @@ OPEN" ]
 @test "github: the marks are new every time, and none are there with nothing to say" {
     for i in 1 2; do GITHUB_ACTIONS=true "$MUSTER" m.ini 2>&1 > /dev/null | grep stop-commands > "mark$i" || :; done
     [ -s mark1 ]
-    ! cmp -s mark1 mark2
+    not cmp -s mark1 mark2
     run --separate-stderr env GITHUB_ACTIONS=true "$MUSTER" -q m.ini good
     [ "$status" -eq 0 ]
     [ -z "$output$stderr" ]

@@ -91,7 +91,7 @@ setup() {
     for i in $(seq 60); do echo "$i" > "logs/a b$i.log"; done
     printf 'no gzip' > 'logs/-odd$(touch run).log'
     cp "$examples/pipeline.ini" .
-    find logs -name '*.log' | muster_out=$("$MUSTER" run -r json:out.json pipeline.ini 2>&1)
+    find logs -name '*.log' | "$MUSTER" run -r json:out.json pipeline.ini
     [ "$(jq -c '[.totals.jobs, .totals.ok]' out.json)" = '[123,123]' ]
     [ "$(find . -name '*.gz' | wc -l)" -eq 61 ]
     gunzip -c 'logs/a b7.log.gz' | grep -qx 7

@@ -217,7 +217,7 @@ END
     [ "$status" -eq 0 ]
     [ "$(job_json use .stdout)" = '*** ***' ]
     [ "$(outputs login)" = '{"token":"***","session":"***"}' ]
-    ! grep -q 'hunter2\|just-made' results.json
+    not grep -q 'hunter2\|just-made' results.json
 }
 
 @test "the history keeps it, for show, history and the jobs of a resumed run" {
@@ -271,7 +271,7 @@ END
     export XDG_STATE_HOME=$PWD/state
     muster run -q m.ini
     [ "$status" -eq 1 ]
-    ! grep -rqF s3ss10n-4711 state
+    not grep -rqF s3ss10n-4711 state
     muster show --report json
     [ "$(jq -c '.jobs[0].outputs' <<< "$output")" = '{"session":"***"}' ]
     : > fine

@@ -174,15 +174,15 @@ END
     muster --color=always m.ini
     [[ $output == *"$esc"* ]]
     muster --color=always -r table:t m.ini
-    ! grep -q "$esc" t
+    not grep -q "$esc" t
     NO_COLOR=1 muster --color=always m.ini
     [[ $output == *"$esc"* ]]
     TERM=xterm script -qec "'$MUSTER' m.ini" /dev/null > typed < /dev/null || true
     grep -q "$esc" typed
     NO_COLOR=1 TERM=xterm script -qec "'$MUSTER' m.ini" /dev/null > typed < /dev/null || true
-    ! grep -q "$esc" typed
+    not grep -q "$esc" typed
     TERM=dumb script -qec "'$MUSTER' m.ini" /dev/null > typed < /dev/null || true
-    ! grep -q "$esc" typed
+    not grep -q "$esc" typed
 }
 
 @test "on a narrow terminal nothing is cut" {

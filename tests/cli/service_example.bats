@@ -16,13 +16,14 @@ setup() {
 }
 
 teardown() {
+    end_background
     rm -rf "$home"
 }
 
 nothing_is_left() {
     [ ! -e "$site" ]
-    ! python3 -c "import socket; socket.create_connection(('127.0.0.1', $port))" 2> /dev/null
-    ! pgrep -f "nginx.*$site" > /dev/null
+    not answers "$port"
+    not pgrep -f "nginx.*$site"
 }
 
 @test "nginx is up for the jobs that use it, stopped behind the last, and nothing is left" {
@@ -48,13 +49,13 @@ exit status 0, 5 ok, 0 failed, '* ]]
         cat "$example"
         printf '[job long]\nafter = server\ntype = io\ncommand = : > using; exec sleep 100\n'
     } > m.ini
-    for how in INT:130 TERM:143 deadline:124; do
+    for how in INT:130 TERM:143 --deadline=3s:124; do
         rm -f using
-        env --default-signal=INT "$MUSTER" run -o group -r json:results.json -D "PORT=$port" \
-            -D "DIR=$site" $([ "${how%:*}" = deadline ] && echo --deadline=3s) m.ini > out 2> err &
-        muster=$!
+        case $how in --*) options=${how%:*} ;; *) options= ;; esac
+        # shellcheck disable=SC2086 # one, or none
+        start -o group -D "PORT=$port" -D "DIR=$site" $options m.ini
         wait_for using
-        [ "${how%:*}" = deadline ] || kill "-${how%:*}" "$muster"
+        [ "$options" ] || kill "-${how%:*}" "$muster"
         await "$muster"
         [ "$status" -eq "${how#*:}" ]
         [ "$(job_json server .status)" = cancelled ]

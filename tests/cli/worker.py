@@ -85,9 +85,12 @@ for line in sys.stdin:
         elif name == "deaf":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         elif name == "child":
-            if os.fork() == 0:
+            child = os.fork()
+            if child == 0:
                 os.setsid()
                 time.sleep(1000)
+            with open("child", "w") as pid:
+                pid.write(str(child))
         elif name == "hang":
             time.sleep(1000)
     answer(request, **fields)
