@@ -53,10 +53,13 @@ as_user() {
     perl -e '$( = $) = "$ARGV[0] $ARGV[0]"; $< = $> = shift; exec @ARGV or exit 99' "$user" "$@"
 }
 
-# How many tasks (processes and their threads) run under the user of as_user.
-user_tasks() {
-    cat /proc/[0-9]*/task/[0-9]*/status 2> /dev/null |
-        grep -c "^Uid:[[:blank:]]*$user[[:blank:]]" || true
+# Sets $tasks: how many tasks (processes and their threads) run under the user of
+# as_user, but for the one that looks.
+count_tasks() {
+    local found
+    mapfile -t found < <(exec grep -ls "^Uid:[[:blank:]]*$user[[:blank:]]" \
+        /proc/[0-9]*/task/[0-9]*/status)
+    tasks=$(printf '%s\n' "${found[@]}" | grep -vc "^\(/proc/$!/.*\)\?$" || true)
 }
 
 # Puts muster where the user of as_user can run it, in a folder that all can enter.

@@ -168,7 +168,8 @@ deliver() {
     jobs_of 70000
     for i in 8 10 12 20 40; do
         # the run's own, its jobs', and those of the tools that look at it afterwards
-        deliver as_user bash -c "ulimit -u $((i + 10 + $(user_tasks))); exec \"\$@\"" -
+        count_tasks
+        deliver as_user bash -c "ulimit -u $((i + 10 + tasks)); exec \"\$@\"" -
     done
 }
 

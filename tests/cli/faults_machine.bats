@@ -90,6 +90,11 @@ many() {
     [ "$(job_json cpu .stdout)" = "50"$'\n'"$hard" ]
 }
 
+no_tasks() {
+    count_tasks
+    [ "$tasks" -eq 0 ]
+}
+
 # Runs muster as the user of as_user with room for so many tasks beside those
 # that run already: with_tasks N OPTION...
 with_tasks() {
@@ -97,7 +102,8 @@ with_tasks() {
     shift
     # ThreadSanitizer has a thread of its own
     ! ldd "$MUSTER" | grep -q libtsan || n=$((n + 1))
-    as_user bash -c "ulimit -u $((n + $(user_tasks))); exec \"\$0\" \"\$@\"" "$MUSTER" "$@"
+    count_tasks
+    as_user bash -c "ulimit -u $((n + tasks)); exec \"\$0\" \"\$@\"" "$MUSTER" "$@"
 }
 
 @test "room for 20 processes: 64 of 64 run, none is left, and it is told once" {
@@ -112,7 +118,7 @@ with_tasks() {
         [ "$(json '.totals | "\(.ok) \(.retries)"')" = '64 0' ]
         [ "$(json '[.jobs[] | select((.attempts | length) != 1)] | length')" = 0 ]
         [ "$(grep -c 'processes: .* narrowed from 64 to [0-9]*$' <<< "$stderr")" -eq 1 ]
-        if [ "$(id -u)" -eq 0 ]; then wait_until eval '[ "$(user_tasks)" -eq 0 ]'; fi
+        if [ "$(id -u)" -eq 0 ]; then wait_until no_tasks; fi
     done
 }
 
