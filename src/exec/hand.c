@@ -398,7 +398,9 @@ bool hand_withdraw(struct hand_order *o) {
         o->hand = NULL;
         return true;
     }
-    if (!h->answered && !h->gone && h->state != HAND_AWAY)
+    if (h->state == HAND_STARTING) /* once more: there is no process to be stopped */
+        end_order(h, &(struct hand_report){.exit = -1});
+    else if (!h->answered && !h->gone)
         stop(h);
     return false;
 }

@@ -15,8 +15,8 @@ static inline bool hand_free(const struct hand *h) {
  * nothing was begun.
  */
 int hand_give(struct hand *h, struct hand_order *o);
-/* The order is not wanted any more. True: it was not begun, and is out no more. Else
- * its process is stopped, and ended() follows. */
+/* The order is not wanted any more. True: it was not begun, and is out no more. Else its process
+ * is stopped, and ended() follows, or has come where there is none to be stopped. */
 bool hand_withdraw(struct hand_order *o);
 /* Its process leaves, if it has nothing to do. */
 void hand_spare(struct hand *h);

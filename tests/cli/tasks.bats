@@ -290,6 +290,34 @@ END
     [ "$(json '[.jobs[1, 3, 5] | .status, .stdout[-1:]] | join(" ")')" = 'ok 1 ok 1 ok 1' ]
 }
 
+@test "timeout of a task whose worker died before it read it, and is being started again" {
+    cat > idle.py <<'END'
+import fcntl, os, struct, termios, time
+if os.path.exists("asked"):
+    os.execvp("python3", ["python3", "worker.py"])
+os.read(0, 65536)
+os.write(1, b'{"id":1,"exit":0}\n')
+while struct.unpack("i", fcntl.ioctl(0, termios.FIONREAD, b"    "))[0] == 0:
+    time.sleep(0.01)
+open("asked", "w").close()
+while not os.path.exists("go"):
+    time.sleep(0.01)
+END
+    sed 's/worker\.py/idle.py/' head > m.ini
+    cat - defaults >> m.ini <<< 'count = 1'
+    printf 'timeout = 2s\n[job %s]\ntask = pid:\n' a >> m.ini
+    printf '[job %s]\ntask = pid:\n' b c >> m.ini
+    "$MUSTER" run --report jsonl:events --report json:results.json m.ini > /dev/null 2>&1 &
+    wait_for asked
+    pkill -STOP -P $! -x muster-launch
+    touch go
+    wait_until grep -q '"timeout"' events
+    pkill -CONT -P $! -x muster-launch
+    await $!
+    [ "$status" -eq 1 ]
+    [ "$(json '[.jobs[].status] | join(" ")')" = 'ok timeout ok' ]
+}
+
 @test "retry-on: each way to fail is of its class" {
     # CLASS TASK: it is tried again.
     while read -r class task; do
