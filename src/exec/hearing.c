@@ -171,6 +171,8 @@ static void understand_work(uv_work_t *work) {
     dialog_read(h->line, line_of(h), &h->answer);
 }
 
+static void take_lines(struct hand *h);
+
 static void understood(uv_work_t *work, int status) {
     struct hand *h = work->data;
 
@@ -181,6 +183,7 @@ static void understood(uv_work_t *work, int status) {
         take_line(h);
     else
         dialog_line_release(&h->answer);
+    take_lines(h); /* that came with it */
     hand_go_on(h);
     hearing_go_on(h);
 }

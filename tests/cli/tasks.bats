@@ -247,6 +247,21 @@ END
     [ "$(job_json b .stdout)" = fine ]
 }
 
+@test "an answer that comes again, and is long, does not hide the next one" {
+    cat > worker.py <<'END'
+import json, sys
+last = ""
+for line in sys.stdin:
+    text = "" if last else "x" * 100000
+    answer = json.dumps({"id": json.loads(line)["id"], "exit": 0, "output": text}) + "\n"
+    sys.stdout.write(last + answer)
+    sys.stdout.flush()
+    last = answer
+END
+    common='timeout = 20s' tasks a=x b=y
+    [ "$status" -eq 0 ]
+}
+
 @test "a greeting may come, and blank lines" {
     printf '%s\n' 'import sys' 'print("{\"protocol\": 1, \"more\": 2}\n\n", flush=True)' \
         > greeting.py
