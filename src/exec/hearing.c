@@ -118,10 +118,13 @@ size_t hearing_pending(const struct hand *h) {
 
 /* --- answers -------------------------------------------------------------- */
 
-static bool is_blank(const char *s, size_t n) {
-    while (n && (*s == ' ' || *s == '\t' || *s == '\r' || *s == '\n'))
-        s++, n--;
-    return n == 0;
+/* How much of what has come is blank, up to the first that is not. */
+static size_t count_blanks(const struct hand *h) {
+    size_t n = 0;
+
+    while (n < h->line_len && memchr(" \t\r\n", h->line[n], 4))
+        n++;
+    return n;
 }
 
 /* Takes a line that is understood. */
@@ -140,7 +143,7 @@ static void take_line(struct hand *h) {
         h->worn = true; /* an answer that comes once more is nobody's */
         if (!h->served || line->id > h->last_id)
             hand_blame(h, "its worker gave an answer to no request");
-    } else if (!is_blank(h->line, h->line_len)) {
+    } else if (count_blanks(h) < h->line_len) {
         hand_blame(h, "its worker gave more than an answer");
     } else {
         h->answered = true;
@@ -151,7 +154,7 @@ static void take_line(struct hand *h) {
 }
 
 /* The first n bytes of the buffer and their newline are done with. */
-static void drop_line(struct hand *h, size_t n) {
+static void drop_lines(struct hand *h, size_t n) {
     h->line_len -= n + 1;
     memmove(h->line, h->line + n + 1, h->line_len);
     if (h->line_len || h->line_cap < LINE_KEPT)
@@ -177,7 +180,7 @@ static void understood(uv_work_t *work, int status) {
     struct hand *h = work->data;
 
     (void)status;
-    drop_line(h, line_of(h));
+    drop_lines(h, line_of(h));
     h->understanding = false;
     if (h->order && h->state == HAND_UP)
         take_line(h);
@@ -200,7 +203,7 @@ static void understand(struct hand *h, size_t n) {
         hearing_go_on(h);
     }
     dialog_read(h->line, n, &h->answer);
-    drop_line(h, n);
+    drop_lines(h, n);
     take_line(h);
 }
 
@@ -212,29 +215,31 @@ static void take_idle_line(struct hand *h, size_t n) {
     if (line.kind != DIALOG_GREETING || h->served)
         hand_leave(h);
     dialog_line_release(&line);
-    drop_line(h, n);
+    drop_lines(h, n);
 }
 
-/* Takes the lines that are whole, one by one. */
+/* Takes the lines that are whole, one by one; the blank ones, which may be many, at once. */
 static void take_lines(struct hand *h) {
-    const char *end;
+    while (h->line_len && !h->answered && !h->understanding && h->state == HAND_UP) {
+        const char *blank = memrchr(h->line, '\n', count_blanks(h));
+        const char *end = blank ? blank : memchr(h->line, '\n', h->line_len);
+        size_t n = end ? (size_t)(end - h->line) : 0;
 
-    while (!h->answered && !h->understanding && h->line_len &&
-           (end = memchr(h->line, '\n', h->line_len))) {
-        size_t n = (size_t)(end - h->line);
-
-        if (h->state != HAND_UP || is_blank(h->line, n))
-            drop_line(h, n);
+        if (!end)
+            break;
+        if (blank)
+            drop_lines(h, n);
         else if (!h->order || !h->order->sent)
             take_idle_line(h, n);
         else
             understand(h, n);
     }
-    if (!h->answered && !h->understanding && h->line_len >= DIALOG_LINE_MAX) {
-        h->line_len = 0;
-        if (h->state == HAND_UP)
-            hand_blame(h, "its worker gave an answer longer than 1 MiB");
-    }
+    if (h->answered || h->understanding)
+        return;
+    if (h->state == HAND_UP && h->line_len >= DIALOG_LINE_MAX)
+        hand_blame(h, "its worker gave an answer longer than 1 MiB");
+    if (h->state != HAND_UP)
+        h->line_len = 0; /* nobody asks it any more */
 }
 
 /* Reads once. False: there is nothing. */
