@@ -188,10 +188,6 @@ static void on_io_ended(struct process *p) {
 static void on_launched(struct process *p) {
     struct task *t = (struct task *)p;
 
-    if (p->launched) {
-        p->launched(p);
-        return;
-    }
     if (p->end.error) {
         task_ended(t);
         return;
@@ -317,7 +313,6 @@ static int lanes_init(struct lanes *l) {
     const struct starter_opts starter = {
         .setup = &l->setup,
         .launchers = count_launchers(plan),
-        .done = on_launched,
         .closed = on_part_closed,
         .ctx = l,
     };
@@ -487,6 +482,7 @@ static int start_process(struct lanes *l, const struct attempt *a) {
         t->lanes = l;
         t->live = (struct live){.way = &process_way, .end = &t->process.end};
         l->by_job[a->job] = &t->live;
+        t->process.launched = on_launched;
         t->process.unwanted = l->killing;
         starter_add(l->starter, &t->process);
         return 0;

@@ -41,8 +41,8 @@ struct lookup;
  */
 struct process {
     struct process *next;                /* in the starter's queue */
+    void (*launched)(struct process *p); /* the starter is done with it, see starter_add() */
     bool unwanted;                       /* it is not to be started any more */
-    void (*launched)(struct process *p); /* where it is not of the lanes: the starter is done */
     struct attempt attempt;
     struct process_env env;
     const struct plan_job *job;

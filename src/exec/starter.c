@@ -158,7 +158,7 @@ static void set_state(struct slot *slot, enum slot_state state) {
     pthread_mutex_unlock(&s->lock);
 }
 
-/* `done` is called for it by the loop. */
+/* `launched` is called for it by the loop. */
 static void refuse(struct starter *s, struct process *p, int error, enum spawn_stage stage) {
     process_refuse(p, error, stage);
     queue_push(&s->refused, p);
@@ -265,7 +265,7 @@ static bool take_answer(struct slot *slot) {
     slot->n--;
     memmove(slot->under_way, slot->under_way + 1, slot->n * sizeof *slot->under_way);
     process_answer(p, &reply);
-    slot->starter->opts.done(p);
+    p->launched(p);
     return slot->state == RUNNING;
 }
 
@@ -308,7 +308,7 @@ static void lookup_done(uv_work_t *work, int status) {
     (void)status;
     free(w);
     if (p->end.error) {
-        s->opts.done(p);
+        p->launched(p);
     } else {
         queue_push_front(&s->starts, p);
         pump(s);
@@ -417,7 +417,7 @@ static void on_news(uv_async_t *async) {
         rest(s);
     guard(s);
     while ((p = queue_pop(&s->refused)))
-        s->opts.done(p);
+        p->launched(p);
 }
 
 void starter_add(struct starter *s, struct process *p) {

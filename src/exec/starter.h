@@ -17,8 +17,6 @@ struct starter;
 struct starter_opts {
     const struct spawn_setup *setup; /* outlives the starter */
     unsigned launchers;              /* at most */
-    /* It runs, or p->end.error says why not. Never from within starter_add(). */
-    void (*done)(struct process *p);
     /* starter_close() is through; the starter is freed. */
     void (*closed)(void *ctx);
     void *ctx;
@@ -29,7 +27,8 @@ struct starter_opts {
  * all that is started and lives until starter_close(). 0 or UV_E….
  */
 int starter_open(struct starter **out, uv_loop_t *loop, const struct starter_opts *opts);
-/* Adds a process that is initialised. While p->unwanted is set before its turn
+/* Adds a process that is initialised, with p->launched set, which is called once, never from
+ * within: it runs then, or p->end.error says why not. While p->unwanted is set before its turn
  * comes, it is not started (UV_ECANCELED). */
 void starter_add(struct starter *s, struct process *p);
 /* Nothing is asked for any more, and what was is waited for, but not for ever:

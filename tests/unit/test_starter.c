@@ -137,7 +137,6 @@ static int teardown(void **state) {
 static void begin(struct trial *t) {
     struct starter_opts opts = {.setup = &t->setup,
                                 .launchers = t->launchers,
-                                .done = on_done,
                                 .closed = on_closed,
                                 .ctx = t};
 
@@ -156,6 +155,7 @@ static void add(struct trial *t, unsigned n) {
         struct process *p = &t->processes[t->added++];
 
         assert_int_equal(process_init(p, &t->env, &a), 0);
+        p->launched = on_done;
         starter_add(t->starter, p);
     }
 }
