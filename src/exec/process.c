@@ -411,15 +411,18 @@ static void reap_leader(struct process *p) {
         end->max_rss = p->group.max_rss;
 }
 
-static void remove_work(uv_work_t *work) {
+static void clear_work(uv_work_t *work) {
     struct process *p = work->data;
+    const struct attempt *a = &p->attempt;
 
     p->listing = listing_remove(p->listing);
     if (p->memory)
         memgroup_remove(p->memory);
+    if (p->env.facts)
+        p->end.facts_lost = facts_read(p->env.facts, a->job, a->number, &p->end.facts) != 0;
 }
 
-static void remove_done(uv_work_t *work, int status) {
+static void clear_done(uv_work_t *work, int status) {
     struct process *p = work->data;
 
     (void)status;
@@ -430,40 +433,19 @@ static void remove_done(uv_work_t *work, int status) {
     finish(p);
 }
 
-/* What it has on the disk goes: its memory group, its file of items. */
+/* What it has on the disk goes: its file of items, its memory group, what it told, which is read
+ * before. */
 static void clear_up(struct process *p) {
-    p->open_parts++;
-    p->clearing.data = p;
-    if (reserve_queue_work(p->set->loop, &p->clearing, remove_work, remove_done)) {
-        remove_work(&p->clearing);
-        remove_done(&p->clearing, 0);
-    }
-}
-
-static void read_work(uv_work_t *work) {
-    struct process *p = work->data;
     const struct attempt *a = &p->attempt;
 
-    p->end.facts_lost = facts_read(p->env.facts, a->job, a->number, &p->end.facts) != 0;
-}
-
-static void read_done(uv_work_t *work, int status) {
-    struct process *p = work->data;
-
-    (void)status;
-    p->open_parts--;
-    finish(p);
-}
-
-/* Has what it told read, if it made its file. */
-static void read_facts(struct process *p) {
-    if (!p->env.facts || !facts_made(p->env.facts, p->attempt.job, p->attempt.number))
+    if (!p->listing && !p->memory &&
+        (!p->env.facts || !facts_made(p->env.facts, a->job, a->number)))
         return;
     p->open_parts++;
-    p->reading.data = p;
-    if (reserve_queue_work(p->set->loop, &p->reading, read_work, read_done)) {
-        read_work(&p->reading);
-        read_done(&p->reading, 0);
+    p->clearing.data = p;
+    if (reserve_queue_work(p->set->loop, &p->clearing, clear_work, clear_done)) {
+        clear_work(&p->clearing);
+        clear_done(&p->clearing, 0);
     }
 }
 
@@ -475,9 +457,7 @@ static void be_gone(struct process *p) {
     p->open_parts++; /* keeps it whole while both streams end */
     stream_end(&p->out);
     stream_end(&p->err);
-    if (p->memory || p->listing)
-        clear_up(p);
-    read_facts(p);
+    clear_up(p);
     p->open_parts--;
     finish(p);
 }

@@ -55,11 +55,10 @@ struct process {
     struct pollset *set;    /* of the loop that watches it */
     struct pollset_fd exit_watch;
     uv_timer_t timer; /* grace, sweep */
-    uv_work_t clearing;
+    uv_work_t clearing; /* of what it has on the disk, at its end */
     int in_fd; /* write end of a STREAM_PIPE, or -1; whoever takes it sets it to -1, as the fd of
                   `out` and `err` where these are such */
     struct stream_reader out, err;
-    uv_work_t reading; /* of what it told */
     int pidfd;
     process_ended_cb ended;
     unsigned open_parts; /* handles of its own that are not closed */
