@@ -17,8 +17,7 @@ struct crews {
     struct crew *list; /* one for each worker of the plan */
     uint32_t count;
     uint64_t last_id;
-    uint32_t staying; /* hands that have not left */
-    unsigned open_handles;
+    uint32_t open; /* at the end: hands whose handle is not closed */
     bool closing;
     void (*closed)(void *ctx);
     void *ctx;
@@ -127,18 +126,15 @@ static void on_handle_closed(uv_handle_t *handle) {
     struct hand *h = handle->data;
     struct crews *c = h->env->owner;
 
-    if (--c->open_handles == 0 && c->staying == 0)
+    if (--c->open == 0)
         crews_free(c);
 }
 
 static void on_away(struct hand *h) {
     struct crews *c = h->env->owner;
 
-    if (!c->closing || uv_is_closing((uv_handle_t *)&h->patience))
-        return;
-    c->staying--;
-    c->open_handles++;
-    uv_close((uv_handle_t *)&h->patience, on_handle_closed);
+    if (c->closing)
+        uv_close((uv_handle_t *)&h->patience, on_handle_closed);
 }
 
 void crews_close(struct crews *c, void (*closed)(void *ctx), void *ctx) {
@@ -146,8 +142,8 @@ void crews_close(struct crews *c, void (*closed)(void *ctx), void *ctx) {
     c->ctx = ctx;
     c->closing = true;
     for (uint32_t i = 0; i < c->count; i++)
-        c->staying += c->list[i].count;
-    if (c->staying == 0) {
+        c->open += c->list[i].count;
+    if (c->open == 0) {
         crews_free(c);
         return;
     }

@@ -36,7 +36,7 @@ struct errand_env {
     void (*begun)(struct errand *e); /* see errand_begun() */
     struct resolver *resolver;       /* NULL where no job waits for a host */
     struct fetcher *fetcher;         /* NULL where no job has an URL */
-    struct crews *crews;             /* NULL where no job is a task */
+    struct crews *crews;             /* NULL where there are no persistent workers */
     struct facts_folder *facts;      /* may be NULL */
 };
 

@@ -120,7 +120,6 @@ static int start(struct hand *h) {
     h->state = HAND_STARTING;
     h->served = 0;
     h->worn = h->gone = h->answered = false;
-    h->line_len = 0;
     starter_add(h->env->starter, &h->process);
     return 0;
 }

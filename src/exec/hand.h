@@ -6,7 +6,7 @@
 
 /* In place, AWAY; `index` is its place. */
 void hand_init(struct hand *h, const struct hand_env *env, uint32_t index);
-/* It has no order, or an order that is out; whether it could take one. */
+/* Whether it could take an order, soon or when its process is another. */
 static inline bool hand_free(const struct hand *h) {
     return !h->order;
 }

@@ -67,7 +67,7 @@ struct lanes {
 
     struct starter *starter;
     struct errands *errands; /* NULL where all attempts are processes */
-    struct crews *crews;     /* NULL where no job is a task */
+    struct crews *crews;     /* NULL where there are no persistent workers */
     struct pollset set;      /* the I/O lane's processes */
     pthread_mutex_t lock;    /* of the mailbox */
     struct task *mail;       /* ended, the latest first */
@@ -293,23 +293,11 @@ static uint32_t count_launchers(const struct plan *plan) {
     return njobs < LAUNCHERS ? (uint32_t)njobs : LAUNCHERS;
 }
 
-/* Persistent workers, where there are tasks for them. */
-static int make_crews(struct lanes *l) {
-    const struct crews_opts opts = {
-        .loop = l->opts.loop, .set = &l->set, .starter = l->starter, .process = &l->env};
-    bool tasks = false;
-
-    for (uint32_t i = 0; i < l->opts.plan->njobs && l->opts.plan->nworkers && !tasks; i++)
-        tasks = l->opts.plan->jobs[i].action == ACTION_TASK;
-    if (tasks)
-        l->crews = crews_new(&opts);
-    return tasks && !l->crews ? UV_ENOMEM : 0;
-}
-
 /* The starter before the rest, which is made while launchers are forked. */
 static int lanes_init(struct lanes *l) {
     const struct plan *plan = l->opts.plan;
     struct errand_env errand_env;
+    struct crews_opts crews = {.loop = l->opts.loop, .set = &l->set, .process = &l->env};
     const struct starter_opts starter = {
         .setup = &l->setup,
         .launchers = count_launchers(plan),
@@ -353,9 +341,9 @@ static int lanes_init(struct lanes *l) {
     l->refusals = calloc((size_t)plan->io_limit + plan->cpu_workers + 1, sizeof *l->refusals);
     if (!l->env.memory || !l->environ || !l->by_job || !l->workers || !l->refusals)
         return UV_ENOMEM;
-    error = make_crews(l);
-    if (error)
-        return error;
+    crews.starter = l->starter;
+    if (plan->nworkers && !(l->crews = crews_new(&crews)))
+        return UV_ENOMEM;
     errand_env = (struct errand_env){.loop = l->opts.loop,
                                      .plan = plan,
                                      .environ = l->environ,
@@ -512,9 +500,16 @@ void lanes_start(struct lanes *l, const struct attempt *a) {
     uv_async_send(&l->wake);
 }
 
+/* What a job has under way, or NULL. */
+static struct live *live_of(const struct lanes *l, uint32_t job) {
+    return job < l->nby_job ? l->by_job[job] : NULL;
+}
+
 void lanes_stop(struct lanes *l, uint32_t job) {
-    if (job < l->nby_job && l->by_job[job])
-        l->by_job[job]->way->stop(l->by_job[job]);
+    struct live *live = live_of(l, job);
+
+    if (live)
+        live->way->stop(live);
 }
 
 void lanes_kill_all(struct lanes *l) {
@@ -542,21 +537,20 @@ void lanes_rest(struct lanes *l) {
 }
 
 struct lanes_streams lanes_streams(const struct lanes *l, uint32_t job) {
-    const struct live *live = job < l->nby_job ? l->by_job[job] : NULL;
-    const struct attempt_end *end = live ? live->end : NULL;
+    const struct live *live = live_of(l, job);
 
-    return end ? (struct lanes_streams){end->out, end->err} : (struct lanes_streams){NULL, NULL};
+    return live ? (struct lanes_streams){live->end->out, live->end->err}
+                : (struct lanes_streams){NULL, NULL};
 }
 
 void lanes_last_line(struct lanes *l, uint32_t job, char *buf, size_t n) {
-    const struct live *live = job < l->nby_job ? l->by_job[job] : NULL;
-    const struct attempt_end *end = live ? live->end : NULL;
+    const struct lanes_streams streams = lanes_streams(l, job);
 
     buf[0] = '\0';
-    if (end && end->err)
-        capture_last_line(end->err, buf, n);
-    if (end && end->out && !buf[0])
-        capture_last_line(end->out, buf, n);
+    if (streams.err)
+        capture_last_line(streams.err, buf, n);
+    if (streams.out && !buf[0])
+        capture_last_line(streams.out, buf, n);
 }
 
 /* --- the end ------------------------------------------------------------ */
