@@ -53,9 +53,13 @@ void errand_begun(struct errand *e) {
 }
 
 void errand_end(struct errand *e) {
+    int64_t now = clock_ns();
+
     if (!e->end.start_ns) /* it never began */
-        e->end.start_ns = clock_ns();
-    e->end.wall_ns = clock_ns() - e->end.start_ns;
+        e->end.start_ns = now;
+    e->end.wall_ns = now - e->end.start_ns;
+    if (e->end.error && !e->end.stage)
+        e->end.stage = SPAWN_RESOURCES;
     errand_queue_push(e->over, e);
     uv_async_send(e->wake);
 }

@@ -21,7 +21,7 @@ struct resolver;
 struct errand_way {
     size_t size; /* of what embeds struct errand at its head; zeroed */
     /* Begins. 0; 1: errand_begun() or errand_end() will tell, from the loop; or UV_E…:
-     * nothing was begun, end.stage and detail say at what. */
+     * nothing was begun, end.stage (if not: resources) and detail say at what. */
     int (*begin)(struct errand *e);
     /* It is to end at once; begin() has told 0 or 1. */
     void (*stop)(struct errand *e);
@@ -65,7 +65,7 @@ struct errand {
 void errand_begun(struct errand *e);
 /* Its way has come to the end of it, and has nothing open any more: notes how long
  * it took, and has that told from the loop.
- * Where it never ran, end.error says why. */
+ * Where it never ran, end.error says why, and end.stage at what: if not, at resources. */
 void errand_end(struct errand *e);
 
 /* Sets what it is to say of its end (end.detail), in the place of what it said before,

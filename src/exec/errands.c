@@ -67,15 +67,12 @@ static void on_begun(struct errand *e) {
     es->events->started(es->ctx, e);
 }
 
-static void begin(struct errands *es, struct errand *e) {
+static void begin(struct errand *e) {
     int rc = e->stopped ? UV_ECANCELED : e->way->begin(e);
 
     if (rc < 0) {
         e->end.error = rc;
-        e->end.start_ns = clock_ns();
-        if (!e->end.stage)
-            e->end.stage = SPAWN_RESOURCES;
-        errand_queue_push(&es->over, e);
+        errand_end(e);
         return;
     }
     e->begun = true;
@@ -87,7 +84,7 @@ static void begin_all(struct errands *es) {
     struct errand *e;
 
     while ((e = errand_queue_pop(&es->fresh)))
-        begin(es, e);
+        begin(e);
 }
 
 /* What ends makes room for others: these are begun in the same round. Not what comes
@@ -102,8 +99,6 @@ static void on_wake(uv_async_t *async) {
         es->events->ended(es->ctx, e);
     es->awake = false;
     begin_all(es);
-    if (es->over.head)
-        uv_async_send(&es->wake);
 }
 
 static void stop(struct live *v) {

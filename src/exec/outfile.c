@@ -6,14 +6,16 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uv.h>
+
+#include "exec/capture.h"
+#include "exec/spawn.h"
 
 bool outfile_wanted(const struct stream *s) {
     return s->kind == STREAM_FILE || s->kind == STREAM_APPEND;
 }
 
 /* A pool's thread must not wait for who reads a FIFO. */
-int outfile_open(const struct stream *s, int *fd) {
+static int open_file(const struct stream *s, int *fd) {
     int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     struct stat st;
 
@@ -24,4 +26,17 @@ int outfile_open(const struct stream *s, int *fd) {
         return 0;
     close(*fd);
     return UV_EINVAL;
+}
+
+int outfile_open(struct errand *e, const struct stream *s, enum spawn_stage stage,
+                 struct capture *captured) {
+    int fd, error = open_file(s, &fd);
+
+    if (error) {
+        errand_explain(e, "%s", s->text);
+        e->end.stage = spawn_is_shortage(error) ? SPAWN_RESOURCES : stage;
+    } else {
+        capture_direct(captured, fd);
+    }
+    return error;
 }

@@ -2,13 +2,17 @@
 /* outfile: the file of a job's output that muster writes itself. */
 #ifndef MUSTER_EXEC_OUTFILE_H
 #define MUSTER_EXEC_OUTFILE_H
-#include <stdbool.h>
+#include "exec/errand.h"
 
-#include "plan/plan.h"
+struct capture;
 
 /* Whether a stream goes to a file. */
 bool outfile_wanted(const struct stream *s);
-/* Opens the file of one that does, emptied unless it is for appending, into *fd. 0 or
- * UV_E…: UV_EINVAL for what is neither a file nor a device. Blocks, on no reader. */
-int outfile_open(const struct stream *s, int *fd);
+/*
+ * Opens the file of one that does, emptied unless it is for appending, for all that is captured.
+ * 0; or UV_E… (UV_EINVAL: neither a file nor a device), e->end says that it was at this stage,
+ * or at resources. Blocks, on no reader; any thread, which alone has the errand meanwhile.
+ */
+int outfile_open(struct errand *e, const struct stream *s, enum spawn_stage stage,
+                 struct capture *captured);
 #endif

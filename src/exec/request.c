@@ -360,23 +360,16 @@ static void open_work(uv_work_t *work) {
     struct request *r = work->data;
     struct attempt_end *end = &r->errand.end;
     const struct job_settings *set = r->errand.job->set;
-    int fd;
 
     if (set->http.body_file && (end->error = open_body(r, set->http.body_file))) {
         end->stage = SPAWN_REQUEST;
         errand_explain(&r->errand, "http.body-file: %s: %s", set->http.body_file,
                        strerrordesc_np(-end->error));
     }
-    if (!end->error && r->to_file) {
-        end->error = outfile_open(&set->out, &fd);
-        end->stage = SPAWN_STDOUT;
-        if (end->error)
-            errand_explain(&r->errand, "%s", set->out.text);
-        else
-            capture_direct(r->sink, fd);
-    }
-    if (end->error && spawn_is_shortage(end->error))
+    if (spawn_is_shortage(end->error))
         end->stage = SPAWN_RESOURCES;
+    if (!end->error && r->to_file)
+        end->error = outfile_open(&r->errand, &set->out, SPAWN_STDOUT, r->sink);
 }
 
 static void open_done(uv_work_t *work, int status) {
@@ -385,17 +378,12 @@ static void open_done(uv_work_t *work, int status) {
 
     (void)status;
     r->opening = false;
-    if (!end->error && r->errand.stopped) {
-        end->error = UV_ECANCELED;
-        end->stage = SPAWN_RESOURCES;
-    }
-    if (!end->error && (end->error = make_request(r)) && !end->stage)
-        end->stage = SPAWN_RESOURCES;
+    if (!end->error)
+        end->error = r->errand.stopped ? UV_ECANCELED : make_request(r);
     if (end->error) {
         r->over = true;
         settle(r);
     } else {
-        end->stage = SPAWN_OK;
         errand_begun(&r->errand);
     }
 }

@@ -223,23 +223,6 @@ static int give(struct tasking *t) {
     return rc;
 }
 
-static int open_sink(struct tasking *t, const struct sink *sink, const struct stream *stream,
-                     enum spawn_stage stage) {
-    struct attempt_end *end = &t->errand.end;
-    int fd, error;
-
-    if (!sink->to_file)
-        return 0;
-    error = outfile_open(stream, &fd);
-    if (!error) {
-        capture_direct(sink->capture, fd);
-        return 0;
-    }
-    errand_explain(&t->errand, "%s", stream->text);
-    end->stage = spawn_is_shortage(error) ? SPAWN_RESOURCES : stage;
-    return error;
-}
-
 static bool is_batch(const struct tasking *t) {
     return t->errand.job->item && t->errand.job->items->batch;
 }
@@ -261,9 +244,10 @@ static void open_work(uv_work_t *work) {
     const struct job_settings *set = t->errand.job->set;
     int *error = &t->errand.end.error;
 
-    *error = open_sink(t, &t->out, &set->out, SPAWN_STDOUT);
-    if (!*error)
-        *error = open_sink(t, &t->err, &set->err, SPAWN_STDERR);
+    if (t->out.to_file)
+        *error = outfile_open(&t->errand, &set->out, SPAWN_STDOUT, t->out.capture);
+    if (!*error && t->err.to_file)
+        *error = outfile_open(&t->errand, &set->err, SPAWN_STDERR, t->err.capture);
     if (!*error && is_batch(t))
         *error = make_listing(t);
 }
@@ -279,8 +263,6 @@ static void open_done(uv_work_t *work, int status) {
         rc = t->errand.stopped ? UV_ECANCELED : give(t);
     if (rc < 0) {
         end->error = rc;
-        if (!end->stage)
-            end->stage = SPAWN_RESOURCES;
         wrap_up(t);
     } else if (rc == 0) {
         errand_begun(&t->errand);
@@ -339,7 +321,6 @@ static void stop(struct errand *e) {
     if (!hand_withdraw(&t->order))
         return;
     e->end.error = UV_ECANCELED;
-    e->end.stage = SPAWN_RESOURCES;
     wrap_up(t);
 }
 
