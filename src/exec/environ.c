@@ -107,9 +107,14 @@ static bool is_inherited(const char *entry, bool clear) {
     return strncmp(entry, "MUSTER_", 7) != 0 || strncmp(entry, "MUSTER_DEBUG=", 13) == 0;
 }
 
+/* How many axes tell of its item: none where it is a batch, or no item. */
+static uint32_t axes_of(const struct plan_job *job) {
+    return job->item && !job_is_batch(job) ? job->items->naxes : 0;
+}
+
 /* The axes of an item: stronger than [vars], weaker than [env]. */
 static void block_set_axes(struct block *b, const struct plan *plan, const struct plan_job *job) {
-    for (uint32_t i = 0; job->item && !job->items->batch && i < job->items->naxes; i++) {
+    for (uint32_t i = 0; i < axes_of(job); i++) {
         const struct env_var *env = plan->env;
         const char *name = job->items->axes[i].name;
 
@@ -122,12 +127,11 @@ static void block_set_axes(struct block *b, const struct plan *plan, const struc
 
 /* How many these are at most. */
 static size_t axes_count(const struct plan_job *job, size_t *bytes) {
-    if (!job->item || job->items->batch)
-        return 0;
-    for (uint32_t i = 0; i < job->items->naxes; i++)
+    uint32_t n = axes_of(job);
+
+    for (uint32_t i = 0; i < n; i++)
         *bytes += strlen(job->items->axes[i].name) + strlen(job->item->values[i]) + 2;
-    *bytes += strlen(job->item->text);
-    return job->items->naxes;
+    return n;
 }
 
 static char **merge_base(const struct plan *plan, char *const *inherited, bool clear) {
@@ -291,7 +295,8 @@ static size_t own_count(const struct own *own, size_t *bytes) {
     const struct told_set *told = own->attempt->told;
 
     *bytes += OWN_VARS * OWN_BYTES + strlen(own->e->run_id) + strlen(own->job->name) +
-              strlen(own->file) + (own->listing ? strlen(own->listing) : 0);
+              strlen(own->file) + (own->listing ? strlen(own->listing) : 0) +
+              (axes_of(own->job) ? strlen(own->job->item->text) : 0);
     return vars_count(own->job->env, bytes) + OWN_VARS + (told ? told->count : 0);
 }
 
@@ -313,7 +318,7 @@ static void block_set_own(struct block *b, const struct own *own) {
         block_set_number(b, "MUSTER_WORKER", a->slot);
     if (job->item)
         block_set_number(b, "MUSTER_INDEX", job->item->index);
-    if (job->item && !job->items->batch)
+    if (axes_of(job))
         block_set(b, "MUSTER_ITEM", job->item->text);
     if (own->listing)
         block_set(b, "MUSTER_ITEMS", own->listing);

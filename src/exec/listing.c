@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "exec/spawn.h"
+
 static int write_items(int fd, const struct plan_item *item) {
     FILE *out = fdopen(fd, "w");
     int error;
@@ -23,14 +25,13 @@ static int write_items(int fd, const struct plan_item *item) {
         fputc('\n', out);
     }
     error = ferror(out) ? UV_EIO : 0;
-    if (fflush(out) != 0)
-        error = -errno;
-    if (fclose(out) != 0 && !error)
+    if (fclose(out) != 0)
         error = -errno;
     return error;
 }
 
-int listing_make(const struct plan_item *item, char **path) {
+/* As listing_make(), but *path is the one at fault, or NULL. */
+static int make(const struct plan_item *item, char **path) {
     const char *folder = getenv("TMPDIR");
     int error, fd;
 
@@ -46,6 +47,17 @@ int listing_make(const struct plan_item *item, char **path) {
     error = write_items(fd, item);
     if (error)
         unlink(*path);
+    return error;
+}
+
+int listing_make(const struct plan_item *item, char **path, struct attempt_end *end) {
+    int error = make(item, path);
+
+    if (error) {
+        end->stage = spawn_is_shortage(error) ? SPAWN_RESOURCES : SPAWN_ITEMS;
+        end->detail = *path;
+        *path = NULL;
+    }
     return error;
 }
 

@@ -123,14 +123,9 @@ static bool told_matters(const struct process *p) {
     return p->attempt.told && (p->attempt.told->fault || p->env.plan->secrets);
 }
 
-/* Whether it is a batch, whose items stand in a file. */
-static bool wants_listing(const struct process *p) {
-    return p->job->item && p->job->items->batch;
-}
-
 bool process_needs_lookup(const struct process *p) {
     return !p->lookup && (late_file(p->job) || program_of(p)[0] != '/' || wants_group(p) ||
-                          told_matters(p) || wants_listing(p) || p->job->set->pty);
+                          told_matters(p) || job_is_batch(p->job) || p->job->set->pty);
 }
 
 static void close_fd(int *fd) {
@@ -167,20 +162,11 @@ static void look_for_program(struct process *p, struct lookup *found) {
     process_refuse(p, error, spawn_is_shortage(error) ? SPAWN_RESOURCES : SPAWN_EXEC);
 }
 
-static void make_listing(struct process *p) {
-    int error = listing_make(p->job->item, &p->listing);
-
-    if (!error)
-        return;
-    p->end.detail = p->listing;
-    p->listing = NULL;
-    process_refuse(p, error, spawn_is_shortage(error) ? SPAWN_RESOURCES : SPAWN_ITEMS);
-}
-
 void process_lookup(struct process *p) {
     const char *late = late_file(p->job);
     struct lookup *found = calloc(1, sizeof *found);
     struct late_env file = {0};
+    int error;
 
     if (!found) {
         process_refuse(p, UV_ENOMEM, SPAWN_RESOURCES);
@@ -210,8 +196,9 @@ void process_lookup(struct process *p) {
         process_refuse(p, -errno, SPAWN_STDOUT);
         p->end.detail = strdup(TERMINAL_PATH);
     }
-    if (!p->end.error && !p->listing && wants_listing(p))
-        make_listing(p);
+    if (!p->end.error && !p->listing && job_is_batch(p->job) &&
+        (error = listing_make(p->job->item, &p->listing, &p->end)))
+        process_refuse(p, error, p->end.stage);
     if (!p->end.error && !p->memory && wants_group(p))
         p->memory = memgroup_make(p->env.memory, p->job->set->limits.memory);
 }
@@ -228,7 +215,7 @@ static void lookup_free(struct process *p) {
  * block to free(), or NULL. */
 static const char **make_argv(const struct plan_job *job) {
     bool command = job->action == ACTION_COMMAND;
-    bool batch = command && job->item && job->items->batch;
+    bool batch = command && job_is_batch(job);
     const char *const *words = command ? job->set->shell : job->argv;
     const char **argv;
     size_t n = 0;

@@ -223,22 +223,6 @@ static int give(struct tasking *t) {
     return rc;
 }
 
-static bool is_batch(const struct tasking *t) {
-    return t->errand.job->item && t->errand.job->items->batch;
-}
-
-static int make_listing(struct tasking *t) {
-    struct attempt_end *end = &t->errand.end;
-    int error = listing_make(t->errand.job->item, &t->listing);
-
-    if (!error)
-        return 0;
-    end->detail = t->listing;
-    end->stage = spawn_is_shortage(error) ? SPAWN_RESOURCES : SPAWN_ITEMS;
-    t->listing = NULL;
-    return error;
-}
-
 static void open_work(uv_work_t *work) {
     struct tasking *t = work->data;
     const struct job_settings *set = t->errand.job->set;
@@ -248,8 +232,8 @@ static void open_work(uv_work_t *work) {
         *error = outfile_open(&t->errand, &set->out, SPAWN_STDOUT, t->out.capture);
     if (!*error && t->err.to_file)
         *error = outfile_open(&t->errand, &set->err, SPAWN_STDERR, t->err.capture);
-    if (!*error && is_batch(t))
-        *error = make_listing(t);
+    if (!*error && job_is_batch(t->errand.job))
+        *error = listing_make(t->errand.job->item, &t->listing, &t->errand.end);
 }
 
 static void open_done(uv_work_t *work, int status) {
@@ -307,7 +291,7 @@ static int begin(struct errand *e) {
     else if (!rc)
         rc = make_sink(t, &t->err, &set->err, &e->end.err);
     if (!rc)
-        rc = t->out.to_file || t->err.to_file || is_batch(t) ? open_files(t) : give(t);
+        rc = t->out.to_file || t->err.to_file || job_is_batch(e->job) ? open_files(t) : give(t);
     if (rc < 0)
         release(t);
     return rc;

@@ -272,6 +272,11 @@ static inline bool job_has_items(const struct plan_job *job) {
     return job->items && !job->item;
 }
 
+/* Whether it is a batch of items, not one. */
+static inline bool job_is_batch(const struct plan_job *job) {
+    return job->item && job->items->batch;
+}
+
 /* Whether its attempts start processes of their own. */
 static inline bool job_has_process(const struct plan_job *job) {
     return job->action == ACTION_COMMAND || job->action == ACTION_EXEC;
