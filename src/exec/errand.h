@@ -7,6 +7,7 @@
 
 #include "exec/attempt.h"
 #include "exec/live.h"
+#include "exec/probe.h"
 #include "plan/plan.h"
 
 struct crews;
@@ -14,8 +15,6 @@ struct environ;
 struct errand;
 struct errands;
 struct facts_folder;
-struct fetcher;
-struct resolver;
 
 /* One kind of errand. All on the loop's thread. */
 struct errand_way {
@@ -34,8 +33,7 @@ struct errand_env {
     const struct environ *environ;
     struct errands *home;
     void (*begun)(struct errand *e); /* see errand_begun() */
-    struct resolver *resolver;       /* NULL where no job waits for a host */
-    struct fetcher *fetcher;         /* NULL where no job has an URL */
+    struct probe_env probe;
     struct crews *crews;             /* NULL where there are no persistent workers */
     struct facts_folder *facts;      /* may be NULL */
 };

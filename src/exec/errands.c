@@ -6,9 +6,7 @@
 
 #include "base/clock.h"
 #include "base/trace.h"
-#include "exec/fetch.h"
 #include "exec/request.h"
-#include "exec/resolve.h"
 #include "exec/tasking.h"
 #include "exec/waiting.h"
 
@@ -35,23 +33,14 @@ bool errands_suit(const struct plan_job *job) {
     return ways[job->action];
 }
 
-/* What a run needs of the engines that errands share. */
-struct needs {
-    bool resolver, fetcher;
-};
-
-static struct needs survey(const struct plan *plan) {
-    struct needs n = {false, false};
+/* What errands of a run share. */
+static struct probe_needs survey(const struct plan *plan) {
+    struct probe_needs n = {false, false};
 
     for (uint32_t i = 0; i < plan->njobs; i++) {
-        const struct plan_job *job = &plan->jobs[i];
-        bool waits = job->action == ACTION_WAIT;
-        bool any = waits && job->target->kind == TARGET_ANY;
-
-        if (any || (waits && job->target->kind == TARGET_TCP))
-            n.resolver = true;
-        if (any || job->action == ACTION_HTTP || (waits && job->target->kind == TARGET_HTTP))
-            n.fetcher = true;
+        if (plan->jobs[i].action == ACTION_WAIT)
+            probe_needs_add(&n, plan->jobs[i].target);
+        n.fetcher = n.fetcher || plan->jobs[i].action == ACTION_HTTP;
     }
     return n;
 }
@@ -160,18 +149,8 @@ static void on_wake_closed(uv_handle_t *handle) {
 void errands_close(struct errands *es, void (*closed)(void *ctx), void *ctx) {
     es->closed = closed;
     es->closed_ctx = ctx;
-    es->open_parts = 1;
     uv_close((uv_handle_t *)&es->wake, on_wake_closed);
-    if (es->env.resolver) {
-        es->open_parts++;
-        resolver_close(es->env.resolver, on_part_closed, es);
-    }
-#ifdef WITH_CURL
-    if (es->env.fetcher) {
-        es->open_parts++;
-        fetcher_close(es->env.fetcher, on_part_closed, es);
-    }
-#endif
+    es->open_parts = 1 + probe_env_close(&es->env.probe, on_part_closed, es);
 }
 
 static void on_given_up(void *ctx) {
@@ -182,7 +161,7 @@ int errands_open(struct errands **out, const struct errand_env *env,
                  const struct errands_events *events, void *ctx) {
     uv_loop_t *loop = env->loop;
     const struct plan *plan = env->plan;
-    const struct needs needs = survey(plan);
+    const struct probe_needs needs = survey(plan);
     struct errands *es = calloc(1, sizeof *es);
     int error = es ? uv_async_init(loop, &es->wake, on_wake) : UV_ENOMEM;
 
@@ -198,12 +177,7 @@ int errands_open(struct errands **out, const struct errand_env *env,
     es->ctx = ctx;
     errand_queue_init(&es->fresh);
     errand_queue_init(&es->over);
-    if (needs.resolver)
-        error = resolver_open(&es->env.resolver, loop);
-#ifdef WITH_CURL
-    if (!error && needs.fetcher)
-        error = fetcher_open(&es->env.fetcher, loop, plan->io_limit);
-#endif
+    error = probe_env_open(&es->env.probe, loop, &needs, plan->io_limit);
     if (error)
         errands_close(es, on_given_up, NULL);
     else

@@ -312,6 +312,46 @@ static void ask_http(struct probe *p) {
 }
 #endif
 
+/* --- what they share -------------------------------------------------------- */
+
+void probe_needs_add(struct probe_needs *needs, const struct target *target) {
+    bool any = target->kind == TARGET_ANY;
+
+    needs->resolver = needs->resolver || any || target->kind == TARGET_TCP;
+    needs->fetcher = needs->fetcher || any || target->kind == TARGET_HTTP;
+}
+
+int probe_env_open(struct probe_env *env, uv_loop_t *loop, const struct probe_needs *needs,
+                   unsigned connections) {
+    int error;
+
+    *env = (struct probe_env){.loop = loop};
+    error = needs->resolver ? resolver_open(&env->resolver, loop) : 0;
+#ifdef WITH_CURL
+    if (!error && needs->fetcher)
+        error = fetcher_open(&env->fetcher, loop, connections);
+#else
+    (void)connections;
+#endif
+    return error;
+}
+
+unsigned probe_env_close(struct probe_env *env, void (*closed)(void *ctx), void *ctx) {
+    unsigned n = 0;
+
+    if (env->resolver) {
+        n++;
+        resolver_close(env->resolver, closed, ctx);
+    }
+#ifdef WITH_CURL
+    if (env->fetcher) {
+        n++;
+        fetcher_close(env->fetcher, closed, ctx);
+    }
+#endif
+    return n;
+}
+
 /* --- all -------------------------------------------------------------------- */
 
 static void ask(struct probe *p) {

@@ -14,9 +14,25 @@ struct probe;
 /* What probes of a loop share. */
 struct probe_env {
     uv_loop_t *loop;
-    struct resolver *resolver;
-    struct fetcher *fetcher; /* NULL where no target is an URL */
+    struct resolver *resolver; /* NULL where no target is a host */
+    struct fetcher *fetcher;   /* NULL where none is an URL */
 };
+
+/* Which of them it takes; zeroed at first. */
+struct probe_needs {
+    bool resolver, fetcher;
+};
+
+/* Adds what a target takes. */
+void probe_needs_add(struct probe_needs *needs, const struct target *target);
+/*
+ * Opens what is needed; a fetcher keeps so many connections for later. 0 or UV_E…: what is open
+ * then is there to be closed, too.
+ */
+int probe_env_open(struct probe_env *env, uv_loop_t *loop, const struct probe_needs *needs,
+                   unsigned connections);
+/* Closes what is open: `closed` follows so many times, from the loop. */
+unsigned probe_env_close(struct probe_env *env, void (*closed)(void *ctx), void *ctx);
 
 /*
  * One target. It is asked at once, then 100 ms after each answer that was none,

@@ -337,7 +337,7 @@ static int make_request(struct request *r) {
         q.body_bytes = r->body_bytes;
     else if (q.body)
         q.body_bytes = strlen(q.body);
-    r->fetch = fetch_start(r->errand.env->fetcher, &q, &fetch_events, r);
+    r->fetch = fetch_start(r->errand.env->probe.fetcher, &q, &fetch_events, r);
     return r->fetch ? 0 : UV_ENOMEM;
 }
 

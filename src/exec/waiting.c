@@ -2,11 +2,8 @@
 /* waiting: attempts of `wait-for` jobs. */
 #include "exec/waiting.h"
 
-#include "exec/probe.h"
-
 struct waiting {
     struct errand errand;
-    struct probe_env env;
     struct probe probe;
 };
 
@@ -24,10 +21,7 @@ static void on_answered(struct probe *p) {
 }
 
 static int begin(struct errand *e) {
-    struct waiting *w = (struct waiting *)e;
-
-    w->env = (struct probe_env){e->env->loop, e->env->resolver, e->env->fetcher};
-    return probe_open(&w->probe, &w->env, e->job->target, on_answered);
+    return probe_open(&((struct waiting *)e)->probe, &e->env->probe, e->job->target, on_answered);
 }
 
 /* What it was that never answered is worth telling. */

@@ -8,10 +8,8 @@
 
 #include "base/trace.h"
 #include "exec/capture.h"
-#include "exec/fetch.h"
 #include "exec/probe.h"
 #include "exec/reserve.h"
-#include "exec/resolve.h"
 
 #define LOOK_EVERY_MS 20
 #define LINE_BYTES    (64U << 10) /* of a longer line the rest is not looked at */
@@ -40,7 +38,6 @@ struct watch {
 };
 
 struct watchers {
-    uv_loop_t *loop;
     struct probe_env env;
     struct watch *list; /* the closing ones too */
     void (*ready)(void *ctx, const struct attempt *a);
@@ -178,7 +175,7 @@ static void on_searched(uv_work_t *work, int status) {
 static void on_look(uv_timer_t *timer) {
     struct watch *v = timer->data;
 
-    v->searching = reserve_queue_work(v->home->loop, &v->work, on_search, on_searched) == 0;
+    v->searching = reserve_queue_work(v->home->env.loop, &v->work, on_search, on_searched) == 0;
     if (!v->searching) /* no thread to be had now */
         uv_timer_start(&v->timer, on_look, LOOK_EVERY_MS, 0);
 }
@@ -197,7 +194,7 @@ static int begin_search(struct watch *v, struct capture *out, struct capture *er
     }
     if (regcomp(&v->regex, v->sign->regex, REG_EXTENDED) != 0) /* it was tried before */
         goto no_memory;
-    uv_timer_init(v->home->loop, &v->timer);
+    uv_timer_init(v->home->env.loop, &v->timer);
     v->timer.data = v->work.data = v;
     uv_timer_start(&v->timer, on_look, 0, 0);
     return 0;
@@ -266,45 +263,25 @@ static void on_engine_closed(void *ctx) {
 void watchers_close(struct watchers *w) {
     for (struct watch *v = w->list; v; v = v->next)
         watch_close(v);
-    w->open_parts = 1; /* this call */
     w->closing = true;
-    if (w->env.resolver) {
-        w->open_parts++;
-        resolver_close(w->env.resolver, on_engine_closed, w);
-    }
-#ifdef WITH_CURL
-    if (w->env.fetcher) {
-        w->open_parts++;
-        fetcher_close(w->env.fetcher, on_engine_closed, w);
-    }
-#endif
-    on_engine_closed(w);
+    w->open_parts = probe_env_close(&w->env, on_engine_closed, w);
+    free_if_closed(w);
 }
 
 int watchers_open(struct watchers **out, uv_loop_t *loop, const struct plan *plan,
                   void (*ready)(void *ctx, const struct attempt *a), void *ctx) {
     struct watchers *w = calloc(1, sizeof *w);
-    bool hosts = false, urls = false;
-    int error = 0;
+    struct probe_needs needs = {false, false};
+    int error;
 
     if (!w)
         return UV_ENOMEM;
-    w->loop = w->env.loop = loop;
     w->ready = ready;
     w->ctx = ctx;
-    for (uint32_t i = 0; i < plan->njobs; i++) {
-        const struct ready_sign *sign =
-            watchers_suit(&plan->jobs[i]) ? plan->jobs[i].set->ready : NULL;
-
-        hosts = hosts || (sign && sign->kind == READY_TARGET && sign->target.kind == TARGET_TCP);
-        urls = urls || (sign && sign->kind == READY_TARGET && sign->target.kind == TARGET_HTTP);
-    }
-    if (hosts)
-        error = resolver_open(&w->env.resolver, loop);
-#ifdef WITH_CURL
-    if (!error && urls)
-        error = fetcher_open(&w->env.fetcher, loop, 1);
-#endif
+    for (uint32_t i = 0; i < plan->njobs; i++)
+        if (watchers_suit(&plan->jobs[i]) && plan->jobs[i].set->ready->kind == READY_TARGET)
+            probe_needs_add(&needs, &plan->jobs[i].set->ready->target);
+    error = probe_env_open(&w->env, loop, &needs, 1);
     if (error)
         watchers_close(w);
     else
