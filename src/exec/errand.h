@@ -34,8 +34,8 @@ struct errand_env {
     struct errands *home;
     void (*begun)(struct errand *e); /* see errand_begun() */
     struct probe_env probe;
-    struct crews *crews;             /* NULL where there are no persistent workers */
-    struct facts_folder *facts;      /* may be NULL */
+    struct crews *crews;        /* NULL where there are no persistent workers */
+    struct facts_folder *facts; /* may be NULL */
 };
 
 /* Those that were begun and those that have ended wait for the loop to tell. */

@@ -46,10 +46,10 @@ static void close_fd(int *fd) {
     *fd = -1;
 }
 
-/* By the signal that its order says. */
+/* By the signal that its order says, if it is at one. */
 static void stop(struct hand *h) {
     h->state = HAND_LEAVING;
-    if (h->order) {
+    if (h->order && h->order->sent) {
         h->set.stop_signal = h->order->stop_signal;
         h->set.kill_after_ns = h->order->kill_after_ns;
     }

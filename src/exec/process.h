@@ -54,7 +54,7 @@ struct process {
     struct attempt_end end; /* filled as things become known; owns the captures from the start */
     struct pollset *set;    /* of the loop that watches it */
     struct pollset_fd exit_watch;
-    uv_timer_t timer; /* grace, sweep */
+    uv_timer_t timer;   /* grace, sweep */
     uv_work_t clearing; /* of what it has on the disk, at its end */
     int in_fd; /* write end of a STREAM_PIPE, or -1; whoever takes it sets it to -1, as the fd of
                   `out` and `err` where these are such */

@@ -358,6 +358,23 @@ END
     [ "$(json '[.jobs[].stdout | split(" ")[1]] | join(" ")')" = '1 2 1' ]
 }
 
+@test "a worker that does not leave gets its own stop-signal, not that of the next task" {
+    cat - worker.py > stays.py <<'END'
+import atexit, os, signal, time
+def leave(number, frame):
+    with open("signals", "a") as signals:
+        signals.write("%d " % number)
+    os._exit(0)
+for number in signal.SIGINT, signal.SIGTERM:
+    signal.signal(number, leave)
+atexit.register(lambda: time.sleep(1000))
+END
+    mv stays.py worker.py
+    worker='tasks = 1' common='stop-signal = INT' tasks a=pid: b=pid:
+    [ "$status" -eq 0 ]
+    [ "$(< signals)" = '15 15 ' ]
+}
+
 @test "CPU time and peak memory are of each task" {
     tasks a=burn:0.2 b=fill:100 c=burn:0 d=sleep:0.01
     [ "$status" -eq 0 ]

@@ -135,10 +135,8 @@ static int teardown(void **state) {
 }
 
 static void begin(struct trial *t) {
-    struct starter_opts opts = {.setup = &t->setup,
-                                .launchers = t->launchers,
-                                .closed = on_closed,
-                                .ctx = t};
+    struct starter_opts opts = {
+        .setup = &t->setup, .launchers = t->launchers, .closed = on_closed, .ctx = t};
 
     assert_int_equal(uv_loop_init(&t->loop), 0);
     assert_int_equal(spawn_setup_init(&t->setup, open("/dev/null", O_RDWR | O_CLOEXEC), 256, 0), 0);
