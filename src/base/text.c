@@ -356,7 +356,7 @@ static bool is_padded(const char *s, size_t n) {
 }
 
 int text_range(const char *s, size_t n, struct text_range *range, struct text_fault *fault) {
-    static const struct { int64_t min; } parts[] = {{INT64_MIN}, {INT64_MIN}, {1}};
+    static const int64_t least[3] = {INT64_MIN, INT64_MIN, 1};
     int64_t values[3] = {0, 0, 1};
     size_t at = 0, width = 0;
     bool padded = false;
@@ -364,7 +364,7 @@ int text_range(const char *s, size_t n, struct text_range *range, struct text_fa
     for (size_t i = 0; i < 3; i++) {
         const char *dots = memmem(s + at, n - at, "..", 2);
         size_t len = dots ? (size_t)(dots - s) - at : n - at;
-        int err = text_int64(s + at, len, parts[i].min, INT64_MAX, &values[i]);
+        int err = text_int64(s + at, len, least[i], INT64_MAX, &values[i]);
         if (err) {
             *fault = (struct text_fault){at, len};
             return err;

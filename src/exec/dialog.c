@@ -171,8 +171,7 @@ static void read_answer(const json_t *object, struct dialog_line *line) {
 
 void dialog_read(const char *bytes, size_t n, struct dialog_line *line) {
     char shown[SHOWN_MAX * 4 + 1];
-    json_error_t error;
-    json_t *object = json_loadb(bytes, n, JSON_ALLOW_NUL, &error);
+    json_t *object = json_loadb(bytes, n, JSON_ALLOW_NUL, NULL);
 
     *line = (struct dialog_line){.json = object};
     if (!json_is_object(object)) {
