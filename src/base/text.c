@@ -365,6 +365,8 @@ int text_range(const char *s, size_t n, struct text_range *range, struct text_fa
         const char *dots = memmem(s + at, n - at, "..", 2);
         size_t len = dots ? (size_t)(dots - s) - at : n - at;
         int err = text_int64(s + at, len, least[i], INT64_MAX, &values[i]);
+        if (!err && i < 2 && len >= TEXT_FORMAT_MAX) /* padded wider than numbers are written */
+            err = UV_ERANGE;
         if (err) {
             *fault = (struct text_fault){at, len};
             return err;

@@ -72,7 +72,8 @@ struct text_range {
     int width;     /* to which its numbers are padded with zeros, 0: not */
     bool down;
 };
-/* "1..100", "3..1", "01..10" (padded), "1..100..5"; a step is at least 1. */
+/* "1..100", "3..1", "01..10" (padded, to less than TEXT_FORMAT_MAX), "1..100..5"; a step is at
+ * least 1. */
 int text_range(const char *s, size_t n, struct text_range *range, struct text_fault *fault);
 /* The number of that index, which is not behind the last. Into buf, as the formatters below. */
 const char *text_range_number(const struct text_range *range, uint64_t index, char *buf,
