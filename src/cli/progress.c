@@ -18,6 +18,7 @@
 
 #define FAILED_LINES   50 /* of a failed job's output */
 #define TEXT_MAX       512
+#define PART_MAX       64                /* of a line: two numbers and a few words */
 #define NAME_SHOWN_MAX 1024              /* bytes of a name that are shown */
 #define SHORT_NS       (300 * NS_PER_MS) /* what is over by then never shows how it stood */
 
@@ -98,7 +99,8 @@ static void on_streams(void *ctx, const struct attempt *a, struct capture *out,
 
 static void on_started(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid) {
     struct progress *p = ctx;
-    const struct plan_job *j = job->def;
+    char process[PART_MAX] = "", attempt[PART_MAX] = "";
+    uint64_t retries = job->def->set->retries;
 
     if (p->board)
         board_started(p->board, job, a->number, clock_run_ns());
@@ -106,14 +108,13 @@ static void on_started(void *ctx, const struct job_info *job, const struct attem
         output_event(p->output, jsonl_job_start(p->result, job, a, pid));
     if (!p->verbose)
         return;
-    output_printf(p->output, "job %s: started, %s lane, slot %" PRIu32, SHOWN(job),
-                  lane_words[a->lane], a->slot);
     if (pid)
-        output_printf(p->output, ", pid %d", (int)pid);
-    if (j->set->retries)
-        output_printf(p->output, ", attempt %" PRIu32 " of %" PRIu64, a->number,
-                      (uint64_t)j->set->retries + 1);
-    output_text(p->output, "\n", 1);
+        snprintf(process, sizeof process, ", pid %d", (int)pid);
+    if (retries)
+        snprintf(attempt, sizeof attempt, ", attempt %" PRIu32 " of %" PRIu64, a->number,
+                 retries + 1);
+    output_printf(p->output, "job %s: started, %s lane, slot %" PRIu32 "%s%s\n", SHOWN(job),
+                  lane_words[a->lane], a->slot, process, attempt);
 }
 
 /* An attempt whose streams were followed has ended. */
@@ -165,7 +166,7 @@ static bool has_failed(const struct job_result *r) {
 /* The line about a job's end: always for a timeout, else when asked for. */
 static void tell_end(struct progress *p, const struct job_info *job, const char *reason) {
     const struct job_result *r = job->result;
-    char wall[TEXT_FORMAT_MAX];
+    char wall[TEXT_FORMAT_MAX] = "", left[PART_MAX] = "";
 
     if (r->status == STATUS_TIMEOUT && !(p->quiet && r->allowed)) {
         output_printf(p->output, "job %s: %s\n", SHOWN(job), reason);
@@ -173,14 +174,14 @@ static void tell_end(struct progress *p, const struct job_info *job, const char 
     }
     if (!p->verbose)
         return;
-    output_printf(p->output, "job %s: %s%s%s", SHOWN(job),
-                  r->flaky ? "flaky" : status_words[r->status], *reason ? ": " : "", reason);
     if (r->nattempts)
-        output_printf(p->output, ", %s", text_format_wall(job_wall_ns(r), wall, sizeof wall));
+        text_format_wall(job_wall_ns(r), wall, sizeof wall);
     if (r->leftover)
-        output_printf(p->output, ", %" PRIu32 " left process%s stopped", r->leftover,
-                      r->leftover == 1 ? "" : "es");
-    output_text(p->output, "\n", 1);
+        snprintf(left, sizeof left, ", %" PRIu32 " left process%s stopped", r->leftover,
+                 r->leftover == 1 ? "" : "es");
+    output_printf(p->output, "job %s: %s%s%s%s%s%s\n", SHOWN(job),
+                  r->flaky ? "flaky" : status_words[r->status], *reason ? ": " : "", reason,
+                  *wall ? ", " : "", wall, left);
 }
 
 static void tell_unkillable(struct progress *p, const struct job_info *job) {

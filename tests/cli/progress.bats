@@ -103,6 +103,34 @@ END
     not grep -E 'done|CPU [0-9]' shown
 }
 
+@test "with -v each line is written at once, so that nothing is drawn amid one" {
+    manifest << 'END'
+[defaults]
+type = io
+[job tried]
+retries = 1
+retry-delay = 1ms
+command = [ $MUSTER_ATTEMPT = 2 ]
+[job leaves]
+command = sleep 30 & exit 0
+END
+    # a pipe of which a read has what one write wrote
+    python3 - "$MUSTER" << 'END' > written
+import os, subprocess, sys
+out, into = os.pipe2(os.O_DIRECT)
+muster = subprocess.Popen([sys.argv[1], "-v", "--no-history", "m.ini"],
+                          stdout=subprocess.DEVNULL, stderr=into)
+os.close(into)
+while part := os.read(out, 65536):
+    print(part.decode().replace("\n", "$"))
+sys.exit(muster.wait())
+END
+    grep -qx 'job tried: started, io lane, slot [0-9]*, pid [0-9]*, attempt 1 of 2\$' written
+    grep -qx 'job tried: flaky, .*s\$' written
+    grep -qx 'job leaves: ok, .*s, 1 left process stopped\$' written
+    not grep -v '\$$' written
+}
+
 @test "on a terminal: it gets narrower, and wider again" {
     waiting_jobs
     on_terminal 100x24 "$MUSTER" --no-history m.ini
