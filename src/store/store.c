@@ -54,7 +54,7 @@ struct item {
     const struct job_settings *section_set;
     struct definition definition;
     struct capture *out, *err;
-    size_t bytes;   /* of memory that the captures hold */
+    size_t bytes;   /* of memory that it holds, first of all the captures */
     unsigned files; /* that they hold open */
     int lost;       /* why there are no captures, or 0 */
     char words[];   /* "": none; then the cause */
@@ -534,7 +534,7 @@ static void enqueue(struct store *s, struct item *item) {
     bool first = !s->first; /* the thread waits for one, or with those before it for time to pass */
 
     if ((item->bytes > 0 && s->waiting_bytes + item->bytes > WAITING_BYTES_MAX) ||
-        s->waiting_files + item->files > (s->late ? 0 : WAITING_FILES_MAX)) {
+        (item->files > 0 && s->waiting_files + item->files > (s->late ? 0 : WAITING_FILES_MAX))) {
         item->out = capture_free(item->out);
         item->err = capture_free(item->err);
         item->bytes = item->files = 0;
@@ -542,6 +542,7 @@ static void enqueue(struct store *s, struct item *item) {
         s->lost = true;
         note_output(s, item, item->lost);
     }
+    item->bytes += item->copy ? item->copy->row->size : 0;
     note_end(s, item);
     s->waiting_bytes += item->bytes;
     s->waiting_files += item->files;
@@ -562,7 +563,6 @@ static bool keep_copy(struct item *item, const struct job_info *job) {
     if (!c->row)
         return false;
     ledger_row_link(c->row);
-    item->bytes += c->row->size;
     c->item = (struct plan_item){.index = job->def->item->index, .text = c->row->item};
     c->def = (struct plan_job){
         .name = c->row->name, .set = item->section_set, .items = job->def->items, .item = &c->item};

@@ -380,6 +380,34 @@ static void without_room_all_is_recorded_at_the_end(void **state) {
     assert_string_equal(list(NULL), "late 143 2/10");
 }
 
+/* Nor is output missed of those that had none, however much waits. */
+static void what_has_no_output_loses_none(void **state) {
+    struct run_result run = named("busy");
+    struct plan_items items = {.section = fake_jobs[0].name};
+    struct plan_item item = {.text = "x"};
+    struct plan_job def = fake_jobs[0];
+    struct job_info info = info_of(&run, 0);
+    char *much = calloc(1, CAPTURE_MEMORY_MAX);
+    struct capture *out = captured(much, CAPTURE_MEMORY_MAX);
+    struct store *s = new_store(100);
+
+    (void)state;
+    def.items = &items;
+    def.item = &item;
+    info.def = &def;
+    info.id = FAKE_JOBS;
+    store_begin(s, &run, false, on_wake, &wakes);
+    for (item.index = 0; item.index < 12000; item.index++)
+        store_add(s, &info, NULL, item.index < 1000 ? out : NULL, NULL);
+    no_trouble(s);
+    store_finish(s, &run);
+    no_trouble(s);
+    store_close(s, run.exit);
+    store_free(s);
+    capture_free(out);
+    free(much);
+}
+
 static void the_last_word_on_the_exit_status(void **state) {
     struct run_result run = named("undelivered");
     struct store *s = new_store(100);
@@ -655,6 +683,7 @@ int main(void) {
         in_a_folder(what_was_written_survives_sigkill),
         in_a_folder(a_run_that_goes_on_is_alive),
         in_a_folder(without_room_all_is_recorded_at_the_end),
+        in_a_folder(what_has_no_output_loses_none),
         in_a_folder(the_last_word_on_the_exit_status),
         in_a_folder(a_run_that_never_began_leaves_nothing),
         in_a_folder(one_that_began_and_did_not_end_is_lost),
