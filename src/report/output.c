@@ -15,28 +15,20 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "base/thread.h"
 #include "base/utf8.h"
 #include "exec/capture.h"
-#include "report/ci.h"
 #include "report/display.h"
+#include "report/emit.h"
 #include "report/follow.h"
-#include "report/painted.h"
 #include "report/quote.h"
 #include "report/sink.h"
 #include "report/tail.h"
 #include "run/ledger.h"
 
-#define BLOCK          (256U << 10) /* bytes read from a capture at once */
-#define EVENTS_MAX     16
-#define LINES_BYTES    (64U << 10)      /* of running jobs, written at once */
-#define STEP_NS        (50 * NS_PER_MS) /* between two looks at running jobs */
-#define WIDTH_MAX      60U
-#define NAME_MAX_SHOWN 1024        /* bytes of a name before a line */
-#define DISCARD        (16U << 20) /* shown bytes whose place on the disk is given back at once */
-#define BATCH          256U        /* items that do not wait for the next drawing */
-#define VISIBLE_MAX    (4 * BLOCK + 1) /* no byte becomes more than "\\x1b" */
+#define EVENTS_MAX 16
+#define STEP_NS    (50 * NS_PER_MS) /* between two looks at running jobs */
+#define BATCH      256U             /* items that do not wait for the next drawing */
 
 /* One thing to be written, in the order of asking. */
 struct item {
@@ -49,7 +41,7 @@ struct item {
 };
 
 struct output {
-    struct ci *ci; /* thread; or NULL */
+    struct emitter emitter; /* thread */
     pthread_t thread;
     pthread_mutex_t lock; /* of the queue, held, closing and error */
     pthread_cond_t wake;  /* something was queued, or closing */
@@ -57,55 +49,20 @@ struct output {
     size_t queued;
     bool held;
     bool closing;
-    struct display *display;         /* thread; or NULL */
     bool batching;                   /* thread: items are handled till there are none */
     int error;                       /* the first that lost a tail or an event */
     bool running;                    /* main thread: the thread is to be joined */
-    bool color;                      /* constant: see output_allow_colors() */
-    bool tty;                        /* constant */
-    bool deaf;                       /* thread: nobody reads standard error any more */
     struct sink *events[EVENTS_MAX]; /* constant once there are items */
     size_t nevents;
     bool events_seen;       /* constant then: one goes to a terminal */
     struct follows follows; /* thread */
     bool following;         /* constant once there are items */
-    unsigned width;         /* constant: of names before lines */
-    char *lines;            /* thread: LINES_BYTES, to be written at once */
-    size_t nlines;
-    int64_t stepped_ns;    /* thread: clock_ns() */
-    struct ledger *ledger; /* made before the first row; thread; main once joined */
-    struct capture *tails; /* thread; main once joined */
-    char *block;           /* thread: BLOCK bytes */
-    char *visible;         /* thread: the same made visible, when tty */
+    int64_t stepped_ns;     /* thread: clock_ns() */
+    struct ledger *ledger;  /* made before the first row; thread; main once joined */
+    struct capture *tails;  /* thread; main once joined */
 };
 
 /* ---- the thread's side ---- */
-
-/* Something else than the display is about to be written to what may be the same terminal. */
-static void make_room(struct output *o) {
-    if (!o->display)
-        return;
-    display_hide(o->display, true);
-    display_wrote(o->display, clock_ns());
-}
-
-static void emit_raw(struct output *o, const char *bytes, size_t n) {
-    if (n == 0)
-        return;
-    make_room(o);
-    if (!o->deaf && sink_write_all(STDERR_FILENO, bytes, n) != 0)
-        o->deaf = true; /* the run goes on unchanged */
-}
-
-static void emit(struct output *o, const char *bytes, size_t n) {
-    char stop[CI_TEXT_MAX];
-
-    if (n == 0)
-        return;
-    if (o->ci)
-        emit_raw(o, stop, ci_stop(o->ci, stop)); /* the first time: nothing here is a command */
-    emit_raw(o, bytes, n);
-}
 
 static void note_error(struct output *o, int error) {
     pthread_mutex_lock(&o->lock);
@@ -114,152 +71,10 @@ static void note_error(struct output *o, int error) {
     pthread_mutex_unlock(&o->lock);
 }
 
-/* Makes foreign bytes visible, as many as fit in o->visible. How many of those there are. */
-static size_t make_visible(struct output *o, const char *s, size_t n, const char *keep, bool pty,
-                           bool *colored) {
-    return pty ? painted_visible(o->visible, s, n, keep, o->color, colored)
-               : text_visible(o->visible, VISIBLE_MAX, s, n, keep);
-}
-
-/* How many bytes at the end of a block wait for the next one. */
-static size_t split_of(const char *s, size_t n, bool pty) {
-    return pty ? painted_split(s, n) : utf8_split(s, n);
-}
-
-/* Writes foreign bytes: as they are, on a terminal made visible. How many of them that took. */
-static size_t emit_foreign(struct output *o, const char *bytes, size_t n, bool last, bool pty,
-                           bool *colored) {
-    size_t split = last || !o->tty ? 0 : split_of(bytes, n, pty);
-
-    if (o->tty)
-        emit(o, o->visible, make_visible(o, bytes, n - split, "\n\t", pty, colored));
-    else
-        emit(o, bytes, n);
-    return n - split;
-}
-
-/* ---- lines of running jobs ---- */
-
-static void flush_lines(struct output *o) {
-    emit(o, o->lines, o->nlines);
-    o->nlines = 0;
-}
-
-static void put_bytes(struct output *o, const char *bytes, size_t n) {
-    if (n > LINES_BYTES - o->nlines)
-        flush_lines(o);
-    if (n > LINES_BYTES) {
-        emit(o, bytes, n);
-    } else {
-        memcpy(o->lines + o->nlines, bytes, n);
-        o->nlines += n;
-    }
-}
-
-/* "name   | line" */
-static void put_line(void *ctx, const struct follow_stream *stream, const char *line, size_t n) {
-    static const char blanks[] = "                                                            ";
-    struct output *o = ctx;
-    char name[NAME_MAX_SHOWN];
-    size_t len = text_visible(name, sizeof name, stream->job, strlen(stream->job), NULL), count;
-    bool colored = false;
-
-    len = len < sizeof name ? len : sizeof name - 1;
-    count = utf8_count(name, len);
-    put_bytes(o, name, len);
-    if (count < o->width)
-        put_bytes(o, blanks, o->width - count);
-    put_bytes(o, " | ", 3);
-    if (!o->tty)
-        put_bytes(o, line, n);
-    for (size_t at = 0; o->tty && at < n;) { /* as much as there is room to make visible */
-        size_t part = n - at < BLOCK ? n - at : BLOCK;
-        size_t split = part < n - at ? split_of(line + at, part, stream->pty) : 0;
-        size_t shown = make_visible(o, line + at, part - split, "\t", stream->pty, &colored);
-
-        put_bytes(o, o->visible, shown);
-        at += part - split;
-    }
-    put_bytes(o, PAINTED_END, colored ? strlen(PAINTED_END) : 0);
-    put_bytes(o, "\n", 1);
-}
-
-/* ---- output of jobs that have ended ---- */
-
-/*
- * Writes a stream from `at` to its end, and ends its last line. What was shown
- * goes, but for the tail: else a file that standard error goes to would have a
- * second copy of it all in the page cache, or on the disk.
- */
-static void show_stream(struct output *o, struct capture *c, uint64_t at, bool pty) {
-    uint64_t size = capture_size(c), discard = at + DISCARD;
-    size_t held = 0; /* bytes of a split character at the block's start */
-    char last = '\n', line[TAIL_LOST_MAX];
-    int error = capture_error(c);
-    bool colored = false;
-
-    for (;;) {
-        long n = capture_read(c, at, o->block + held, BLOCK - held);
-        size_t used;
-
-        if (n < 0 && !error) {
-            error = (int)n;
-            note_error(o, error);
-        }
-        n = n < 0 ? 0 : n;
-        if (n == 0 && held == 0)
-            break;
-        at += (uint64_t)n;
-        if (at >= discard && at + OUTPUT_TAIL_MAX <= size) {
-            capture_discard(c, at);
-            discard = at + DISCARD;
-        }
-        used = emit_foreign(o, o->block, held + (size_t)n, n == 0, pty, &colored);
-        if (used > 0)
-            last = o->block[used - 1];
-        held = held + (size_t)n - used;
-        memmove(o->block, o->block + used, held);
-    }
-    if (colored)
-        emit(o, PAINTED_END, strlen(PAINTED_END));
-    if (error)
-        emit(o, line, (size_t)tail_lost(error, last, line));
-    else if (last != '\n')
-        emit(o, "\n", 1);
-}
-
-static void show_job(struct output *o, const struct output_job *job) {
-    struct capture *streams[2] = {job->out, job->err};
-    bool folded = job->header && job->fold && o->ci && o->ci->kind;
-    uint64_t at[2] = {0, 0};
-
-    if (job->lines == 0 || (!tail_any(job->out) && !tail_any(job->err)))
-        return;
-    for (int i = 0; i < 2; i++)
-        if (tail_any(streams[i]))
-            at[i] = tail_start(streams[i], job->lines, OUTPUT_SHOW_MAX, o->block, BLOCK);
-    if (folded) {
-        emit_raw(o, o->block, ci_group_begin(o->ci, job->header, o->block, BLOCK));
-    } else if (job->header) {
-        int n;
-
-        if (at[0] || at[1])
-            n = snprintf(o->block, BLOCK, "--- %s (last %u lines) ---\n", job->header, job->lines);
-        else
-            n = snprintf(o->block, BLOCK, "--- %s ---\n", job->header);
-        emit(o, o->block, n < (int)BLOCK ? (size_t)n : BLOCK - 1);
-    }
-    for (int i = 0; i < 2; i++)
-        if (tail_any(streams[i]))
-            show_stream(o, streams[i], at[i], job->pty);
-    if (folded)
-        emit_raw(o, o->block, ci_group_end(o->ci, o->block));
-}
-
 /* Reads the end of a stream into the block. How many bytes. */
 static size_t read_tail(struct output *o, const struct capture *c) {
     int error;
-    size_t n = tail_read(c, o->block, OUTPUT_TAIL_MAX, &error);
+    size_t n = tail_read(c, o->emitter.block, OUTPUT_TAIL_MAX, &error);
 
     if (error)
         note_error(o, error);
@@ -270,7 +85,7 @@ static size_t read_tail(struct output *o, const struct capture *c) {
 static void keep_tail(struct output *o, const struct capture *c, uint64_t *at, uint64_t *len) {
     uint64_t start = capture_size(o->tails);
     size_t n = read_tail(o, c);
-    int error = capture_add(o->tails, o->block, n);
+    int error = capture_add(o->tails, o->emitter.block, n);
 
     *at = start;
     *len = capture_size(o->tails) - start;
@@ -297,7 +112,7 @@ static void flush_events(struct output *o) {
 
 static void put_event(struct output *o, const char *text, size_t n) {
     if (o->events_seen)
-        make_room(o);
+        emit_room(&o->emitter);
     for (size_t i = 0; i < o->nevents; i++)
         fwrite(text, 1, n, o->events[i]->stream);
 }
@@ -311,11 +126,11 @@ static void put_job_event(struct output *o, const struct output_job *job) {
     for (int i = 0; i < 2; i++) {
         size_t n = read_tail(o, streams[i]);
         bool cut = streams[i] && capture_size(streams[i]) > n;
-        size_t skip = cut ? utf8_rest(o->block, n) : 0;
+        size_t skip = cut ? utf8_rest(o->emitter.block, n) : 0;
 
         for (size_t k = 0; k < o->nevents; k++) {
             fprintf(o->events[k]->stream, ",\"%s\":", names[i]);
-            if (quote_write(o->block + skip, n - skip, o->events[k]->stream) != 0)
+            if (quote_write(o->emitter.block + skip, n - skip, o->events[k]->stream) != 0)
                 note_error(o, UV_ENOMEM);
         }
     }
@@ -342,14 +157,15 @@ static struct item *item_free(struct item *item) {
 static bool item_due(const struct output *o, int64_t now) {
     if (!o->first || (o->held && !o->closing))
         return false;
-    return !o->display || o->batching || o->closing || o->queued >= BATCH ||
-           !display_defers(o->display, now);
+    return !o->emitter.display || o->batching || o->closing || o->queued >= BATCH ||
+           !display_defers(o->emitter.display, now);
 }
 
 /* When there is something else to do, or an item that was deferred; INT64_MAX: not before
  * somebody says so. Locked. */
 static int64_t next_due(const struct output *o) {
-    int64_t due = o->display ? display_due(o->display, o->first && !o->held) : INT64_MAX;
+    int64_t due =
+        o->emitter.display ? display_due(o->emitter.display, o->first && !o->held) : INT64_MAX;
 
     if (o->follows.count > 0 && o->stepped_ns + STEP_NS < due)
         due = o->stepped_ns + STEP_NS;
@@ -386,7 +202,17 @@ static struct item *next_item(struct output *o, bool *end) {
 }
 
 static void handle_job(struct output *o, struct output_job *job) {
-    show_job(o, job);
+    const struct emit_job shown = {.header = job->header,
+                                   .streams = {job->out, job->err},
+                                   .stays = OUTPUT_TAIL_MAX,
+                                   .lines = job->lines,
+                                   .most = OUTPUT_SHOW_MAX,
+                                   .pty = job->pty,
+                                   .fold = job->fold};
+    int error = emit_job(&o->emitter, &shown);
+
+    if (error)
+        note_error(o, error);
     if (job->keep) {
         keep_tail(o, job->out, job->out_at, job->out_len);
         keep_tail(o, job->err, job->err_at, job->err_len);
@@ -400,7 +226,7 @@ static void handle_job(struct output *o, struct output_job *job) {
 static void handle(struct output *o, struct item *item) {
     switch (item->kind) {
     case ITEM_TEXT:
-        emit(o, item->text, item->n);
+        emit_text(&o->emitter, item->text, item->n);
         break;
     case ITEM_EVENT:
         put_event(o, item->text, item->n);
@@ -418,7 +244,7 @@ static void handle(struct output *o, struct item *item) {
             follows_end(&o->follows, item->job.out);
         if (item->job.err)
             follows_end(&o->follows, item->job.err);
-        flush_lines(o);
+        emit_flush(&o->emitter);
         break;
     }
 }
@@ -426,7 +252,7 @@ static void handle(struct output *o, struct item *item) {
 static void step_display(struct output *o) {
     char line[DISPLAY_LINE_MAX];
 
-    emit(o, line, display_step(o->display, clock_ns(), line));
+    emit_text(&o->emitter, line, display_step(o->emitter.display, clock_ns(), line));
 }
 
 static void *output_main(void *arg) {
@@ -442,15 +268,16 @@ static void *output_main(void *arg) {
         }
         if (o->follows.count > 0 && clock_ns() - o->stepped_ns >= STEP_NS) {
             follows_step(&o->follows);
-            flush_lines(o);
+            emit_flush(&o->emitter);
             o->stepped_ns = clock_ns();
         }
         /* Also amid items, if there is no end of them. */
-        if (o->display && (!item || clock_ns() >= o->display->frame_ns + DISPLAY_FRAME_NS))
+        if (o->emitter.display &&
+            (!item || clock_ns() >= o->emitter.display->frame_ns + DISPLAY_FRAME_NS))
             step_display(o);
     }
-    if (o->display)
-        display_hide(o->display, false);
+    if (o->emitter.display)
+        display_hide(o->emitter.display, false);
     return NULL;
 }
 
@@ -470,11 +297,8 @@ int output_open(struct output **out, bool tty) {
     pthread_condattr_destroy(&monotonic);
     follows_init(&o->follows, -1, NULL, NULL);
     o->last = &o->first;
-    o->tty = tty;
     o->tails = capture_new();
-    o->block = malloc(BLOCK);
-    o->visible = tty ? malloc(VISIBLE_MAX) : NULL;
-    if (!o->tails || !o->block || (!o->visible && tty)) {
+    if (emitter_init(&o->emitter, tty) != 0 || !o->tails) {
         output_free(o);
         return UV_ENOMEM;
     }
@@ -519,27 +343,26 @@ void output_text(struct output *o, const char *text, size_t n) {
 int output_follow(struct output *o, int log_dir, bool live, unsigned width) {
     int error = 0;
 
-    if (live && !(o->lines = malloc(LINES_BYTES)))
-        error = UV_ENOMEM;
+    if (live)
+        error = emitter_expect_lines(&o->emitter, width);
     if (error && log_dir >= 0)
         close(log_dir);
     if (!error)
-        error = follows_init(&o->follows, log_dir, live ? put_line : NULL, o);
-    o->width = width < WIDTH_MAX ? width : WIDTH_MAX;
+        error = follows_init(&o->follows, log_dir, live ? emit_line : NULL, &o->emitter);
     o->following = !error && (live || log_dir >= 0);
     return error;
 }
 
 void output_set_ci(struct output *o, struct ci *ci) {
-    o->ci = ci;
+    o->emitter.ci = ci;
 }
 
 void output_set_display(struct output *o, struct display *display) {
-    o->display = display;
+    o->emitter.display = display;
 }
 
 void output_allow_colors(struct output *o) {
-    o->color = true;
+    o->emitter.color = true;
 }
 
 void output_wake(struct output *o) {
@@ -691,9 +514,7 @@ struct output *output_free(struct output *o) {
     ledger_free(o->ledger);
     pthread_cond_destroy(&o->wake);
     pthread_mutex_destroy(&o->lock);
-    free(o->block);
-    free(o->visible);
-    free(o->lines);
+    emitter_release(&o->emitter);
     free(o);
     return NULL;
 }
