@@ -22,47 +22,21 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "base/trace.h"
-#include "exec/capture.h"
-#include "exec/facts.h"
-#include "run/ledger.h"
+#include "store/entry.h"
 #include "store/record.h"
 
 #define COMMIT_EVERY_NS (20 * NS_PER_MS)
 #define SYNC_EVERY_NS   NS_PER_S /* what a power cut may take */
 #define BATCH_BYTES     (8U << 20)
-#define STREAM_MAX      (UINT64_C(1) << 30)
 /* Output that waits for the thread: with more, a disk that has stopped would fill
  * memory, or keep all descriptors. */
 #define WAITING_BYTES_MAX (64U << 20)
 #define WAITING_FILES_MAX 64
-#define WAITING_MANY      16384 /* items */
-
-/* An item of a section, whose result and definition go when they have been told. */
-struct copy {
-    struct ledger_row *row;
-    struct plan_job def;
-    struct plan_item item;
-    struct job_result result;
-};
-
-struct item {
-    struct item *next;
-    struct job_info info; /* what it points to stays, or is in */
-    struct copy *copy;    /* this; NULL: it is a job of the plan */
-    uint32_t seq;
-    const char *cause; /* its cause's name where that is an item, or NULL */
-    const struct job_settings *section_set;
-    struct definition definition;
-    struct capture *out, *err;
-    size_t bytes;   /* of memory that it holds, first of all the captures */
-    unsigned files; /* that they hold open */
-    int lost;       /* why there are no captures, or 0 */
-    char words[];   /* "": none; then the cause */
-};
+#define WAITING_MANY      16384 /* entries */
 
 enum phase {
     RECORDING,
-    FINISHING, /* no item comes any more; `ended` says how the run did */
+    FINISHING, /* no entry comes any more; `ended` says how the run did */
     FREEING,   /* nor anything else */
 };
 
@@ -80,17 +54,17 @@ struct store {
     struct record record; /* the thread's, and the next six, too */
     bool open;            /* the record is: the run's row is there */
     bool closed;          /* it was, or could not be */
-    uint32_t written;     /* items in all transactions, that under way included */
+    uint32_t written;     /* entries in all transactions, that under way included */
     int64_t committed_at, synced_at;
     bool unsynced; /* committed and not synced */
 
     pthread_mutex_t lock; /* of all that follows */
     pthread_cond_t work;  /* for the thread */
     pthread_cond_t done;  /* for the main thread, in store_wait() or store_finish() */
-    struct item *first, **last;
-    size_t waiting_bytes; /* of all items that are queued or being written */
+    struct entry *first, **last;
+    size_t waiting_bytes; /* of all entries that are queued or being written */
     unsigned waiting_files;
-    uint32_t waiting; /* items */
+    uint32_t waiting; /* entries */
     enum phase phase;
     bool late;         /* nothing is opened before the run has ended: descriptors are short */
     bool finished;     /* the run's end is recorded, or never will be */
@@ -104,35 +78,6 @@ struct store {
     struct run_result begun; /* the run as it began */
     struct run_result ended; /* and as it ended: jobs is NULL before */
 };
-
-static struct item *item_free(struct item *item) {
-    capture_free(item->out);
-    capture_free(item->err);
-    if (item->copy)
-        free(item->copy->row);
-    free(item->copy);
-    free(item);
-    return NULL;
-}
-
-/* Notes an end where it survives this process. Locked. */
-static void note_end(struct store *s, const struct item *item) {
-    const struct job_result *result = item->info.result;
-    const struct end end = {.job = item->seq,
-                            .status = (enum status)result->status,
-                            /* what it told is only in its row */
-                            .settled = result->facts && result->facts->count
-                                           ? SETTLED_NO
-                                           : (enum settled)result->settled,
-                            .definition = item->definition};
-
-    if (!s->ends)
-        return;
-    if (item->copy)
-        ends_add_item(s->ends, &end);
-    else if (end.status != STATUS_RESUMED) /* those have been from the first */
-        ends_add(s->ends, &end);
-}
 
 /* See store_ready(). Locked. */
 static bool is_ready(const struct store *s) {
@@ -162,10 +107,10 @@ static void note(struct store *s, int error, const char *before, const char *wor
     tell_main(s);
 }
 
-static void note_output(struct store *s, const struct item *item, int error) {
+static void note_output(struct store *s, const struct entry *entry, int error) {
     char words[DB_WHY_MAX];
 
-    snprintf(words, sizeof words, "%s: %s", item->info.def->name, strerror(-error));
+    snprintf(words, sizeof words, "%s: %s", entry->info.def->name, strerror(-error));
     note(s, error, "output of job ", words, "");
 }
 
@@ -209,8 +154,8 @@ static void wait_for_work(struct store *s, int64_t until) {
 static void tell_ready(struct store *s) {
     pthread_mutex_lock(&s->lock);
     s->ends = &s->record.ends;
-    for (const struct item *item = s->first; item; item = item->next)
-        note_end(s, item);
+    for (const struct entry *entry = s->first; entry; entry = entry->next)
+        entry_note(entry, s->ends);
     tell_main(s);
     pthread_mutex_unlock(&s->lock);
 }
@@ -270,8 +215,8 @@ static bool in_haste(const struct store *s) {
 
 /* All that is to be recorded next. *end: it is the last. Nothing, and not the end:
  * it is time to sync. */
-static struct item *take_items(struct store *s, bool *end) {
-    struct item *items;
+static struct entry *take_entries(struct store *s, bool *end) {
+    struct entry *entries;
 
     pthread_mutex_lock(&s->lock);
     while (s->phase == RECORDING) {
@@ -288,29 +233,29 @@ static struct item *take_items(struct store *s, bool *end) {
         wait_for_work(s, due);
     }
     *end = s->phase != RECORDING;
-    items = s->first;
+    entries = s->first;
     s->first = NULL;
     s->last = &s->first;
     pthread_mutex_unlock(&s->lock);
-    return items;
+    return entries;
 }
 
-/* Frees items, up to `rest`, and the room that they took. */
-static void drop(struct store *s, struct item *items, const struct item *rest) {
+/* Frees entries, up to `rest`, and the room that they took. */
+static void drop(struct store *s, struct entry *entries, const struct entry *rest) {
     size_t bytes = 0;
     unsigned files = 0;
     uint32_t dropped = 0;
     uint64_t copies = 0;
 
-    while (items != rest) {
-        struct item *next = items->next;
+    while (entries != rest) {
+        struct entry *next = entries->next;
 
-        copies += items->copy != NULL;
-        bytes += items->bytes;
-        files += items->files;
+        copies += entries->copy != NULL;
+        bytes += entries->bytes;
+        files += entries->files;
         dropped++;
-        item_free(items);
-        items = next;
+        entry_free(entries);
+        entries = next;
     }
     pthread_mutex_lock(&s->lock);
     s->waiting_bytes -= bytes;
@@ -321,42 +266,42 @@ static void drop(struct store *s, struct item *items, const struct item *rest) {
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Writes items into the transaction under way, up to BATCH_BYTES. *rest is what is left. */
-static int write_items(struct store *s, struct item *items, struct item **rest) {
+/* Writes entries into the transaction under way, up to BATCH_BYTES. *rest is what is left. */
+static int write_entries(struct store *s, struct entry *entries, struct entry **rest) {
     size_t bytes = 0;
     int error = 0, lost;
 
-    for (; items && !error && bytes <= BATCH_BYTES; items = items->next) {
-        const struct record_job job = {.info = items->info,
-                                       .seq = items->seq,
-                                       .cause = items->cause,
-                                       .definition = &items->definition,
-                                       .words = *items->words ? items->words : NULL,
-                                       .out = items->out,
-                                       .err = items->err,
-                                       .lost = items->lost};
+    for (; entries && !error && bytes <= BATCH_BYTES; entries = entries->next) {
+        const struct record_job job = {.info = entries->info,
+                                       .seq = entries->seq,
+                                       .cause = entries->cause,
+                                       .definition = &entries->definition,
+                                       .words = *entries->words ? entries->words : NULL,
+                                       .out = entries->out,
+                                       .err = entries->err,
+                                       .lost = entries->lost};
 
         error = record_job(&s->record, &job, &lost);
         if (lost) {
             pthread_mutex_lock(&s->lock);
-            note_output(s, items, lost);
+            note_output(s, entries, lost);
             pthread_mutex_unlock(&s->lock);
         }
-        bytes += items->bytes;
+        bytes += entries->bytes;
         s->written++;
     }
-    *rest = items;
+    *rest = entries;
     return error;
 }
 
-/* One transaction: the items, as many as fit, and behind the last one, with `end`,
+/* One transaction: the entries, as many as fit, and behind the last one, with `end`,
  * the run's end. Returns what is left of them. */
-static struct item *write_batch(struct store *s, struct item *items, bool end) {
-    struct item *rest = items;
+static struct entry *write_batch(struct store *s, struct entry *entries, bool end) {
+    struct entry *rest = entries;
     int error = db_begin(&s->record.db);
 
     if (!error) {
-        error = write_items(s, items, &rest);
+        error = write_entries(s, entries, &rest);
         if (!error && end && !rest && s->ended.jobs)
             error = record_end(&s->record, &s->ended);
         if (!error)
@@ -366,12 +311,12 @@ static struct item *write_batch(struct store *s, struct item *items, bool end) {
     }
     if (error) {
         abandon(s, error);
-        return items;
+        return entries;
     }
     trace(TRACE_RUN, "history: %u jobs recorded", s->written);
     s->unsynced = true;
     s->committed_at = clock_ns();
-    drop(s, items, rest);
+    drop(s, entries, rest);
     return rest;
 }
 
@@ -394,14 +339,14 @@ static void record_run(struct store *s) {
     bool end = false;
 
     while (!end) {
-        struct item *items = take_items(s, &end);
+        struct entry *entries = take_entries(s, &end);
 
-        if (items || end)
+        if (entries || end)
             do {
                 if (!s->off)
-                    items = write_batch(s, items, end);
-            } while (items && !s->off);
-        drop(s, items, NULL);
+                    entries = write_batch(s, entries, end);
+            } while (entries && !s->off);
+        drop(s, entries, NULL);
         if (!end && clock_ns() >= s->synced_at + SYNC_EVERY_NS)
             sync_record(s);
     }
@@ -494,123 +439,42 @@ void store_rest(struct store *s) {
     pthread_mutex_unlock(&s->lock);
 }
 
-/*
- * A stream longer than all outputs may be is not kept whole: only its end is, as
- * reports show it. A short read, of what was written just now.
- */
-static struct capture *share_or_cut(struct capture *c, struct item *item) {
-    uint64_t size = c ? capture_size(c) : 0;
-    struct capture *end;
-    size_t n, room;
-    char *to;
-    long got = 0;
-
-    if (size <= STREAM_MAX)
-        return capture_share(c);
-    item->lost = UV_EFBIG;
-    end = capture_new();
-    for (n = 0; end && got >= 0 && n < RECORD_INLINE_MAX; n += (size_t)got) {
-        to = capture_room(end, &room);
-        if (!to)
-            break;
-        room = room < RECORD_INLINE_MAX - n ? room : RECORD_INLINE_MAX - n;
-        got = capture_read(c, size - RECORD_INLINE_MAX + n, to, room);
-        if (got > 0)
-            capture_added(end, (size_t)got);
-    }
-    return end;
-}
-
-/* What a capture holds while it waits. */
-static void weigh(struct item *item, const struct capture *c) {
-    uint64_t size = c ? capture_size(c) : 0;
-
-    item->bytes += size < CAPTURE_MEMORY_MAX ? (size_t)size : CAPTURE_MEMORY_MAX;
-    item->files += size > CAPTURE_MEMORY_MAX;
-}
-
-/* Queues an item. Locked. */
-static void enqueue(struct store *s, struct item *item) {
+/* Queues an entry. Locked. */
+static void enqueue(struct store *s, struct entry *entry) {
     bool first = !s->first; /* the thread waits for one, or with those before it for time to pass */
 
-    if ((item->bytes > 0 && s->waiting_bytes + item->bytes > WAITING_BYTES_MAX) ||
-        (item->files > 0 && s->waiting_files + item->files > (s->late ? 0 : WAITING_FILES_MAX))) {
-        item->out = capture_free(item->out);
-        item->err = capture_free(item->err);
-        item->bytes = item->files = 0;
-        item->lost = s->late ? UV_EMFILE : UV_EBUSY;
+    if ((entry->output_bytes > 0 && s->waiting_bytes + entry->bytes > WAITING_BYTES_MAX) ||
+        (entry->files > 0 && s->waiting_files + entry->files > (s->late ? 0 : WAITING_FILES_MAX))) {
+        entry_lose(entry, s->late ? UV_EMFILE : UV_EBUSY);
         s->lost = true;
-        note_output(s, item, item->lost);
+        note_output(s, entry, entry->lost);
     }
-    item->bytes += item->copy ? item->copy->row->size : 0;
-    note_end(s, item);
-    s->waiting_bytes += item->bytes;
-    s->waiting_files += item->files;
+    if (s->ends)
+        entry_note(entry, s->ends);
+    s->waiting_bytes += entry->bytes;
+    s->waiting_files += entry->files;
     s->waiting++;
-    *s->last = item;
-    s->last = &item->next;
+    *s->last = entry;
+    s->last = &entry->next;
     if (first || in_haste(s))
         pthread_cond_signal(&s->work);
 }
 
-/* Makes an item's result and definition the queue's own. False when out of memory. */
-static bool keep_copy(struct item *item, const struct job_info *job) {
-    struct copy *c = item->copy = calloc(1, sizeof *c);
-
-    if (!c)
-        return false;
-    c->row = ledger_row_make(job, NULL);
-    if (!c->row)
-        return false;
-    ledger_row_link(c->row);
-    c->item = (struct plan_item){.index = job->def->item->index, .text = c->row->item};
-    c->def = (struct plan_job){
-        .name = c->row->name, .set = item->section_set, .items = job->def->items, .item = &c->item};
-    c->result = c->row->result;
-    item->info.def = &c->def;
-    item->info.result = &c->result;
-    return true;
-}
-
-/* An item for the queue; NULL when out of memory. */
-static struct item *make_item(struct store *s, const struct job_info *job, const char *words) {
-    size_t n = words ? strlen(words) : 0;
-    const char *cause = NULL;
-    struct item *item;
-
-    if (job->result->cause != NO_JOB && job->result->cause >= s->run->plan->njobs)
-        cause = run_cause(s->run, job->result->cause).name;
-    item = malloc(sizeof *item + n + 1 + (cause ? strlen(cause) + 1 : 0));
-    if (!item)
-        return NULL;
-    *item = (struct item){.info = *job, .seq = job->section};
-    memcpy(item->words, n ? words : "", n + 1);
-    if (cause)
-        item->cause = memcpy(item->words + n + 1, cause, strlen(cause) + 1);
-    if (!job->def->item)
-        return item;
-    item->seq = s->run->plan->njobs + s->copies++;
-    item->section_set = s->run->plan->jobs[job->section].set;
-    return keep_copy(item, job) ? item : item_free(item);
-}
-
 void store_add(struct store *s, const struct job_info *job, const char *words, struct capture *out,
                struct capture *err) {
-    struct item *item = atomic_load(&s->off) ? NULL : make_item(s, job, words);
+    struct entry *entry = atomic_load(&s->off) ? NULL : entry_new(s->run, job, words);
 
     pthread_mutex_lock(&s->lock);
-    if (!item && !s->off)
+    if (!entry && !s->off)
         give_up(s, UV_ENOMEM, strerror(ENOMEM));
     if (s->off) {
-        if (item)
-            item_free(item);
+        entry_free(entry);
     } else {
-        item->definition = definer_job(&s->definer, job->def);
-        item->out = share_or_cut(out, item);
-        item->err = share_or_cut(err, item);
-        weigh(item, item->out);
-        weigh(item, item->err);
-        enqueue(s, item);
+        if (entry->copy)
+            entry->seq = s->run->plan->njobs + s->copies++;
+        entry->definition = definer_job(&s->definer, job->def);
+        entry_share(entry, out, err);
+        enqueue(s, entry);
     }
     pthread_mutex_unlock(&s->lock);
 }
