@@ -4,6 +4,7 @@
 #define MUSTER_BASE_THREAD_H
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 
 /* Starts a thread in which signals are blocked as below. 0 or UV_E…. */
 int thread_start(pthread_t *thread, void *(*run)(void *), void *arg);
@@ -13,4 +14,11 @@ int thread_start(pthread_t *thread, void *(*run)(void *), void *arg);
  * sanitizers report. *before: the mask until now, for pthread_sigmask().
  */
 void thread_block_signals(sigset_t *before);
+/* Makes a condition that is waited for by thread_wait(). */
+void thread_cond_init(pthread_cond_t *cond);
+/*
+ * Waits for such a condition, or until clock_ns() is `until_ns` (INT64_MAX: however long it
+ * takes), with the lock in hand. It may return before either.
+ */
+void thread_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ns);
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "report/sink.h"
 
 #define COLUMNS_DEFAULT 80
@@ -45,7 +46,7 @@ bool display_can_draw(int fd) {
 void display_init(struct display *d, enum display_mode mode, int fd, bool color) {
     *d = (struct display){.mode = mode, .fd = fd, .color = color, .reflows = terminal_reflows()};
     pthread_mutex_init(&d->lock, NULL);
-    pthread_cond_init(&d->hid, NULL);
+    thread_cond_init(&d->hid);
     d->written_ns = clock_ns();
 }
 
@@ -213,16 +214,11 @@ void display_pause(struct display *d, bool paused) {
 }
 
 void display_wait(struct display *d) {
-    struct timespec until;
+    int64_t until = clock_ns() + WAIT_NS;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += WAIT_NS;
-    until.tv_sec += until.tv_nsec / NS_PER_S;
-    until.tv_nsec %= NS_PER_S;
     pthread_mutex_lock(&d->lock);
-    while (d->mode == DISPLAY_AREA && d->paused && !d->hidden &&
-           pthread_cond_timedwait(&d->hid, &d->lock, &until) == 0)
-        ;
+    while (d->mode == DISPLAY_AREA && d->paused && !d->hidden && clock_ns() < until)
+        thread_wait(&d->hid, &d->lock, until);
     pthread_mutex_unlock(&d->lock);
 }
 

@@ -179,14 +179,9 @@ static struct item *next_item(struct output *o, bool *end) {
 
     pthread_mutex_lock(&o->lock);
     while (now = clock_ns(), due = next_due(o), !item_due(o, now)) {
-        struct timespec until = {.tv_sec = due / NS_PER_S, .tv_nsec = due % NS_PER_S};
-
         if (o->closing || o->batching || now >= due)
             break;
-        if (due == INT64_MAX)
-            pthread_cond_wait(&o->wake, &o->lock);
-        else
-            pthread_cond_timedwait(&o->wake, &o->lock, &until);
+        thread_wait(&o->wake, &o->lock, due);
     }
     if (item_due(o, now)) {
         item = o->first;
@@ -285,16 +280,12 @@ static void *output_main(void *arg) {
 
 int output_open(struct output **out, bool tty) {
     struct output *o = calloc(1, sizeof *o);
-    pthread_condattr_t monotonic;
 
     *out = NULL;
     if (!o)
         return UV_ENOMEM;
     pthread_mutex_init(&o->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&o->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&o->wake);
     follows_init(&o->follows, -1, NULL, NULL);
     o->last = &o->first;
     o->tails = capture_new();

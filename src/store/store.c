@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <uv.h>
 
 #include "base/clock.h"
@@ -140,16 +139,6 @@ static void abandon(struct store *s, int error) {
     close_record(s);
 }
 
-/* Waits for a signal, or until `until` (0: however long it takes). Locked. */
-static void wait_for_work(struct store *s, int64_t until) {
-    const struct timespec at = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S};
-
-    if (until)
-        pthread_cond_timedwait(&s->work, &s->lock, &at);
-    else
-        pthread_cond_wait(&s->work, &s->lock);
-}
-
 /* From now on an end is recorded as soon as it is added. */
 static void tell_ready(struct store *s) {
     pthread_mutex_lock(&s->lock);
@@ -164,7 +153,7 @@ static void tell_ready(struct store *s) {
 static void wait_for_room(struct store *s) {
     pthread_mutex_lock(&s->lock);
     while (s->phase == RECORDING && s->late)
-        wait_for_work(s, 0);
+        pthread_cond_wait(&s->work, &s->lock);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -220,7 +209,7 @@ static struct entry *take_entries(struct store *s, bool *end) {
 
     pthread_mutex_lock(&s->lock);
     while (s->phase == RECORDING) {
-        int64_t due = 0, now = clock_ns();
+        int64_t due = INT64_MAX;
 
         if (s->first && in_haste(s))
             break;
@@ -228,9 +217,9 @@ static struct entry *take_entries(struct store *s, bool *end) {
             due = s->committed_at + COMMIT_EVERY_NS;
         else if (s->unsynced && !s->off)
             due = s->synced_at + SYNC_EVERY_NS;
-        if (due && now >= due)
+        if (clock_ns() >= due)
             break;
-        wait_for_work(s, due);
+        thread_wait(&s->work, &s->lock, due);
     }
     *end = s->phase != RECORDING;
     entries = s->first;
@@ -366,7 +355,7 @@ static void wait_for_reports(struct store *s) {
         abandon(s, error);
     pthread_mutex_lock(&s->lock);
     while (s->phase != FREEING)
-        wait_for_work(s, 0);
+        pthread_cond_wait(&s->work, &s->lock);
     exit = s->exit;
     pthread_mutex_unlock(&s->lock);
     if (!s->off && s->ended.jobs && exit != s->ended.exit) {
@@ -392,7 +381,6 @@ static void *store_main(void *arg) {
 
 struct store *store_new(const struct store_opts *opts) {
     struct store *s = calloc(1, sizeof *s);
-    pthread_condattr_t attr;
 
     if (!s)
         return NULL;
@@ -407,11 +395,8 @@ struct store *store_new(const struct store_opts *opts) {
     s->resumes = opts->resumes;
     s->last = &s->first;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->work, &attr);
-    pthread_cond_init(&s->done, NULL);
-    pthread_condattr_destroy(&attr);
+    thread_cond_init(&s->work);
+    thread_cond_init(&s->done);
     return s;
 }
 
