@@ -127,16 +127,15 @@ int cli_write_report(void *ctx, enum report_format format, bool to_file, FILE *o
 
 bool cli_wants_tails(const struct report_spec *reports, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (reports[i].format != REPORT_JSONL && report_writer(reports[i].format)->tails)
+        if (report_writer(reports[i].format) && report_writer(reports[i].format)->tails)
             return true;
     return false;
 }
 
 bool cli_wants_rows(const struct report_spec *reports, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (reports[i].format != REPORT_JSONL &&
-            (reports[i].file ||
-             (reports[i].format != REPORT_TABLE && reports[i].format != REPORT_MARKDOWN)))
+        if (report_writer(reports[i].format) &&
+            (reports[i].file || !report_writer(reports[i].format)->brief))
             return true;
     return false;
 }

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/lookup.h"
 #include "exec/facts.h"
+#include "report/print.h"
 #include "report/report.h"
 #include "store/past.h"
 #include "store/record.h"
@@ -173,11 +174,8 @@ static int write_table(const struct list *l, bool color, FILE *out) {
             error = UV_ENOMEM;
     for (size_t i = 0; i < l->count && !error; i++)
         error = add_row(table, &l->runs[i], color);
-    if (!error) {
-        scols_table_set_stream(table, out);
-        scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-        error = scols_print_table(table);
-    }
+    if (!error)
+        error = print_table(table, out);
     scols_unref_table(table);
     return error;
 }

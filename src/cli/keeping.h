@@ -6,15 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "report/summary.h"
 #include "run/result.h"
-
-#define KEEPING_LONGEST 3
 
 /* All zero but `all` at first. */
 struct keeping {
-    bool all;                            /* a report has a row for each */
-    unsigned hints;                      /* kept for what they tell of their lane */
-    int64_t longest_ns[KEEPING_LONGEST]; /* of those that were told */
+    bool all;                                /* a report has a row for each */
+    unsigned hints;                          /* kept for what they tell of their lane */
+    int64_t longest_ns[SUMMARY_LONGEST_MAX]; /* of those that were told */
 };
 
 /*

@@ -58,14 +58,6 @@ int board_init(struct board *b, const struct plan *plan, const struct length *le
     return 0;
 }
 
-static struct board_entry **find(struct board *b, uint32_t id) {
-    struct board_entry **at = &b->buckets[id % BOARD_BUCKETS];
-
-    while (*at && (*at)->job.id != id)
-        at = &(*at)->beside;
-    return at;
-}
-
 void board_started(struct board *b, const struct job_info *job, uint32_t attempt, int64_t now) {
     struct board_entry *entry = malloc(sizeof *entry);
     struct board_entry **bucket = &b->buckets[job->id % BOARD_BUCKETS];
@@ -80,8 +72,11 @@ void board_started(struct board *b, const struct job_info *job, uint32_t attempt
 }
 
 static void stopped(struct board *b, uint32_t id) {
-    struct board_entry **at = find(b, id), *entry = *at;
+    struct board_entry **at = &b->buckets[id % BOARD_BUCKETS], *entry;
 
+    while (*at && (*at)->job.id != id)
+        at = &(*at)->beside;
+    entry = *at;
     if (!entry)
         return;
     *at = entry->beside;

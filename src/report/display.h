@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "report/standing.h"
 
 enum display_mode {
@@ -18,8 +19,8 @@ enum display_mode {
     DISPLAY_AREA,
 };
 
-#define DISPLAY_FRAME_NS  INT64_C(100000000)   /* at least, between two drawings */
-#define DISPLAY_LINES_NS  INT64_C(60000000000) /* between two lines */
+#define DISPLAY_FRAME_NS  (100 * NS_PER_MS) /* at least, between two drawings */
+#define DISPLAY_LINES_NS  (60 * NS_PER_S)   /* between two lines */
 #define DISPLAY_BYTES_MAX (STANDING_LINES_MAX * (STANDING_LINE_BYTES + 8) + 2048)
 
 struct display {

@@ -177,7 +177,7 @@ static int show_stream(struct emitter *e, struct capture *c, uint64_t at,
     if (colored)
         emit_text(e, PAINTED_END, strlen(PAINTED_END));
     if (lost)
-        emit_text(e, line, (size_t)tail_lost(lost, last, line));
+        emit_text(e, line, tail_lost(lost, last, line));
     else if (last != '\n')
         emit_text(e, "\n", 1);
     return error;

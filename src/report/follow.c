@@ -14,9 +14,11 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/text.h"
 #include "exec/capture.h"
 #include "report/escape.h"
 #include "report/sink.h"
+#include "report/tail.h"
 
 #define BLOCK    (1U << 20) /* a longer line comes in pieces */
 #define MARK_MAX 128U
@@ -28,15 +30,6 @@ struct follow {
     bool made;              /* its log file is there */
     char file[FOLLOW_FILE_MAX];
 };
-
-/* FNV-1a. */
-static uint64_t hash_name(const char *s) {
-    uint64_t hash = UINT64_C(14695981039346656037);
-
-    for (; *s; s++)
-        hash = (hash ^ (unsigned char)*s) * UINT64_C(1099511628211);
-    return hash;
-}
 
 static bool is_plain(char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -59,7 +52,7 @@ void follow_file_name(const char *job, uint32_t attempt, bool is_err, char buf[F
         len += wants;
     }
     if (*c)
-        len += (size_t)snprintf(buf + len, FOLLOW_FILE_MAX - len, "-%016" PRIx64, hash_name(job));
+        len += (size_t)snprintf(buf + len, FOLLOW_FILE_MAX - len, "-%016" PRIx64, text_hash(job));
     snprintf(buf + len, FOLLOW_FILE_MAX - len, ".%" PRIu32 ".%slog", attempt, is_err ? "err." : "");
 }
 
@@ -181,11 +174,9 @@ static void log_step(struct follows *f, struct follow *s, bool last) {
     if (n < 0)
         note(f, (int)n);
     if (!error && last && capture_error(s->stream.capture)) {
-        char mark[MARK_MAX];
-        int len = snprintf(mark, sizeof mark, "\n[output lost: %s]\n",
-                           strerror(-capture_error(s->stream.capture)));
+        char mark[TAIL_LOST_MAX];
 
-        error = sink_write_all(fd, mark, (size_t)len);
+        error = sink_write_all(fd, mark, tail_lost(capture_error(s->stream.capture), '\0', mark));
     }
     if (close(fd) < 0 && !error)
         error = -errno;
@@ -228,7 +219,7 @@ static long read_block(struct follows *f, struct follow *s, uint64_t at, size_t 
 static void line_step(struct follows *f, struct follow *s, bool last) {
     size_t room = BLOCK - MARK_MAX; /* a mark goes behind it */
     int error = last ? capture_error(s->stream.capture) : 0;
-    char mark[MARK_MAX];
+    char mark[TAIL_LOST_MAX];
 
     for (;;) {
         long n = read_block(f, s, s->shown, room);
@@ -249,7 +240,7 @@ static void line_step(struct follows *f, struct follow *s, bool last) {
         s->shown += used;
     }
     if (error) {
-        snprintf(mark, sizeof mark, "[output lost: %s]", strerror(-error));
+        mark[tail_lost(error, '\n', mark) - 1] = '\0'; /* a newline comes by itself */
         show_part(f, s, 0, mark);
     }
 }

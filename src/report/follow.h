@@ -58,13 +58,13 @@ void follows_end(struct follows *f, const struct capture *capture);
 /* Forgets all. The first error, or 0. */
 int follows_release(struct follows *f);
 
+#define FOLLOW_NAME_MAX 200
+#define FOLLOW_FILE_MAX 256
 /*
  * The name of a log file into buf: NAME.ATTEMPT.log, or NAME.ATTEMPT.err.log; bytes of
  * the name other than [A-Za-z0-9._-] as %XX, of one that gets longer than
- * FOLLOW_NAME_MAX bytes so many and a hash.
+ * FOLLOW_NAME_MAX bytes so many and a hash. NAME is the job's, or NAME#INDEX of an item
+ * whose name another one of this run has had.
  */
-#define FOLLOW_NAME_MAX 200
-#define FOLLOW_FILE_MAX 256
-/* Of an item whose name another of this run has had: NAME#INDEX is its name. */
 void follow_file_name(const char *job, uint32_t attempt, bool is_err, char buf[FOLLOW_FILE_MAX]);
 #endif

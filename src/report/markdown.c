@@ -15,7 +15,6 @@
 #include "report/rows.h"
 #include "report/summary.h"
 
-#define ROWS_MAX   50 /* as the table */
 #define TAIL_LINES 50
 #define FENCE_MIN  3
 #define LAST_ROOM  512 /* bytes kept for the sentence about what did not fit */
@@ -185,7 +184,7 @@ int markdown_write(const struct report_input *in, size_t max, FILE *out) {
     struct markdown m = {.in = in, .out = out, .room = max - LAST_ROOM};
     int error = UV_ENOMEM;
 
-    m.all_rows = in->all_rows || run_totals(in->run).jobs <= ROWS_MAX;
+    m.all_rows = in->all_rows || run_totals(in->run).jobs <= REPORT_ROWS_MAX;
     m.buf = malloc(OUTPUT_TAIL_MAX);
     m.part = open_memstream(&m.text, &m.n);
     if (m.buf && m.part) {

@@ -6,7 +6,6 @@
  */
 #include "report/output.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -138,19 +137,16 @@ static void put_job_event(struct output *o, const struct output_job *job) {
     flush_events(o);
 }
 
-static struct item *item_free(struct item *item) {
-    if (item->kind == ITEM_JOB || item->kind == ITEM_STREAMS_END) {
-        capture_free(item->job.out);
-        capture_free(item->job.err);
-        free(item->job.header);
-        free(item->job.event);
-        free(item->job.event_rest);
-        free(item->job.row);
-    }
+/* Frees what an item owns. */
+static void item_release(const struct item *item) {
+    capture_free(item->job.out);
+    capture_free(item->job.err);
+    free(item->job.header);
+    free(item->job.event);
+    free(item->job.event_rest);
+    free(item->job.row);
     capture_free(item->stream.capture);
     free(item->stream.job);
-    free(item);
-    return NULL;
 }
 
 /* Whether the next item is to be handled now. Locked. */
@@ -259,7 +255,8 @@ static void *output_main(void *arg) {
 
         if (item) {
             handle(o, item);
-            item_free(item);
+            item_release(item);
+            free(item);
         }
         if (o->follows.count > 0 && clock_ns() - o->stepped_ns >= STEP_NS) {
             follows_step(&o->follows);
@@ -312,6 +309,19 @@ static void enqueue(struct output *o, struct item *item) {
     pthread_cond_signal(&o->wake);
     pthread_mutex_unlock(&o->lock);
     start(o);
+}
+
+/* Queues a copy of an item, which is taken over whatever comes of it. */
+static void queue(struct output *o, const struct item *like) {
+    struct item *item = malloc(sizeof *item);
+
+    if (!item) {
+        item_release(like);
+        note_error(o, UV_ENOMEM); /* who hands it over wants it shown or kept */
+        return;
+    }
+    *item = *like;
+    enqueue(o, item);
 }
 
 static struct item *new_text(const char *text, size_t n) {
@@ -368,29 +378,11 @@ bool output_follows(const struct output *o) {
 }
 
 void output_stream(struct output *o, const struct follow_stream *stream) {
-    struct item *item = malloc(sizeof *item);
-
-    if (!item) {
-        capture_free(stream->capture);
-        free(stream->job);
-        note_error(o, UV_ENOMEM);
-        return;
-    }
-    *item = (struct item){.kind = ITEM_STREAM, .stream = *stream};
-    enqueue(o, item);
+    queue(o, &(struct item){.kind = ITEM_STREAM, .stream = *stream});
 }
 
 void output_streams_end(struct output *o, struct capture *out, struct capture *err) {
-    struct item *item = malloc(sizeof *item);
-
-    if (!item) {
-        capture_free(out);
-        capture_free(err);
-        note_error(o, UV_ENOMEM);
-        return;
-    }
-    *item = (struct item){.kind = ITEM_STREAMS_END, .job = {.out = out, .err = err}};
-    enqueue(o, item);
+    queue(o, &(struct item){.kind = ITEM_STREAMS_END, .job = {.out = out, .err = err}});
 }
 
 int output_log_error(const struct output *o) {
@@ -436,23 +428,16 @@ void output_printf(struct output *o, const char *fmt, ...) {
 }
 
 void output_job(struct output *o, const struct output_job *job) {
-    struct item *item;
+    const struct item item = {.kind = ITEM_JOB, .job = *job};
 
     if (job->row && !o->ledger)
         o->ledger = ledger_new();
-    item = job->row && !o->ledger ? NULL : malloc(sizeof *item);
-    if (!item) {
-        capture_free(job->out);
-        capture_free(job->err);
-        free(job->header);
-        free(job->event);
-        free(job->event_rest);
-        free(job->row);
-        note_error(o, UV_ENOMEM); /* who hands it over wants it shown or kept */
+    if (!job->row || o->ledger) {
+        queue(o, &item);
         return;
     }
-    *item = (struct item){.kind = ITEM_JOB, .job = *job};
-    enqueue(o, item);
+    item_release(&item);
+    note_error(o, UV_ENOMEM);
 }
 
 void output_hold(struct output *o, bool hold) {
@@ -489,9 +474,8 @@ long output_tail(const struct output *o, uint64_t at, char *buf, size_t n) {
 
 size_t output_lost(const struct output *o, char last, char *buf, size_t n) {
     char line[TAIL_LOST_MAX];
-    size_t len = (size_t)tail_lost(o->error, last, line);
+    size_t len = tail_lost(o->error, last, line);
 
-    len = len < TAIL_LOST_MAX ? len : TAIL_LOST_MAX - 1;
     len = len < n ? len : n;
     memcpy(buf, line, len);
     return len;

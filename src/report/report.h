@@ -11,16 +11,19 @@
 struct output;
 struct past_run;
 
-extern const char muster_version[];         /* "0.1.0" */
-extern const char *const lane_words[LANES]; /* "io", "cpu" */
+extern const char muster_version[];          /* "0.1.0" */
+extern const char *const lane_words[LANES];  /* "io", "cpu" */
+extern const char *const lane_titles[LANES]; /* "I/O", "CPU" */
 /* A job's mark: "io", "cpu", "auto". */
 const char *type_word(const struct plan_job *job);
+
+#define REPORT_ROWS_MAX 50 /* of the table: with more jobs only rows that are not plainly ok */
 
 struct report_input {
     const struct run_result *run;
     const struct output *output; /* for the tails of the jobs' output; may be NULL */
     bool color;                  /* standard output may be coloured */
-    bool all_rows;               /* table: also past 50 rows (it goes to a file) */
+    bool all_rows;               /* table: past REPORT_ROWS_MAX, too (it goes to a file) */
     bool failed_only;            /* table: -q with a failure: only what is not ok */
 };
 
@@ -28,11 +31,10 @@ struct report_input {
 struct report_writer {
     enum report_format format;
     bool tails; /* it shows the ends of the jobs' output */
+    bool brief; /* on standard output it has REPORT_ROWS_MAX plain rows at most */
     int (*write)(const struct report_input *in, FILE *out);
 };
-extern const struct report_writer report_writers[];
-extern const size_t report_writer_count;
-/* The row of a format, or NULL. */
+/* The row of a format; NULL: of jsonl, which is written while the run goes on. */
 const struct report_writer *report_writer(enum report_format format);
 
 int report_table_write(const struct report_input *in, FILE *out);

@@ -11,13 +11,12 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "report/report.h"
 
 #define PART_BYTES   48
 #define BAR_COLUMNS  20 /* of the run's, without its ends */
 #define LANE_COLUMNS 10 /* of a lane's */
 #define GAP          "  "
-
-static const char *const lane_titles[LANES] = {[LANE_IO] = "I/O", [LANE_CPU] = "CPU"};
 
 size_t standing_fit(const char *text, unsigned columns, unsigned *used) {
     size_t n = strlen(text), at = 0;

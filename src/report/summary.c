@@ -10,8 +10,6 @@
 #include "base/text.h"
 #include "report/rows.h"
 
-#define HINTS_MAX      5
-#define LONGEST_MAX    3
 #define NAME_MAX_SHOWN 512 /* bytes */
 
 /*
@@ -58,7 +56,6 @@ static void write_times(const struct run_result *run, FILE *out) {
 
 /* "lanes: on average I/O 3.4 of 64, CPU 1.8 of 2 jobs at once", those that had any. */
 static void write_lanes(const struct report_input *in, FILE *out) {
-    static const char *const names[LANES] = {[LANE_IO] = "I/O", [LANE_CPU] = "CPU"};
     const struct run_result *run = in->run;
     const uint32_t widths[LANES] = {run->plan->io_limit, run->plan->cpu_workers};
     double busy_ns[LANES] = {[LANE_IO] = (double)run->items.busy_ns[LANE_IO],
@@ -68,12 +65,11 @@ static void write_lanes(const struct report_input *in, FILE *out) {
     struct rows rows;
 
     for (rows_begin(&rows, in); rows_next(&rows, &row);)
-        for (uint32_t i = 0; i < row.result->nattempts; i++)
-            busy_ns[row.lane] += (double)row.result->attempts[i].wall_ns;
+        busy_ns[row.lane] += (double)job_busy_ns(row.result);
     for (int lane = 0; lane < LANES && run->wall_ns > 0; lane++) {
         if (busy_ns[lane] <= 0)
             continue;
-        fprintf(out, "%s%s %.1f of %" PRIu32, between, names[lane],
+        fprintf(out, "%s%s %.1f of %" PRIu32, between, lane_titles[lane],
                 busy_ns[lane] / (double)run->wall_ns, widths[lane]);
         between = ", ";
     }
@@ -86,7 +82,7 @@ static void write_longest(const struct report_input *in, FILE *out) {
     struct {
         char name[NAME_MAX_SHOWN];
         int64_t wall_ns;
-    } most[LONGEST_MAX + 1];
+    } most[SUMMARY_LONGEST_MAX + 1];
     size_t count = 0;
     struct report_row row;
     struct rows rows;
@@ -99,12 +95,12 @@ static void write_longest(const struct report_input *in, FILE *out) {
             continue;
         while (at > 0 && most[at - 1].wall_ns < wall_ns)
             at--;
-        if (at == LONGEST_MAX)
+        if (at == SUMMARY_LONGEST_MAX)
             continue;
         memmove(most + at + 1, most + at, (count - at) * sizeof *most);
         text_visible(most[at].name, sizeof most[at].name, row.name, strlen(row.name), NULL);
         most[at].wall_ns = wall_ns;
-        count += count < LONGEST_MAX;
+        count += count < SUMMARY_LONGEST_MAX;
     }
     for (size_t i = 0; count > 1 && i < count; i++) {
         char wall[TEXT_FORMAT_MAX];
@@ -127,18 +123,16 @@ static void write_stop(const struct run_result *run, FILE *out) {
 
 bool summary_hints_at(const struct job_info *job) {
     const struct job_result *r = job->result;
-    int64_t wall_ns = 0;
+    int64_t busy_ns = job_busy_ns(r);
     double share;
 
     /* No mark that could be wrong. */
     if (job->def->set->automatic || job->def->action == ACTION_TASK)
         return false;
-    for (uint32_t a = 0; a < r->nattempts; a++) /* without the delays between them */
-        wall_ns += r->attempts[a].wall_ns;
     /* What was stopped half-way might have gone on otherwise. */
-    if (wall_ns <= HINT_WALL_NS || r->status == STATUS_CANCELLED)
+    if (busy_ns <= HINT_WALL_NS || r->status == STATUS_CANCELLED)
         return false;
-    share = (double)job_cpu_us(r) * 1000 / (double)wall_ns;
+    share = (double)job_cpu_us(r) * 1000 / (double)busy_ns;
     return job->def->set->type == LANE_CPU ? share < WAITING_SHARE : share > COMPUTING_SHARE;
 }
 
@@ -148,22 +142,19 @@ static void write_hints(const struct report_input *in, FILE *out) {
     struct rows rows;
     int hints = 0;
 
-    for (rows_begin(&rows, in); hints < HINTS_MAX && rows_next(&rows, &row);) {
+    for (rows_begin(&rows, in); hints < SUMMARY_HINTS_MAX && rows_next(&rows, &row);) {
         const struct job_result *r = row.result;
         enum lane type = row.job->set->type;
         char cpu[TEXT_FORMAT_MAX], wall[TEXT_FORMAT_MAX], name[NAME_MAX_SHOWN];
-        int64_t wall_ns = 0;
 
         if (!summary_hints_at(row.info))
             continue;
-        for (uint32_t a = 0; a < r->nattempts; a++)
-            wall_ns += r->attempts[a].wall_ns;
         hints++;
         text_visible(name, sizeof name, row.name, strlen(row.name), NULL);
         fprintf(out, "hint: %s is marked %s but mostly %s (CPU %s in %s): try type = %s\n", name,
                 lane_words[type], type == LANE_CPU ? "waited" : "computed",
                 text_format_wall(job_cpu_us(r) * 1000, cpu, sizeof cpu),
-                text_format_wall(wall_ns, wall, sizeof wall),
+                text_format_wall(job_busy_ns(r), wall, sizeof wall),
                 lane_words[type == LANE_CPU ? LANE_IO : LANE_CPU]);
     }
 }

@@ -11,8 +11,11 @@
  * and the stop. Foreign bytes of names are made visible.
  */
 void summary_write(const struct report_input *in, FILE *out);
-/* Whether a job seems to be in the wrong lane. */
-bool summary_hints_at(const struct job_info *job);
 /* The same as a malloc'd string, or NULL. */
 char *summary_text(const struct report_input *in);
+
+#define SUMMARY_HINTS_MAX   5 /* that it gives */
+#define SUMMARY_LONGEST_MAX 3 /* jobs that it names as such */
+/* Whether a job seems to be in the wrong lane. */
+bool summary_hints_at(const struct job_info *job);
 #endif

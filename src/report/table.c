@@ -11,8 +11,6 @@
 #include "report/print.h"
 #include "report/summary.h"
 
-#define ROWS_MAX 50 /* with more jobs only the rows that are not plain ok */
-
 /*
  * libsmartcols makes control bytes and invalid UTF-8 visible by itself, and
  * would do so once more to "\x1b"; what it lets pass is replaced here.
@@ -123,7 +121,7 @@ int report_table_write(const struct report_input *in, FILE *out) {
     struct report_input all = *in;
     int error;
 
-    all.all_rows = in->all_rows || run_totals(in->run).jobs <= ROWS_MAX;
+    all.all_rows = in->all_rows || run_totals(in->run).jobs <= REPORT_ROWS_MAX;
     error = write_rows(&all, out);
     if (!error)
         summary_write(in, out);

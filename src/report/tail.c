@@ -35,9 +35,11 @@ uint64_t tail_start(const struct capture *c, uint32_t lines, uint64_t most, char
     return least;
 }
 
-int tail_lost(int error, char last, char line[TAIL_LOST_MAX]) {
-    return snprintf(line, TAIL_LOST_MAX, "%s[output lost: %s]\n", last == '\n' ? "" : "\n",
-                    strerror(-error));
+size_t tail_lost(int error, char last, char line[TAIL_LOST_MAX]) {
+    int n = snprintf(line, TAIL_LOST_MAX, "%s[output lost: %s]\n", last == '\n' ? "" : "\n",
+                     strerror(-error));
+
+    return n < (int)TAIL_LOST_MAX ? (size_t)n : TAIL_LOST_MAX - 1;
 }
 
 size_t tail_read(const struct capture *c, char *block, size_t size, int *error) {
@@ -45,11 +47,11 @@ size_t tail_read(const struct capture *c, char *block, size_t size, int *error) 
     uint64_t whole = c ? capture_size(c) : 0;
     size_t room = size - (lost ? TAIL_LOST_MAX : 0);
     size_t want = whole < room ? (size_t)whole : room;
-    long n = want > 0 ? capture_read(c, whole - want, block, want) : 0;
+    long got = want > 0 ? capture_read(c, whole - want, block, want) : 0;
+    size_t n = got > 0 ? (size_t)got : 0;
 
-    *error = n < 0 ? (int)n : 0;
-    n = n < 0 ? 0 : n;
+    *error = got < 0 ? (int)got : 0;
     if (lost)
         n += tail_lost(lost, n > 0 ? block[n - 1] : '\n', block + n);
-    return (size_t)n;
+    return n;
 }

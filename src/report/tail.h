@@ -19,8 +19,8 @@ bool tail_any(const struct capture *c);
 uint64_t tail_start(const struct capture *c, uint32_t lines, uint64_t most, char *block,
                     size_t size);
 /* What stands in the place of output that is not there, for a stream whose last byte is `last`:
- * into line. How many bytes. */
-int tail_lost(int error, char last, char line[TAIL_LOST_MAX]);
+ * into line, a NUL behind. How many bytes. */
+size_t tail_lost(int error, char last, char line[TAIL_LOST_MAX]);
 /*
  * Reads the end of a stream, which may be NULL, into a block of `size` bytes, what was lost of it
  * said behind. How many bytes; *error: 0, or why they could not be read. Blocks.

@@ -12,7 +12,7 @@
 #include "report/rows.h"
 
 /* A lane is shown as a process, a slot as a thread; ids begin at 1. */
-static const char *const lane_titles[LANES] = {[LANE_IO] = "I/O lane", [LANE_CPU] = "CPU lane"};
+static const char *const process_names[LANES] = {[LANE_IO] = "I/O lane", [LANE_CPU] = "CPU lane"};
 
 static double micros(int64_t ns) {
     return (double)ns / 1e3;
@@ -33,7 +33,7 @@ static int write_event(json_t *event, bool *first, FILE *out) {
 static int write_lane(enum lane lane, bool *first, FILE *out) {
     int error =
         write_event(json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "name", "process_name", "ph", "M",
-                              "pid", (int)lane + 1, "tid", 0, "args", "name", lane_titles[lane]),
+                              "pid", (int)lane + 1, "tid", 0, "args", "name", process_names[lane]),
                     first, out);
 
     if (!error)

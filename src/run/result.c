@@ -94,6 +94,14 @@ int64_t job_wall_ns(const struct job_result *j) {
     return last->start_ns + last->wall_ns - j->attempts[0].start_ns;
 }
 
+int64_t job_busy_ns(const struct job_result *j) {
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < j->nattempts; i++)
+        sum += j->attempts[i].wall_ns;
+    return sum;
+}
+
 int64_t job_cpu_us(const struct job_result *j) {
     int64_t sum = 0;
 

@@ -113,6 +113,7 @@ void job_add_attempt(struct job_result *j, const struct attempt *a, struct attem
 
 /* Sums over the attempts: computed, not stored. */
 int64_t job_wall_ns(const struct job_result *j); /* first start to last end */
+int64_t job_busy_ns(const struct job_result *j); /* the same without the delays between them */
 int64_t job_cpu_us(const struct job_result *j);
 uint64_t job_max_rss(const struct job_result *j);
 
