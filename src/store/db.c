@@ -183,7 +183,7 @@ sqlite3_stmt *db_finalize(struct db *db, sqlite3_stmt *statement) {
     return NULL;
 }
 
-static int bind_all(struct db *db, sqlite3_stmt *statement, const char *form, va_list args) {
+int db_vbind(struct db *db, sqlite3_stmt *statement, const char *form, va_list args) {
     const struct sqlite *s = &db->sqlite;
     int code = SQLITE_OK;
 
@@ -216,7 +216,7 @@ int db_bind(struct db *db, sqlite3_stmt *statement, const char *form, ...) {
     int error;
 
     va_start(args, form);
-    error = bind_all(db, statement, form, args);
+    error = db_vbind(db, statement, form, args);
     va_end(args);
     return error;
 }
@@ -237,10 +237,27 @@ int db_run(struct db *db, sqlite3_stmt *statement, const char *form, ...) {
     int error;
 
     va_start(args, form);
-    error = bind_all(db, statement, form, args);
+    error = db_vbind(db, statement, form, args);
     va_end(args);
     while (!error && (error = db_step(db, statement)) == 1)
         error = 0;
+    return error;
+}
+
+int db_number(struct db *db, int64_t *number, const char *sql, const char *form, ...) {
+    sqlite3_stmt *statement = NULL;
+    int error = db_prepare(db, &statement, sql);
+    va_list args;
+
+    va_start(args, form);
+    if (!error)
+        error = db_vbind(db, statement, form, args);
+    va_end(args);
+    if (!error && (error = db_step(db, statement)) == 1) {
+        *number = db->sqlite.column_int64(statement, 0);
+        error = 0;
+    }
+    db_finalize(db, statement);
     return error;
 }
 
@@ -379,18 +396,6 @@ static void set_up(struct db *db) {
     db->sqlite.busy_timeout(db->handle, DB_BUSY_MS);
 }
 
-static int read_number(struct db *db, const char *sql, int64_t *number) {
-    sqlite3_stmt *statement = NULL;
-    int error = db_prepare(db, &statement, sql);
-
-    if (!error && (error = db_step(db, statement)) == 1) {
-        *number = db->sqlite.column_int64(statement, 0);
-        error = 0;
-    }
-    db_finalize(db, statement);
-    return error;
-}
-
 /* Its journal: SQLite does not wait by itself for others that change it too. */
 static int set_journal(struct db *db, bool wal) {
     int64_t until = clock_ns() + DB_BUSY_MS * NS_PER_MS;
@@ -416,7 +421,7 @@ static int set_journal(struct db *db, bool wal) {
 
 static int migrate(struct db *db) {
     int64_t version = 0, application = 0, tables = 0;
-    int error = read_number(db, "PRAGMA user_version", &version);
+    int error = db_number(db, &version, "PRAGMA user_version", "");
 
     if (!error && version == DB_VERSION)
         return 0;
@@ -424,11 +429,11 @@ static int migrate(struct db *db) {
         error = db_begin(db); /* then nobody else does it meanwhile */
     if (error)
         return error;
-    error = read_number(db, "PRAGMA user_version", &version);
+    error = db_number(db, &version, "PRAGMA user_version", "");
     if (!error)
-        error = read_number(db, "PRAGMA application_id", &application);
+        error = db_number(db, &application, "PRAGMA application_id", "");
     if (!error)
-        error = read_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+        error = db_number(db, &tables, "SELECT count(*) FROM sqlite_schema", "");
     if (!error && (application == APPLICATION_ID ? version < 1 : tables > 0 || version != 0))
         error = fail(db, UV_EINVAL, "it is no history of muster's");
     if (!error && version > DB_VERSION)

@@ -3,6 +3,7 @@
  */
 #ifndef MUSTER_STORE_DB_H
 #define MUSTER_STORE_DB_H
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,10 +63,13 @@ sqlite3_stmt *db_finalize(struct db *db, sqlite3_stmt *statement);
  * no bytes: NULL). Text and bytes must stay until the statement is reset.
  */
 int db_bind(struct db *db, sqlite3_stmt *statement, const char *form, ...);
+int db_vbind(struct db *db, sqlite3_stmt *statement, const char *form, va_list args);
 /* Binds, runs to the end and resets. */
 int db_run(struct db *db, sqlite3_stmt *statement, const char *form, ...);
 /* One step: 1 when there is a row, 0 at the end (and reset), or UV_E… (and reset). */
 int db_step(struct db *db, sqlite3_stmt *statement);
+/* The number that the first row of an answer begins with; without a row it is left alone. */
+int db_number(struct db *db, int64_t *number, const char *sql, const char *form, ...);
 /* What went wrong last, for calls of SQLite's own: UV_E…, and db->why. */
 int db_error(struct db *db);
 #endif

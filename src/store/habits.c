@@ -27,31 +27,23 @@ struct asking {
     uint8_t *lanes;
 };
 
-static void take_answer(struct asking *q, struct row *r) {
+static int take_answer(void *ctx, struct row *r) {
+    struct asking *q = ctx;
     const char *name = row_text(r);
     int64_t cpu_ns = row_number(r), wall_ns = row_number(r);
     uint32_t job = name ? map_get(&q->jobs, name, strlen(name)) : MAP_NONE;
 
     if (job == MAP_NONE)
-        return;
+        return 0;
     q->lanes[job] = cpu_ns >= wall_ns / 2 ? LANE_CPU : LANE_IO;
     map_set(&q->jobs, name, strlen(name), MAP_NONE);
+    return 0;
 }
 
 static int ask(struct db *db, const struct plan *plan, struct asking *q) {
     char *key = record_key(plan->path, plan->name);
-    sqlite3_stmt *rows = NULL;
-    int error = key ? db_prepare(db, &rows, question) : UV_ENOMEM;
+    int error = key ? row_each(db, take_answer, q, question, "t", key) : UV_ENOMEM;
 
-    if (!error)
-        error = db_bind(db, rows, "t", key);
-    while (!error && (error = db_step(db, rows)) == 1) {
-        struct row r = {.sqlite = &db->sqlite, .statement = rows};
-
-        error = 0;
-        take_answer(q, &r);
-    }
-    db_finalize(db, rows);
     free(key);
     return error;
 }

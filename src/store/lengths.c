@@ -23,48 +23,50 @@ static const char question[] =
     " AND status IN ('ok', 'failed') AND wall >= 0"
     " GROUP BY run, part ORDER BY run DESC";
 
-static int ask(struct db *db, const struct plan *plan, struct map *jobs, struct length *lengths) {
+/* Jobs by name, and what is known of them. */
+struct asking {
+    struct map jobs;
+    struct length *lengths;
+};
+
+static int take_answer(void *ctx, struct row *r) {
+    struct asking *q = ctx;
+    const char *name = row_text(r);
+    int64_t ns = row_number(r), count = row_number(r);
+    uint32_t job = name ? map_get(&q->jobs, name, strlen(name)) : MAP_NONE;
+
+    if (job != MAP_NONE && q->lengths[job].count == 0)
+        q->lengths[job] = (struct length){.ns = ns, .count = (uint32_t)count};
+    return 0;
+}
+
+static int ask(struct db *db, const struct plan *plan, struct asking *q) {
     char *key = record_key(plan->path, plan->name);
-    sqlite3_stmt *rows = NULL;
-    int error = key ? db_prepare(db, &rows, question) : UV_ENOMEM;
+    int error = key ? row_each(db, take_answer, q, question, "t", key) : UV_ENOMEM;
 
-    if (!error)
-        error = db_bind(db, rows, "t", key);
-    while (!error && (error = db_step(db, rows)) == 1) {
-        struct row r = {.sqlite = &db->sqlite, .statement = rows};
-        const char *name = row_text(&r);
-        uint32_t job = name ? map_get(jobs, name, strlen(name)) : MAP_NONE;
-        int64_t ns = row_number(&r), count = row_number(&r);
-
-        error = 0;
-        if (job != MAP_NONE && lengths[job].count == 0)
-            lengths[job] = (struct length){.ns = ns, .count = (uint32_t)count};
-    }
-    db_finalize(db, rows);
     free(key);
     return error;
 }
 
 struct length *lengths_read(const char *folder, const struct plan *plan) {
-    struct length *lengths = calloc((size_t)plan->njobs + 1, sizeof *lengths);
-    int error = lengths ? 0 : UV_ENOMEM;
+    struct asking q = {.lengths = calloc((size_t)plan->njobs + 1, sizeof *q.lengths)};
+    int error = q.lengths ? 0 : UV_ENOMEM;
     struct arena arena;
-    struct map jobs;
     struct db db;
 
     arena_init(&arena, NULL);
-    map_init(&jobs, &arena);
+    map_init(&q.jobs, &arena);
     for (uint32_t i = 0; !error && i < plan->njobs; i++)
-        map_set(&jobs, plan->jobs[i].name, strlen(plan->jobs[i].name), i);
+        map_set(&q.jobs, plan->jobs[i].name, strlen(plan->jobs[i].name), i);
     if (!error) {
         error = db_open(&db, folder, DB_READ, false);
         if (!error)
-            error = ask(&db, plan, &jobs, lengths);
+            error = ask(&db, plan, &q);
         db_close(&db);
     }
     arena_release(&arena);
     if (!error)
-        return lengths;
-    free(lengths);
+        return q.lengths;
+    free(q.lengths);
     return NULL;
 }

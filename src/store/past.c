@@ -67,79 +67,85 @@ static int count_totals(struct past *p, int64_t row, struct past_run *out) {
     return out->sums ? 0 : UV_ENOMEM;
 }
 
-static int hand_over(struct past *p, sqlite3_stmt *rows, past_run_cb each, void *ctx) {
-    struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
+struct listing {
+    struct past *past;
+    past_run_cb each;
+    void *ctx;
+};
+
+static int hand_over(void *ctx, struct row *r) {
+    const struct listing *l = ctx;
     struct past_run run = {0};
-    int64_t id = row_number(&r);
+    int64_t id = row_number(r);
     int error = 0;
 
-    run.id = row_text(&r);
-    run.title = row_text(&r);
-    run.manifest = row_text(&r);
-    run.started = row_time(&r);
-    run.totals.jobs = (uint32_t)row_number(&r);
-    run.wall_ns = row_number(&r);
-    run.exit = (int)row_number_or_none(&r);
-    run.interrupted_by = (int)row_number(&r);
-    if (r.lost)
+    run.id = row_text(r);
+    run.title = row_text(r);
+    run.manifest = row_text(r);
+    run.started = row_time(r);
+    run.totals.jobs = (uint32_t)row_number(r);
+    run.wall_ns = row_number(r);
+    run.exit = (int)row_number_or_none(r);
+    run.interrupted_by = (int)row_number(r);
+    if (r->lost)
         return UV_ENOMEM;
     if (!run.id || !run.title || !run.manifest)
-        return damaged(p);
+        return damaged(l->past);
     if (run.exit >= 0) {
-        read_totals(&r, &run.totals);
-        error = row_facts(&r, &run.sums);
+        read_totals(r, &run.totals);
+        error = row_facts(r, &run.sums);
     } else {
-        error = count_totals(p, id, &run);
+        error = count_totals(l->past, id, &run);
     }
     if (!error)
-        error = each(ctx, &run);
+        error = l->each(l->ctx, &run);
     free(run.sums);
     return error;
 }
 
 int past_list(struct past *p, const char *key, past_run_cb each, void *ctx) {
-    sqlite3_stmt *rows = NULL;
-    int error = db_prepare(&p->db, &rows,
-                           "SELECT id, name, title, manifest, started, jobs, wall, exit,"
-                           " interrupted_by, ok, failed, timeout, cancelled, skipped, cached,"
-                           " resumed, flaky, allowed, retries, job_wall, cpu_us, sums FROM run"
-                           " WHERE ?1 IS NULL OR manifest_key = ?1 ORDER BY id DESC");
+    struct listing listing = {p, each, ctx};
 
-    if (!error)
-        error = db_bind(&p->db, rows, "t", key);
-    while (!error && (error = db_step(&p->db, rows)) == 1)
-        error = hand_over(p, rows, each, ctx);
-    db_finalize(&p->db, rows);
-    return error;
+    return row_each(&p->db, hand_over, &listing,
+                    "SELECT id, name, title, manifest, started, jobs, wall, exit,"
+                    " interrupted_by, ok, failed, timeout, cancelled, skipped, cached,"
+                    " resumed, flaky, allowed, retries, job_wall, cpu_us, sums FROM run"
+                    " WHERE ?1 IS NULL OR manifest_key = ?1 ORDER BY id DESC",
+                    "t", key);
+}
+
+/* The newest of those that were looked for, and how many there are. */
+struct found {
+    struct past *past;
+    int64_t *row;
+    char *id;
+    int count;
+};
+
+static int take_found(void *ctx, struct row *r) {
+    struct found *found = ctx;
+    int64_t row = row_number(r);
+    const char *id = row_text(r);
+
+    if (found->count++ > 0)
+        return 0;
+    if (!id)
+        return r->lost ? UV_ENOMEM : damaged(found->past);
+    *found->row = row;
+    snprintf(found->id, 32, "%s", id);
+    return 0;
 }
 
 int past_find(struct past *p, const char *key, const char *prefix, int64_t *row, char id[32]) {
-    sqlite3_stmt *rows = NULL;
-    int found = 0;
-    int error = db_prepare(&p->db, &rows,
-                           "SELECT id, name FROM run WHERE substr(name, 1, length(?1)) = ?1"
-                           " AND (?2 IS NULL OR manifest_key = ?2) ORDER BY id DESC LIMIT 2");
+    struct found found = {.past = p, .row = row, .id = id};
+    int error = row_each(&p->db, take_found, &found,
+                         "SELECT id, name FROM run WHERE substr(name, 1, length(?1)) = ?1"
+                         " AND (?2 IS NULL OR manifest_key = ?2) ORDER BY id DESC LIMIT 2",
+                         "tt", prefix, key);
 
-    if (!error)
-        error = db_bind(&p->db, rows, "tt", prefix, key);
-    while (!error && (error = db_step(&p->db, rows)) == 1) {
-        struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
-        const char *name;
-
-        error = 0;
-        if (found++ > 0)
-            continue;
-        *row = row_number(&r);
-        name = row_text(&r);
-        if (name)
-            snprintf(id, 32, "%s", name);
-        else
-            error = r.lost ? UV_ENOMEM : damaged(p);
-    }
-    db_finalize(&p->db, rows);
     if (error)
         return error;
-    return found == 0 ? UV_ENOENT : found > 1 && *prefix ? UV_EEXIST : 0;
+    return found.count == 0 ? UV_ENOENT : found.count > 1 && *prefix ? UV_EEXIST : 0;
 }
 
 /* ---- a whole run ---- */
@@ -164,7 +170,8 @@ static bool make_jobs(struct past_details *d, uint32_t n) {
 }
 
 /* How jobs without a row of a run that has not ended did, as its file of ends says. */
-static int see_ends(struct past *p, struct past_details *d) {
+static int see_ends(struct past_details *d) {
+    struct past *p = d->past;
     struct ends ends;
     int error = ends_open(&ends, p->folder, d->run.id, &d->alive);
 
@@ -234,14 +241,15 @@ static void add_waiting(struct past_details *d, uint32_t seq) {
     }
 }
 
-static int load_row(struct past *p, struct past_details *d, struct row *r) {
+static int load_row(void *ctx, struct row *r) {
+    struct past_details *d = ctx;
     struct run_result *run = &d->run;
     const char *id = row_text(r), *pending;
     int64_t jobs, recorded;
     size_t n;
 
     if (!id)
-        return r->lost ? UV_ENOMEM : damaged(p);
+        return r->lost ? UV_ENOMEM : damaged(d->past);
     snprintf(run->id, sizeof run->id, "%s", id);
     d->plan.name = row_copy(r, &d->arena);
     d->plan.path = row_copy(r, &d->arena);
@@ -260,42 +268,31 @@ static int load_row(struct past *p, struct past_details *d, struct row *r) {
     run->loop_lag_ns = row_number(r);
     jobs = row_number(r);
     recorded = row_number(r);
-    n = (size_t)r->sqlite->column_bytes(r->statement, r->column);
-    pending = r->sqlite->column_blob(r->statement, r->column);
-    if (r->lost || (!pending && n > 0))
+    pending = row_bytes(r, &n);
+    if (r->lost)
         return UV_ENOMEM;
     /* Each job has a row or stands in `pending`, with at least two bytes. */
     if (!d->plan.name || !d->plan.path || !run->host || run->cpus == 0 || jobs < 0 ||
         jobs > recorded + (int64_t)n / 2)
-        return damaged(p);
+        return damaged(d->past);
     if (recorded > UINT32_MAX / 2 ||
         !make_jobs(d, (uint32_t)recorded + (pending ? (uint32_t)jobs : 0)))
         return UV_ENOMEM;
     if (pending && read_pending(d, (uint32_t)jobs, pending, n) < 0)
         return UV_ENOMEM;
-    return run->exit < 0 ? see_ends(p, d) : 0;
+    return run->exit < 0 ? see_ends(d) : 0;
 }
 
-static int load_run(struct past *p, struct past_details *d) {
-    sqlite3_stmt *rows = NULL;
-    int error = db_prepare(&p->db, &rows,
-                           "SELECT name, title, manifest, host, cpus, io_limit, cpu_workers,"
-                           " deadline, started, ended, wall, exit, interrupted_by,"
-                           " deadline_passed, unkillable, loop_lag, jobs,"
-                           " (SELECT count(*) FROM job WHERE run = run.id), pending"
-                           " FROM run WHERE id = ?");
+static int load_run(struct past_details *d) {
+    int error = row_each(&d->past->db, load_row, d,
+                         "SELECT name, title, manifest, host, cpus, io_limit, cpu_workers,"
+                         " deadline, started, ended, wall, exit, interrupted_by,"
+                         " deadline_passed, unkillable, loop_lag, jobs,"
+                         " (SELECT count(*) FROM job WHERE run = run.id), pending"
+                         " FROM run WHERE id = ?",
+                         "i", d->row);
 
-    if (!error)
-        error = db_bind(&p->db, rows, "i", d->row);
-    if (!error && (error = db_step(&p->db, rows)) == 1) {
-        struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
-
-        error = load_row(p, d, &r);
-    } else if (!error) {
-        error = UV_ENOENT; /* removed meanwhile */
-    }
-    db_finalize(&p->db, rows);
-    return error;
+    return error || d->plan.name ? error : UV_ENOENT; /* removed meanwhile */
 }
 
 /* A job by the number of its row. */
@@ -396,34 +393,28 @@ static int load_causes(struct past_details *d) {
     return 0;
 }
 
-static int load_jobs(struct past *p, struct past_details *d) {
-    sqlite3_stmt *rows = NULL;
-    int error = db_prepare(&p->db, &rows,
-                           "SELECT seq, section, item, item_index, cause_name, name, type,"
-                           " status, reason, words, cause, flaky, allowed,"
-                           " worker, leftover, unkillable, wait, out_size, err_size, lost,"
-                           " outputs FROM job WHERE run = ? " IN_ORDER);
+static int load_job_row(void *ctx, struct row *r) {
+    struct past_details *d = ctx;
+    int64_t seq = row_number(r), section = row_number(r);
 
-    if (!error)
-        error = db_bind(&p->db, rows, "i", d->row);
-    while (!error && (error = db_step(&p->db, rows)) == 1) {
-        struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
-        int64_t seq = row_number(&r), section = row_number(&r);
+    if (seq < 0 || seq >= UINT32_MAX || section < 0 || section > seq)
+        return damaged(d->past);
+    add_waiting(d, (uint32_t)section);
+    if (seq == section)
+        d->next_waiting = (uint32_t)seq + 1;
+    if (d->plan.njobs >= d->room)
+        return damaged(d->past);
+    return load_job(d, add_job(d, (uint32_t)seq), r);
+}
 
-        error = seq >= 0 && seq < UINT32_MAX && section >= 0 && section <= seq ? 0 : damaged(p);
-        if (error)
-            break;
-        add_waiting(d, (uint32_t)section);
-        if (seq == section)
-            d->next_waiting = (uint32_t)seq + 1;
-        if (d->plan.njobs >= d->room)
-            error = damaged(p);
-        if (!error)
-            error = load_job(d, add_job(d, (uint32_t)seq), &r);
-        if (!error && r.lost)
-            error = UV_ENOMEM;
-    }
-    db_finalize(&p->db, rows);
+static int load_jobs(struct past_details *d) {
+    int error = row_each(&d->past->db, load_job_row, d,
+                         "SELECT seq, section, item, item_index, cause_name, name, type,"
+                         " status, reason, words, cause, flaky, allowed,"
+                         " worker, leftover, unkillable, wait, out_size, err_size, lost,"
+                         " outputs FROM job WHERE run = ? " IN_ORDER,
+                         "i", d->row);
+
     if (!error && d->nwaiting - d->next_waiting <= d->room - d->plan.njobs)
         add_waiting(d, UINT32_MAX);
     if (!error)
@@ -466,11 +457,16 @@ static int load_http(struct past_details *d, struct attempt_result *a, struct ro
     return 0;
 }
 
-static int load_attempt(struct past_details *d, uint32_t i, struct row *r) {
-    struct job_result *j = &d->run.jobs[i];
+static int load_attempt(void *ctx, struct row *r) {
+    struct past_details *d = ctx;
+    uint32_t job = find_job(d, row_number(r)), n;
     struct attempt_result *rows, *a;
-    uint32_t n = j->nattempts;
+    struct job_result *j;
 
+    if (job == NO_JOB)
+        return damaged(d->past);
+    j = &d->run.jobs[job];
+    n = j->nattempts;
     if ((n & (n - 1)) == 0) { /* doubled whenever n is a power of two */
         rows = arena_array(&d->arena, struct attempt_result, n ? (size_t)n * 2 : 1);
         if (!rows)
@@ -495,44 +491,34 @@ static int load_attempt(struct past_details *d, uint32_t i, struct row *r) {
     return load_http(d, a, r);
 }
 
-static int load_attempts(struct past *p, struct past_details *d) {
-    sqlite3_stmt *rows = NULL;
-    int error = db_prepare(&p->db, &rows,
-                           "SELECT seq, start, wall, user_us, sys_us, max_rss, out_bytes,"
-                           " err_bytes, exit, signal, status, reason, http_status, http_line,"
-                           " lookup, connect, tls, first_byte, sent, received, redirects"
-                           " FROM attempt"
-                           " WHERE run = ? ORDER BY seq, number");
-
-    if (!error)
-        error = db_bind(&p->db, rows, "i", d->row);
-    while (!error && (error = db_step(&p->db, rows)) == 1) {
-        struct row r = {.sqlite = &p->db.sqlite, .statement = rows};
-        uint32_t job = find_job(d, row_number(&r));
-
-        error = job == NO_JOB ? damaged(p) : load_attempt(d, job, &r);
-    }
-    db_finalize(&p->db, rows);
-    return error;
+static int load_attempts(struct past_details *d) {
+    return row_each(&d->past->db, load_attempt, d,
+                    "SELECT seq, start, wall, user_us, sys_us, max_rss, out_bytes,"
+                    " err_bytes, exit, signal, status, reason, http_status, http_line,"
+                    " lookup, connect, tls, first_byte, sent, received, redirects"
+                    " FROM attempt"
+                    " WHERE run = ? ORDER BY seq, number",
+                    "i", d->row);
 }
 
 /* A read transaction: all that is read is of one moment. */
-static int load_all(struct past *p, struct past_details *d) {
-    int error = db_read(&p->db);
+static int load_all(struct past_details *d) {
+    struct db *db = &d->past->db;
+    int error = db_read(db);
 
     if (error)
         return error;
-    error = load_run(p, d);
+    error = load_run(d);
     if (!error)
-        error = load_jobs(p, d);
+        error = load_jobs(d);
     if (!error)
-        error = load_attempts(p, d);
+        error = load_attempts(d);
     if (!error)
         error = tracks_assign(&d->run);
     if (error)
-        db_rollback(&p->db);
+        db_rollback(db);
     else
-        error = db_commit(&p->db);
+        error = db_commit(db);
     return error;
 }
 
@@ -544,12 +530,13 @@ int past_load(struct past *p, int64_t row, struct past_details **out) {
     if (!d)
         return UV_ENOMEM;
     arena_init(&d->arena, NULL);
+    d->past = p;
     d->row = row;
     d->run.plan = &d->plan;
     d->sets[RECORD_CPU].type = d->sets[RECORD_TASK].type = LANE_CPU;
     for (int type = RECORD_AUTO; type < RECORD_TYPES; type++)
         d->sets[type].automatic = true;
-    error = load_all(p, d);
+    error = load_all(d);
     if (error) {
         past_details_free(d);
         return error;

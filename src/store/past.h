@@ -64,6 +64,7 @@ struct past_details {
     struct past_seq *order;      /* the same, sorted */
     int64_t *causes;             /* of their causes', -1: none */
     const char **cause_names;    /* where these are items, or NULL */
+    struct past *past;           /* that it is loaded from, while it is */
     int64_t row;
     bool alive; /* as of struct past_run */
 };

@@ -2,6 +2,7 @@
 /* record: writes one run and its jobs into the history's database. */
 #include "store/record.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "exec/facts.h"
 #include "run/sums.h"
 #include "store/outputs.h"
+#include "store/row.h"
 
 const char *const record_types[RECORD_TYPES] = {
     [RECORD_IO] = "io",     [RECORD_CPU] = "cpu",           [RECORD_TASK] = "cpu-task",
@@ -69,16 +71,21 @@ void record_close(struct record *r) {
     free(r->key);
 }
 
-/* Runs a statement of constant text once; behind `form` come the values. */
-#define RUN_ONCE(r, error, sql, ...)                                                               \
-    do {                                                                                           \
-        sqlite3_stmt *once_ = NULL;                                                                \
-                                                                                                   \
-        error = db_prepare(&(r)->db, &once_, sql);                                                 \
-        if (!error)                                                                                \
-            error = db_run(&(r)->db, once_, __VA_ARGS__);                                          \
-        db_finalize(&(r)->db, once_);                                                              \
-    } while (0)
+/* Runs a statement of constant text once, with values (as db_bind()). */
+static int run_once(struct record *r, const char *sql, const char *form, ...) {
+    sqlite3_stmt *once = NULL;
+    int error = db_prepare(&r->db, &once, sql);
+    va_list args;
+
+    va_start(args, form);
+    if (!error)
+        error = db_vbind(&r->db, once, form, args);
+    va_end(args);
+    while (!error && (error = db_step(&r->db, once)) == 1)
+        error = 0;
+    db_finalize(&r->db, once);
+    return error;
+}
 
 int record_prepare(struct record *r) {
     static const char *const texts[] = {
@@ -139,17 +146,15 @@ static int64_t wall_clock_ns(const struct timespec *t) {
 static int insert_run(struct record *r, const char *resumes, const char *pending, size_t n) {
     const struct run_result *run = r->run;
     const struct plan *plan = run->plan;
-    int error;
 
-    RUN_ONCE(r, error,
-             "INSERT INTO run (name, title, manifest, manifest_key, host, cpus, io_limit,"
-             " cpu_workers, deadline, started, jobs, resumes, pending)"
-             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-             "tttttiiiiiitb", run->id, plan->name, plan->path, r->key, run->host,
-             (int64_t)run->cpus, (int64_t)plan->io_limit, (int64_t)plan->cpu_workers,
-             plan->deadline_ns, wall_clock_ns(&run->started), (int64_t)plan->njobs, resumes,
-             pending, n);
-    return error;
+    return run_once(r,
+                    "INSERT INTO run (name, title, manifest, manifest_key, host, cpus, io_limit,"
+                    " cpu_workers, deadline, started, jobs, resumes, pending)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "tttttiiiiiitb", run->id, plan->name, plan->path, r->key, run->host,
+                    (int64_t)run->cpus, (int64_t)plan->io_limit, (int64_t)plan->cpu_workers,
+                    plan->deadline_ns, wall_clock_ns(&run->started), (int64_t)plan->njobs, resumes,
+                    pending, n);
 }
 
 /* The file of ends, with what an earlier run has settled. 0 or UV_E…. */
@@ -220,10 +225,7 @@ int record_end(struct record *r, const struct run_result *run) {
 }
 
 int record_exit(struct record *r, int exit) {
-    int error;
-
-    RUN_ONCE(r, error, "UPDATE run SET exit = ? WHERE id = ?", "ii", (int64_t)exit, r->id);
-    return error;
+    return run_once(r, "UPDATE run SET exit = ? WHERE id = ?", "ii", (int64_t)exit, r->id);
 }
 
 /* ---- its jobs ---- */
@@ -363,22 +365,20 @@ int record_job(struct record *r, const struct record_job *job, int *lost) {
 /* ---- what goes ---- */
 
 static int remove_run(struct record *r, int64_t id) {
-    int error;
+    int error = run_once(r, "DELETE FROM attempt WHERE run = ?", "i", id);
 
-    RUN_ONCE(r, error, "DELETE FROM attempt WHERE run = ?", "i", id);
     if (!error)
-        RUN_ONCE(r, error, "DELETE FROM job WHERE run = ?", "i", id);
+        error = run_once(r, "DELETE FROM job WHERE run = ?", "i", id);
     if (!error)
-        RUN_ONCE(r, error, "DELETE FROM run WHERE id = ?", "i", id);
+        error = run_once(r, "DELETE FROM run WHERE id = ?", "i", id);
     return error;
 }
 
 static int remove_output(struct record *r, int64_t id) {
-    int error;
+    int error = run_once(r, "UPDATE job SET out = NULL, err = NULL WHERE run = ?", "i", id);
 
-    RUN_ONCE(r, error, "UPDATE job SET out = NULL, err = NULL WHERE run = ?", "i", id);
     if (!error)
-        RUN_ONCE(r, error, "UPDATE run SET output_bytes = 0 WHERE id = ?", "i", id);
+        error = run_once(r, "UPDATE run SET output_bytes = 0 WHERE id = ?", "i", id);
     return error;
 }
 
@@ -391,71 +391,43 @@ static bool goes_on(struct record *r, const char *run) {
     return alive;
 }
 
-/*
- * Goes over rows (id, name) of a prepared and bound statement and does `remove`
- * to each but those of runs that go on; their outputs' files go with them.
- */
-static int remove_each(struct record *r, sqlite3_stmt *rows,
-                       int (*remove)(struct record *r, int64_t id)) {
+/* What is done to a run that is in the way. */
+struct removing {
+    struct record *r;
+    int (*remove)(struct record *r, int64_t id);
+};
+
+/* Its row has its id and name. One that goes on stays; the files of its output go with it. */
+static int remove_one(void *ctx, struct row *row) {
+    const struct removing *removing = ctx;
+    struct record *r = removing->r;
+    int64_t id = row_number(row);
+    const char *run = row_text(row);
     int error;
 
-    while ((error = db_step(&r->db, rows)) == 1) {
-        int64_t id = r->db.sqlite.column_int64(rows, 0);
-        const char *run = (const char *)r->db.sqlite.column_text(rows, 1);
-
-        if (!run) {
-            error = db_error(&r->db); /* out of memory */
-            break;
-        }
-        if (id == r->id || goes_on(r, run))
-            continue;
-        outputs_remove(r->folder, run);
-        error = remove(r, id);
-        if (!error)
-            ends_remove(r->folder, run);
-        if (error)
-            break;
-    }
+    if (!run)
+        return db_error(&r->db); /* out of memory */
+    if (id == r->id || goes_on(r, run))
+        return 0;
+    outputs_remove(r->folder, run);
+    error = removing->remove(r, id);
+    if (!error)
+        ends_remove(r->folder, run);
     return error;
 }
 
-static int prune_runs(struct record *r, uint32_t keep) {
-    sqlite3_stmt *rows = NULL;
-    int error = db_prepare(&r->db, &rows,
-                           "SELECT id, name FROM run WHERE manifest_key = ?"
-                           " ORDER BY id DESC LIMIT -1 OFFSET ?");
-
-    if (!error)
-        error = db_bind(&r->db, rows, "ti", r->key, (int64_t)keep);
-    if (!error)
-        error = remove_each(r, rows, remove_run);
-    db_finalize(&r->db, rows);
-    return error;
-}
-
-static int prune_outputs(struct record *r, uint32_t keep) {
-    sqlite3_stmt *rows = NULL;
-    int error = db_prepare(&r->db, &rows,
-                           "SELECT id, name FROM (SELECT id, name, sum(output_bytes)"
-                           " OVER (ORDER BY id DESC) AS total FROM run"
-                           " WHERE output_bytes > 0 AND id <> ?) WHERE total > ?");
-
-    (void)keep;
-    if (!error)
-        error = db_bind(&r->db, rows, "ii", r->id, RECORD_OUTPUTS_MAX);
-    if (!error)
-        error = remove_each(r, rows, remove_output);
-    db_finalize(&r->db, rows);
-    return error;
-}
-
-/* One transaction of removals. */
-static int prune(struct record *r, int (*remove)(struct record *r, uint32_t keep), uint32_t keep) {
+/* Does `remove` to the runs that a question has for its answer, in one transaction. */
+static int prune(struct record *r, int (*remove)(struct record *r, int64_t id), const char *sql,
+                 const char *form, ...) {
+    struct removing removing = {r, remove};
     int error = db_begin(&r->db);
+    va_list args;
 
     if (error)
         return error;
-    error = remove(r, keep);
+    va_start(args, form);
+    error = row_veach(&r->db, remove_one, &removing, sql, form, args);
+    va_end(args);
     if (!error)
         error = db_commit(&r->db);
     if (error)
@@ -464,20 +436,24 @@ static int prune(struct record *r, int (*remove)(struct record *r, uint32_t keep
 }
 
 int record_prune(struct record *r, uint32_t keep, uint32_t most) {
-    sqlite3_stmt *count = NULL;
-    bool many = false;
-    int error = db_prepare(&r->db, &count, "SELECT count(*) FROM run WHERE manifest_key = ?");
+    int64_t runs = 0;
+    int error =
+        db_number(&r->db, &runs, "SELECT count(*) FROM run WHERE manifest_key = ?", "t", r->key);
 
-    if (!error)
-        error = db_bind(&r->db, count, "t", r->key);
-    if (!error && (error = db_step(&r->db, count)) == 1) {
-        many = r->db.sqlite.column_int64(count, 0) > most;
-        error = 0;
-    }
-    db_finalize(&r->db, count);
-    return error || !many ? error : prune(r, prune_runs, keep);
+    if (error || runs <= most)
+        return error;
+    return prune(r, remove_run,
+                 "SELECT id, name FROM run WHERE manifest_key = ?"
+                 " ORDER BY id DESC LIMIT -1 OFFSET ?",
+                 "ti", r->key, (int64_t)keep);
 }
 
 int record_prune_outputs(struct record *r) {
-    return r->output_bytes < RECORD_INLINE_MAX ? 0 : prune(r, prune_outputs, 0);
+    if (r->output_bytes < RECORD_INLINE_MAX)
+        return 0;
+    return prune(r, remove_output,
+                 "SELECT id, name FROM (SELECT id, name, sum(output_bytes)"
+                 " OVER (ORDER BY id DESC) AS total FROM run"
+                 " WHERE output_bytes > 0 AND id <> ?) WHERE total > ?",
+                 "ii", r->id, RECORD_OUTPUTS_MAX);
 }

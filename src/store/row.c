@@ -13,6 +13,34 @@
 /* More than two years in nanoseconds; a hundred of them can be added up. */
 #define NUMBER_MAX (INT64_C(1) << 56)
 
+int row_veach(struct db *db, row_cb each, void *ctx, const char *sql, const char *form,
+              va_list args) {
+    sqlite3_stmt *rows = NULL;
+    int error = db_prepare(db, &rows, sql);
+
+    if (!error)
+        error = db_vbind(db, rows, form, args);
+    while (!error && (error = db_step(db, rows)) == 1) {
+        struct row r = {.sqlite = &db->sqlite, .statement = rows};
+
+        error = each(ctx, &r);
+        if (!error && r.lost)
+            error = UV_ENOMEM;
+    }
+    db_finalize(db, rows);
+    return error;
+}
+
+int row_each(struct db *db, row_cb each, void *ctx, const char *sql, const char *form, ...) {
+    va_list args;
+    int error;
+
+    va_start(args, form);
+    error = row_veach(db, each, ctx, sql, form, args);
+    va_end(args);
+    return error;
+}
+
 static int64_t read_number(struct row *r) {
     return r->sqlite->column_int64(r->statement, r->column++);
 }
@@ -57,14 +85,21 @@ const char *row_name(struct row *r, struct arena *arena) {
     return text ? text : "";
 }
 
+const void *row_bytes(struct row *r, size_t *n) {
+    const void *bytes = r->sqlite->column_blob(r->statement, r->column);
+
+    *n = (size_t)r->sqlite->column_bytes(r->statement, r->column++);
+    r->lost = r->lost || (!bytes && *n > 0);
+    return *n ? bytes : NULL;
+}
+
 int row_facts(struct row *r, struct facts **out) {
-    size_t n = (size_t)r->sqlite->column_bytes(r->statement, r->column);
-    bool null = r->sqlite->column_type(r->statement, r->column) == SQLITE_NULL;
-    const void *bytes = r->sqlite->column_blob(r->statement, r->column++);
+    size_t n;
+    const void *bytes = row_bytes(r, &n);
     char *text;
 
     *out = NULL;
-    if (null || (bytes && n == 0))
+    if (n == 0)
         return 0;
     text = bytes ? malloc(n + 1) : NULL;
     if (!text)

@@ -27,6 +27,7 @@ struct settled_set {
     size_t count, cap;
     size_t items; /* of them */
     struct definer definer;
+    struct past *past; /* while it is loaded */
 };
 
 /* The first settles it. NULL: no memory for it. */
@@ -50,20 +51,21 @@ static struct known *add(struct settled_set *s, const void *definition, enum set
 }
 
 /* Rows that muster never wrote settle nothing. */
-static int add_row(struct settled_set *s, const struct sqlite *sqlite, sqlite3_stmt *rows) {
-    struct row r = {.sqlite = sqlite, .statement = rows, .column = 3};
-    const void *definition = sqlite->column_blob(rows, 0);
-    int64_t settled = sqlite->column_int64(rows, 1);
+static int add_row(void *ctx, struct row *r) {
+    size_t n;
+    const void *definition = row_bytes(r, &n);
+    int64_t settled = row_number(r);
+    bool item = row_number(r) != 0;
     struct known *known;
 
-    if (sqlite->column_bytes(rows, 0) != DEFINITION_BYTES ||
+    if (n != DEFINITION_BYTES || !definition ||
         (settled != SETTLED_OK && settled != SETTLED_SKIPPED))
         return 0;
-    known = add(s, definition, (enum settled)settled, sqlite->column_int64(rows, 2) != 0);
+    known = add(ctx, definition, (enum settled)settled, item);
     if (!known)
         return UV_ENOMEM;
     free(known->facts);
-    return row_facts(&r, &known->facts);
+    return row_facts(r, &known->facts);
 }
 
 /*
@@ -75,28 +77,26 @@ static int add_row(struct settled_set *s, const struct sqlite *sqlite, sqlite3_s
     " SELECT before.id FROM chain JOIN run ON run.id = chain.id"                                   \
     " JOIN run AS before ON before.name = run.resumes) "
 
-static int read_rows(struct settled_set *s, struct past *p, int64_t row) {
-    sqlite3_stmt *rows = NULL;
-    int error = db_prepare(
-        &p->db, &rows,
+static int read_rows(struct settled_set *s, int64_t row) {
+    return row_each(
+        &s->past->db, add_row, s,
         CHAIN "SELECT definition, settled, item IS NOT NULL, outputs FROM job WHERE settled <> 0"
               " AND (run = ?1 OR (item IS NOT NULL AND run IN chain))"
-              " ORDER BY run");
-
-    if (!error)
-        error = db_bind(&p->db, rows, "i", row);
-    while (!error && (error = db_step(&p->db, rows)) == 1)
-        error = add_row(s, &p->db.sqlite, rows);
-    db_finalize(&p->db, rows);
-    return error;
+              " ORDER BY run",
+        "i", row);
 }
 
 /* The ends that may have no row yet, of a run whose plan has so many jobs. */
-static int read_ends(struct settled_set *s, const struct past *p, const char *id, int64_t jobs) {
+static int add_ends(void *ctx, struct row *r) {
+    struct settled_set *s = ctx;
+    const char *id = row_text(r);
+    int64_t jobs = row_number(r);
     struct ends ends;
     bool alive;
-    int error = ends_open(&ends, p->folder, id, &alive);
+    int error = id ? ends_open(&ends, s->past->folder, id, &alive) : UV_ENOMEM;
 
+    if (error)
+        return error;
     for (uint32_t i = 0; i < ends.room && !error; i++) {
         const struct end end = ends_at(&ends, i);
 
@@ -108,55 +108,36 @@ static int read_ends(struct settled_set *s, const struct past *p, const char *id
     return error;
 }
 
-/* The same of those that the run went on with. *more: there are such. */
-static int read_all_ends(struct settled_set *s, struct past *p, int64_t row, bool *more) {
-    size_t before = s->count;
-    sqlite3_stmt *rows = NULL;
-    int error = db_prepare(&p->db, &rows,
-                           CHAIN "SELECT name, jobs FROM run WHERE id IN chain ORDER BY id DESC");
-
-    if (!error)
-        error = db_bind(&p->db, rows, "i", row);
-    while (!error && (error = db_step(&p->db, rows)) == 1) {
-        const char *id = (const char *)p->db.sqlite.column_text(rows, 0);
-
-        error = id ? read_ends(s, p, id, p->db.sqlite.column_int64(rows, 1)) : UV_ENOMEM;
-    }
-    db_finalize(&p->db, rows);
-    *more = s->count > before;
-    return error;
+/* The same of those that the run went on with. */
+static int read_ends(struct settled_set *s, int64_t row) {
+    return row_each(&s->past->db, add_ends, s,
+                    CHAIN "SELECT name, jobs FROM run WHERE id IN chain ORDER BY id DESC", "i",
+                    row);
 }
 
-static int take_earlier(struct settled_set *s, const struct sqlite *sqlite, sqlite3_stmt *rows) {
-    struct row r = {.sqlite = sqlite, .statement = rows, .column = 1};
-    uint32_t at = MAP_NONE;
+static int take_earlier(void *ctx, struct row *r) {
+    struct settled_set *s = ctx;
+    size_t n;
+    const char *definition = row_bytes(r, &n);
+    uint32_t at = n == DEFINITION_BYTES && definition ? map_get(&s->map, definition, n) : MAP_NONE;
 
-    if (sqlite->column_bytes(rows, 0) == DEFINITION_BYTES)
-        at = map_get(&s->map, sqlite->column_blob(rows, 0), DEFINITION_BYTES);
     if (at == MAP_NONE)
         return 0;
     free(s->list[at].facts);
-    return row_facts(&r, &s->list[at].facts);
+    return row_facts(r, &s->list[at].facts);
 }
 
 /*
  * What is settled by its end alone was left out by that run, as one that told something
  * is not noted there else: what it told is in the row of an earlier one, of the last.
  */
-static int read_earlier(struct settled_set *s, struct past *p, int64_t row) {
-    sqlite3_stmt *rows = NULL;
-    int error = db_prepare(&p->db, &rows,
-                           "SELECT job.definition, job.outputs FROM job JOIN run"
-                           " ON run.id = job.run WHERE run.id <= ?1 AND run.manifest_key ="
-                           " (SELECT manifest_key FROM run WHERE id = ?1)"
-                           " AND job.settled <> 0 AND job.outputs NOT NULL ORDER BY run.id");
-
-    if (!error)
-        error = db_bind(&p->db, rows, "i", row);
-    while (!error && (error = db_step(&p->db, rows)) == 1)
-        error = take_earlier(s, &p->db.sqlite, rows);
-    db_finalize(&p->db, rows);
-    return error;
+static int read_earlier(struct settled_set *s, int64_t row) {
+    return row_each(&s->past->db, take_earlier, s,
+                    "SELECT job.definition, job.outputs FROM job JOIN run"
+                    " ON run.id = job.run WHERE run.id <= ?1 AND run.manifest_key ="
+                    " (SELECT manifest_key FROM run WHERE id = ?1)"
+                    " AND job.settled <> 0 AND job.outputs NOT NULL ORDER BY run.id",
+                    "i", row);
 }
 
 static const struct known *find(struct settled_set *s, const struct plan_job *job) {
@@ -255,7 +236,7 @@ int settled_load(struct past *past, int64_t row, const char *id, const struct pl
                  uint8_t *settled, struct facts **facts, uint32_t *count,
                  struct settled_set **set) {
     struct settled_set *s = calloc(1, sizeof *s);
-    bool more = false;
+    size_t before;
     int error;
 
     past->db.why[0] = '\0';
@@ -265,11 +246,13 @@ int settled_load(struct past *past, int64_t row, const char *id, const struct pl
     arena_init(&s->arena, NULL);
     map_init(&s->map, &s->arena);
     definer_init(&s->definer, plan);
-    error = read_rows(s, past, row);
+    s->past = past;
+    error = read_rows(s, row);
+    before = s->count;
     if (!error)
-        error = read_all_ends(s, past, row, &more);
-    if (!error && more)
-        error = read_earlier(s, past, row);
+        error = read_ends(s, row);
+    if (!error && s->count > before)
+        error = read_earlier(s, row);
     if (!error)
         error = look_up(s, plan, settled, facts, count);
     if (!error)
