@@ -50,6 +50,7 @@
  *   what a resumed run leaves out     store/settled.c, by the definitions of store/definition.c
  *   a report format                   report_writers in report/report.c, a row each
  *   what running jobs write           report/follow.c, for people and log files
+ *   standard error during a run       report/output.c, by a thread; how: report/emit.c
  *   how a run stands while it goes on report/board.h, drawn by report/display.h
  *   what a CI log is told             report/ci.c, of the results: report/ci_report.c
  *   what all reports read             report/rows.h; events as they happen: report/jsonl.c

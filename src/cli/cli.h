@@ -110,6 +110,8 @@ int cli_about(const struct cli_options *o);
 
 /* One line behind "muster: " on standard error, foreign bytes made visible. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Why state_path() has no folder, in words. */
+const char *cli_state_trouble(int error);
 /* Whether a stream (its descriptor) is to be coloured. */
 bool cli_wants_color(const struct cli_options *o, int fd);
 /* A manifest's path as people see it: "<stdin>" for "-". */

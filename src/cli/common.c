@@ -37,6 +37,11 @@ void cli_error(const char *fmt, ...) {
     free(whole);
 }
 
+const char *cli_state_trouble(int error) {
+    return error == UV_ENOENT ? "neither XDG_STATE_HOME nor HOME is set (see --state-dir)"
+                              : strerror(-error);
+}
+
 bool cli_wants_color(const struct cli_options *o, int fd) {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 

@@ -20,7 +20,8 @@ struct story {
     uint32_t section;
     uint64_t index; /* of an item */
     char *name;     /* of an item; else NULL */
-    char *lines;    /* NULL: there are none */
+    char *lines;    /* NULL: there are none; else so many bytes, and a NUL */
+    size_t n;
 };
 
 struct explain {
@@ -69,6 +70,11 @@ static bool reserve_number(struct explain *e, uint32_t id) {
     return true;
 }
 
+/* Whether a job's story has begun. */
+static bool has_begun(const struct explain *e, const struct job_info *job) {
+    return job->id < e->nopen && e->open[job->id] != NO_STORY;
+}
+
 /* Begins a job's story. NULL: it is not told. */
 static struct story *new_story(struct explain *e, const struct job_info *job) {
     const struct plan_item *item = job->def->item;
@@ -101,21 +107,26 @@ static void add(struct explain *e, const struct job_info *job, const char *fmt, 
     __attribute__((format(printf, 3, 4)));
 static void add(struct explain *e, const struct job_info *job, const char *fmt, ...) {
     struct story *story;
-    char *line = NULL, *lines;
+    char *line, *lines;
     va_list args;
+    int n;
 
     if (!reserve_number(e, job->id))
         return;
-    story = e->open[job->id] == NO_STORY ? new_story(e, job) : &e->stories[e->open[job->id]];
+    story = has_begun(e, job) ? &e->stories[e->open[job->id]] : new_story(e, job);
     if (!story)
         return;
     va_start(args, fmt);
-    if (vasprintf(&line, fmt, args) < 0)
-        line = NULL;
+    n = vasprintf(&line, fmt, args);
     va_end(args);
-    if (line && asprintf(&lines, "%s%s\n", story->lines ? story->lines : "", line) >= 0) {
-        free(story->lines);
+    if (n < 0)
+        return;
+    lines = realloc(story->lines, story->n + (size_t)n + 2); /* in place, for the most part */
+    if (lines) {
+        memcpy(lines + story->n, line, (size_t)n);
         story->lines = lines;
+        story->n += (size_t)n + 1;
+        memcpy(lines + story->n - 1, "\n", 2);
     }
     free(line);
 }
@@ -258,7 +269,6 @@ static void add_choice(struct explain *e, const struct job_info *job) {
 
 void explain_done(struct explain *e, const struct job_info *job, const char *reason) {
     const struct job_result *r = job->result;
-    bool told;
 
     if (!e)
         return;
@@ -273,13 +283,12 @@ void explain_done(struct explain *e, const struct job_info *job, const char *rea
             r->settled == SETTLED_SKIPPED ? "skipped" : "done");
     else if (r->reason == REASON_BREAKER)
         add(e, job, "not started: %s", reason);
-    told = job->id < e->nopen && e->open[job->id] != NO_STORY;
-    if (!told)
+    if (!has_begun(e, job))
         add(e, job, "started at once");
-    if (job->def->item && (job->id >= e->nopen || e->open[job->id] == NO_STORY))
-        e->untold++;
-    if (job->id < e->nopen)
+    if (has_begun(e, job))
         e->open[job->id] = NO_STORY;
+    else if (job->def->item)
+        e->untold++;
 }
 
 /* ---- behind the run ---- */

@@ -14,10 +14,7 @@ int lookup_open(struct lookup *l, const struct cli_options *o, const char *behin
     *l = (struct lookup){.there = false};
     error = state_path(o->state_dir, &l->folder);
     if (error) {
-        cli_error("history: %s%s",
-                  error == UV_ENOENT ? "neither XDG_STATE_HOME nor HOME is set (see --state-dir)"
-                                     : strerror(-error),
-                  behind);
+        cli_error("history: %s%s", cli_state_trouble(error), behind);
         return CLI_BROKEN;
     }
     error = past_open(&l->past, l->folder);

@@ -101,22 +101,21 @@ static int set_lock(struct cli_options *o, const char *name, const char *value) 
     return set_word(&o->lock, name, value ? value : "wait", lock_words);
 }
 
-static int set_log_dir(struct cli_options *o, const char *name, const char *value) {
+static int set_folder(const char **field, const char *name, const char *value) {
     if (!*value) {
         cli_error("--%s: '' names no folder", name);
         return CLI_USAGE;
     }
-    o->log_dir = value;
+    *field = value;
     return 0;
 }
 
+static int set_log_dir(struct cli_options *o, const char *name, const char *value) {
+    return set_folder(&o->log_dir, name, value);
+}
+
 static int set_state_dir(struct cli_options *o, const char *name, const char *value) {
-    if (!*value) {
-        cli_error("--%s: '' names no folder", name);
-        return CLI_USAGE;
-    }
-    o->state_dir = value;
-    return 0;
+    return set_folder(&o->state_dir, name, value);
 }
 
 static int set_color(struct cli_options *o, const char *name, const char *value) {

@@ -17,7 +17,6 @@ struct store;
 
 /* The context of progress_events. */
 struct progress {
-    const struct plan *plan;
     struct run_result *result; /* that session_run() fills */
     struct output *output;     /* thread that does the writing */
     struct store *store;       /* that records each end, or NULL */

@@ -34,8 +34,7 @@ void recording_open(struct recording *r, const struct cli_options *o, const stru
     progress->store = r->store;
     if (!r->store)
         cli_error("history: %s; this run is not recorded",
-                  error == UV_ENOENT ? "neither XDG_STATE_HOME nor HOME is set (see --state-dir)"
-                                     : strerror(error ? -error : ENOMEM));
+                  cli_state_trouble(error ? error : UV_ENOMEM));
 }
 
 static void on_begin(void *ctx, const struct run_result *run, bool roomy, void (*wake)(void *arg),

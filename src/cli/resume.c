@@ -16,6 +16,16 @@
 
 /* ---- what is left out ---- */
 
+/* No run of the manifest is there: says so. 0, or the status to end with. */
+static int tell_none(const struct cli_options *o, const char *manifest) {
+    if (o->resume_run) {
+        cli_error("--resume: no run of %s is recorded; nothing was run", manifest);
+        return CLI_USAGE;
+    }
+    note(o, "nothing to resume: no run of %s is recorded; all jobs run", manifest);
+    return 0;
+}
+
 /* Says why a run that was named is not there. */
 static int tell_unknown(struct past *past, const struct cli_options *o, const char *key,
                         const char *manifest) {
@@ -29,7 +39,7 @@ static int tell_unknown(struct past *past, const struct cli_options *o, const ch
         cli_error("--resume: no run '%s' of %s is recorded; the last one is %s; nothing was run",
                   o->resume_run, manifest, id);
     else
-        cli_error("--resume: no run of %s is recorded; nothing was run", manifest);
+        return tell_none(o, manifest);
     return CLI_USAGE;
 }
 
@@ -81,12 +91,8 @@ static int find(struct resume *r, struct past *past, const struct cli_options *o
     int64_t row = 0;
     int error = past_find(past, key, o->resume_run ? o->resume_run : "", &row, id);
 
-    if (error == UV_ENOENT && o->resume_run)
-        return tell_unknown(past, o, key, manifest);
-    if (error == UV_ENOENT) {
-        note(o, "nothing to resume: no run of %s is recorded; all jobs run", manifest);
-        return 0;
-    }
+    if (error == UV_ENOENT)
+        return o->resume_run ? tell_unknown(past, o, key, manifest) : tell_none(o, manifest);
     if (error == UV_EEXIST) {
         cli_error("--resume: '%s' may be more than one run of %s (see muster history); "
                   "nothing was run",
@@ -103,18 +109,12 @@ static int find(struct resume *r, struct past *past, const struct cli_options *o
 
 static int find_in_history(struct resume *r, const struct cli_options *o, const struct plan *plan,
                            const char *key) {
-    const char *manifest = cli_manifest_name(plan->path);
     struct lookup lookup;
     int status = lookup_open(&lookup, o, "; nothing was run");
 
-    if (!status && lookup.there) {
-        status = find(r, &lookup.past, o, plan, key);
-    } else if (!status && o->resume_run) {
-        cli_error("--resume: no run of %s is recorded; nothing was run", manifest);
-        status = CLI_USAGE;
-    } else if (!status) {
-        note(o, "nothing to resume: no run of %s is recorded; all jobs run", manifest);
-    }
+    if (!status)
+        status = lookup.there ? find(r, &lookup.past, o, plan, key)
+                              : tell_none(o, cli_manifest_name(plan->path));
     lookup_close(&lookup);
     return status;
 }
@@ -153,23 +153,18 @@ static int join(struct resume *r, const struct cli_options *o, const struct plan
     return error && o->resume ? tell_others(plan, error, other) : 0;
 }
 
-static char *key_of(const struct plan *plan) {
+/* The one and the other, as far as they are wanted. */
+static int begin(struct resume *r, const struct cli_options *o, const struct plan *plan,
+                 bool joins) {
     char *key = record_key(plan->path, plan->name);
+    int status = 0;
 
-    if (!key)
+    if (!key) {
         cli_error("out of memory; nothing was run");
-    return key;
-}
-
-int resume_open(struct resume *r, const struct cli_options *o, const struct plan *plan) {
-    char *key;
-    int status;
-
-    *r = (struct resume){.settled = NULL};
-    if (o->no_history && !o->resume)
-        return 0;
-    key = key_of(plan);
-    status = key ? join(r, o, plan, key) : CLI_BROKEN;
+        return CLI_BROKEN;
+    }
+    if (joins)
+        status = join(r, o, plan, key);
     if (!status && o->resume)
         status = find_in_history(r, o, plan, key);
     free(key);
@@ -178,19 +173,14 @@ int resume_open(struct resume *r, const struct cli_options *o, const struct plan
     return status;
 }
 
-int resume_look(struct resume *r, const struct cli_options *o, const struct plan *plan) {
-    char *key;
-    int status;
-
+int resume_open(struct resume *r, const struct cli_options *o, const struct plan *plan) {
     *r = (struct resume){.settled = NULL};
-    if (!o->resume)
-        return 0;
-    key = key_of(plan);
-    status = key ? find_in_history(r, o, plan, key) : CLI_BROKEN;
-    free(key);
-    if (status)
-        resume_close(r);
-    return status;
+    return o->no_history && !o->resume ? 0 : begin(r, o, plan, true);
+}
+
+int resume_look(struct resume *r, const struct cli_options *o, const struct plan *plan) {
+    *r = (struct resume){.settled = NULL};
+    return o->resume ? begin(r, o, plan, false) : 0;
 }
 
 void resume_close(struct resume *r) {

@@ -194,9 +194,7 @@ static bool take_lock(struct lock *lock, const struct plan *plan, const struct c
 
     *status = CLI_BROKEN;
     if (error) {
-        cli_error("lock: %s; nothing was run",
-                  error == UV_ENOENT ? "neither XDG_STATE_HOME nor HOME is set (see --state-dir)"
-                                     : strerror(-error));
+        cli_error("lock: %s; nothing was run", cli_state_trouble(error));
         return false;
     }
     error = lock_open(lock, folder, &subject);
@@ -286,7 +284,6 @@ static enum settled settled_of_item(void *ctx, const struct job_info *job, struc
 static int run_plan(struct run *run) {
     const struct cli_options *o = run->options;
     struct progress progress = {
-        .plan = run->plan,
         .result = &run->result,
         .output = run->output,
         .mode = run->plan->output,
