@@ -221,7 +221,8 @@ static int find_places(struct ledger *ledger) {
     size_t n = 0;
     int error = block ? 0 : UV_ENOMEM;
 
-    while (!error && n < ledger->count && at < size) {
+    /* Where bytes were lost, the last row may have been cut short. */
+    while (!error && n < ledger->count && at + sizeof(struct ledger_row) <= size) {
         size_t want = size - at < room ? (size_t)(size - at) : room, used = 0;
         struct ledger_row head;
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* test_ledger: results of items are kept whole and come back in the order of reports. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <uv.h>
 
 #include <cmocka.h>
 
@@ -155,6 +158,33 @@ static void two_walks_at_a_time(void **state) {
     ledger_free(ledger);
 }
 
+/* The disk is full in the midst of a row: of what comes too late for that only a part is there. */
+static void a_row_cut_short(void **state) {
+    struct ledger *ledger = ledger_new();
+    struct plan_item item = {.text = "v"};
+    struct plan_job def = {.name = "b[v]", .item = &item};
+    struct job_result r = {.status = STATUS_OK};
+    const struct job_info job = {.section = 1, .def = &def, .result = &r};
+    struct ledger_row *row = ledger_row_make(&job, NULL);
+    struct rlimit before, limit;
+    int error = 0;
+
+    (void)state;
+    assert_non_null(row);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = row->size * 100 + 8; /* less than a row's beginning */
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (int i = 0; i < ITEMS && !error; i++)
+        error = ledger_add(ledger, row);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(error, UV_EFBIG);
+    assert_int_equal(ledger_sort(ledger), UV_EIO);
+    free(row);
+    ledger_free(ledger);
+}
+
 /* A section in whose place there is a row of its own: it had no items, or its list failed. */
 static void a_section_without_items(void **state) {
     struct result_walk walk;
@@ -206,9 +236,8 @@ static void few_of_many_are_kept(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_come_back_in_order),
-        cmocka_unit_test(two_walks_at_a_time),
-        cmocka_unit_test(a_section_without_items),
+        cmocka_unit_test(rows_come_back_in_order), cmocka_unit_test(two_walks_at_a_time),
+        cmocka_unit_test(a_row_cut_short),         cmocka_unit_test(a_section_without_items),
         cmocka_unit_test(few_of_many_are_kept),
     };
 
