@@ -157,3 +157,17 @@ void *arena_grow(struct arena *a, void *array, size_t n, size_t *cap, size_t siz
     *cap = more;
     return bigger;
 }
+
+void *mem_grow(void *array, size_t i, size_t *cap, size_t size) {
+    size_t more = i * 2 + 16;
+    char *bigger;
+
+    if (i < *cap)
+        return array;
+    bigger = reallocarray(array, more, size);
+    if (!bigger)
+        return NULL;
+    memset(bigger + *cap * size, 0, (more - *cap) * size);
+    *cap = more;
+    return bigger;
+}

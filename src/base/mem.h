@@ -51,4 +51,11 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list args)
  * most as much again as the final one).
  */
 void *arena_grow(struct arena *a, void *array, size_t n, size_t *cap, size_t size);
+
+/*
+ * Makes room for an element `i` in an array of malloc()'s (NULL at first) that has room for
+ * *cap of `size` bytes each, and more at once; what is new is zeroed. The array, which may
+ * have moved. NULL when out of memory: it is as it was.
+ */
+void *mem_grow(void *array, size_t i, size_t *cap, size_t size);
 #endif

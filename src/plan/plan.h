@@ -267,6 +267,11 @@ struct plan_job {
 };
 extern const char AFTER_SAME[]; /* compared by address */
 
+/* Which item of the k-th of those that it comes after, as after_items has it. */
+static inline const char *job_after_item(const struct plan_job *job, uint32_t k) {
+    return job->after_items ? job->after_items[k] : NULL;
+}
+
 /* Whether it is a section with axes: none that runs, but all of its items. */
 static inline bool job_has_items(const struct plan_job *job) {
     return job->items && !job->item;

@@ -15,7 +15,6 @@
 
 /* What is left of an item that was started. */
 struct item {
-    uint32_t number; /* the job's, or NO_JOB: it has ended */
     uint32_t nattempts;
     enum status status;
     struct plan_item plan;
@@ -33,8 +32,10 @@ struct cleanups {
     const struct followers *followers;
     bool *started;       /* a place per job; NULL where none has a cleanup */
     struct place *stack; /* as they were started, the last on top */
-    uint32_t nstack, stack_cap;
-    uint32_t nlive;             /* items on the stack that have not ended */
+    uint32_t nstack;
+    size_t stack_cap;
+    struct item **live;         /* by job: the item on the stack that it is, or NULL */
+    size_t nlive;               /* places in that */
     uint32_t unborn;            /* jobs with a cleanup that may start yet */
     uint32_t lost;              /* items that there was no memory for, */
     const struct plan_job *of;  /* and the section of the last of these */
@@ -88,6 +89,7 @@ struct cleanups *cleanups_free(struct cleanups *c) {
         free(c->stack[--c->nstack].item);
     free(c->started);
     free(c->stack);
+    free(c->live);
     free(c);
     return NULL;
 }
@@ -112,7 +114,7 @@ static struct item *copy_item(const struct job_info *job) {
     item = malloc(size + strlen(from->text) + 1);
     if (!item)
         return NULL;
-    *item = (struct item){.number = job->id, .plan = *from};
+    *item = (struct item){.plan = *from};
     to = (char *)&item->values[from->nvalues];
     for (uint32_t i = 0; i < from->nvalues; i++) {
         item->values[i] = to;
@@ -124,36 +126,29 @@ static struct item *copy_item(const struct job_info *job) {
     return item;
 }
 
-/* The item on the stack that a running job is, or NULL. Those that run are mostly on top. */
-static struct item *find_item(const struct cleanups *c, uint32_t number) {
-    uint32_t live = c->nlive;
+/* The item on the stack that a running job is, or NULL. */
+static struct item *find_item(const struct cleanups *c, uint32_t job) {
+    return job < c->nlive ? c->live[job] : NULL;
+}
 
-    for (uint32_t i = c->nstack; i-- > 0 && live > 0;) {
-        struct item *item = c->stack[i].item;
+/* Room for what a job is. */
+static bool reserve_live(struct cleanups *c, uint32_t job) {
+    struct item **live = mem_grow(c->live, job, &c->nlive, sizeof(struct item *));
 
-        if (!item || item->number == NO_JOB)
-            continue;
-        if (item->number == number)
-            return item;
-        live--;
-    }
-    return NULL;
+    if (live)
+        c->live = live;
+    return live;
 }
 
 /* Room for one more than the jobs of the plan. */
 static bool reserve_place(struct cleanups *c) {
-    uint32_t cap = c->stack_cap * 2 + 16;
-    struct place *stack;
-
     /* Those of the plan that may be started yet have theirs. */
-    if (c->nstack + c->unborn < c->stack_cap)
-        return true;
-    stack = reallocarray(c->stack, cap, sizeof *stack);
-    if (!stack)
-        return false;
-    c->stack = stack;
-    c->stack_cap = cap;
-    return true;
+    struct place *stack =
+        mem_grow(c->stack, (size_t)c->nstack + c->unborn, &c->stack_cap, sizeof *stack);
+
+    if (stack)
+        c->stack = stack;
+    return stack;
 }
 
 void cleanups_item_started(struct cleanups *c, const struct job_info *item) {
@@ -161,25 +156,24 @@ void cleanups_item_started(struct cleanups *c, const struct job_info *item) {
 
     if (!c->started || !item->def->set->cleanup || find_item(c, item->id))
         return;
-    copy = reserve_place(c) ? copy_item(item) : NULL;
+    copy = reserve_place(c) && reserve_live(c, item->id) ? copy_item(item) : NULL;
     if (!copy) {
         c->lost++;
         c->of = def_of(c, item->section);
         return;
     }
     c->stack[c->nstack++] = (struct place){item->section, copy};
-    c->nlive++;
+    c->live[item->id] = copy;
 }
 
 void cleanups_item_ended(struct cleanups *c, const struct job_info *item) {
-    struct item *copy = c->started ? find_item(c, item->id) : NULL;
+    struct item *copy = find_item(c, item->id);
 
     if (!copy)
         return;
-    copy->number = NO_JOB;
+    c->live[item->id] = NULL;
     copy->status = (enum status)item->result->status;
     copy->nattempts = item->result->nattempts;
-    c->nlive--;
 }
 
 void cleanups_job_ended(struct cleanups *c, uint32_t job) {

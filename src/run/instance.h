@@ -28,7 +28,8 @@ struct fare {
 /* One item of a section. */
 struct instance {
     uint32_t id, section;        /* its number; its section's */
-    bool used;                   /* else it waits to be used again */
+    bool used;                   /* else it waits to be used again, */
+    struct instance *next;       /* of those that do, or NULL */
     bool unstarted;              /* it waits for its start, for the first time */
     bool dep_failed;             /* of those with the same values that it comes after one did not */
     bool dep_unwanted;           /* succeed, or was skipped by choice */

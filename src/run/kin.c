@@ -2,24 +2,20 @@
 /* kin: an item of sections that go through the same list, and how it has fared with each. */
 #include "run/kin.h"
 
-#include <stdlib.h>
 #include <uv.h>
+
+#include "base/mem.h"
 
 static bool due_before(const struct kin *a, const struct kin *b) {
     return a->item->index < b->item->index;
 }
 
 int due_reserve(struct due *d, size_t n) {
-    struct kin **list;
+    struct kin **list = mem_grow(d->list, n, &d->cap, sizeof(struct kin *));
 
-    if (n <= d->cap)
-        return 0;
-    n = n * 2 + 16;
-    list = reallocarray(d->list, n, sizeof *list);
     if (!list)
         return UV_ENOMEM;
     d->list = list;
-    d->cap = n;
     return 0;
 }
 

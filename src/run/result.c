@@ -6,6 +6,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/mem.h"
 #include "exec/attempt.h"
 
 const char *const status_words[STATUSES] = {
@@ -83,6 +84,13 @@ void attempt_result_release(struct attempt_result *a) {
     free(a->http);
     a->detail = NULL;
     a->http = NULL;
+}
+
+void job_result_release(struct job_result *j) {
+    for (uint32_t i = 0; i < j->nattempts; i++)
+        attempt_result_release(&j->attempts[i]);
+    free(j->attempts);
+    free(j->facts);
 }
 
 int64_t job_wall_ns(const struct job_result *j) {
@@ -194,22 +202,17 @@ void item_results_add(struct item_results *items, const struct job_result *resul
 }
 
 uint32_t item_results_cause(struct item_results *items, const char *name, bool late) {
-    char *copy = strdup(name);
+    struct run_cause *causes =
+        mem_grow(items->causes, items->ncauses, &items->causes_cap, sizeof *causes);
+    char *copy;
 
-    if (copy && items->ncauses == items->causes_cap) {
-        uint32_t cap = items->causes_cap ? items->causes_cap * 2 : 16;
-        struct run_cause *causes = reallocarray(items->causes, cap, sizeof *causes);
-
-        if (causes) {
-            items->causes = causes;
-            items->causes_cap = cap;
-        }
-    }
-    if (!copy || items->ncauses == items->causes_cap) {
-        free(copy);
+    if (!causes)
         return NO_JOB;
-    }
-    items->causes[items->ncauses] = (struct run_cause){copy, late};
+    items->causes = causes;
+    copy = strdup(name);
+    if (!copy)
+        return NO_JOB;
+    causes[items->ncauses] = (struct run_cause){copy, late};
     return items->ncauses++;
 }
 
@@ -221,12 +224,8 @@ void item_results_release(struct item_results *items) {
 }
 
 void run_result_release(struct run_result *result) {
-    for (uint32_t i = 0; result->jobs && i < result->plan->njobs; i++) {
-        for (uint32_t k = 0; k < result->jobs[i].nattempts; k++)
-            attempt_result_release(&result->jobs[i].attempts[k]);
-        free(result->jobs[i].attempts);
-        free(result->jobs[i].facts);
-    }
+    for (uint32_t i = 0; result->jobs && i < result->plan->njobs; i++)
+        job_result_release(&result->jobs[i]);
     free(result->jobs);
     result->jobs = NULL;
     item_results_release(&result->items);

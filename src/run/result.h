@@ -42,6 +42,12 @@ enum reason {
     REASONS,
 };
 
+/* What an attempt or a job comes to. */
+struct verdict {
+    enum status status;
+    enum reason reason;
+};
+
 /* What a run that resumes this one makes of a job. */
 enum settled {
     SETTLED_NO,      /* it runs */
@@ -105,6 +111,9 @@ struct job_info {
 /* An enum settled: what a later run makes of a job that ended so, other than `resumed`. */
 uint8_t job_settled(enum status status, enum reason reason);
 
+/* Frees its attempts and its outputs. */
+void job_result_release(struct job_result *j);
+
 /* Makes room for one more attempt's row. 0 or UV_ENOMEM. */
 int job_reserve_attempt(struct job_result *j);
 /* Writes an attempt's end down, for which there is room; takes its detail. */
@@ -140,7 +149,8 @@ struct item_results {
     struct ledger *ledger;    /* the results; NULL: nobody wants them */
     int64_t busy_ns[LANES];   /* of those that are not in it: how long their attempts ran */
     struct run_cause *causes; /* of them, those that others did not run because of */
-    uint32_t ncauses, causes_cap;
+    uint32_t ncauses;
+    size_t causes_cap;
 };
 
 struct run_result {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* result: goes over all jobs of a run, items too (declared in result.h). */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <uv.h>
 
 #include "run/ledger.h"

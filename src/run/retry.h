@@ -10,11 +10,6 @@
 #include "run/limit.h"
 #include "run/result.h"
 
-struct verdict {
-    enum status status;
-    enum reason reason;
-};
-
 /* What an attempt that nobody here stopped comes to, by the job's own terms. */
 struct verdict retry_judge(const struct job_settings *set, const struct attempt_end *end);
 /* Where an attempt failed though it exited well, because of what it told: notes that

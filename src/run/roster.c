@@ -3,52 +3,39 @@
 #include "run/roster.h"
 
 #include <stdlib.h>
-#include <uv.h>
 
-/* Room in both tables for another number. */
-static int reserve(struct roster *r) {
-    uint32_t cap = r->cap ? r->cap * 2 : 64;
-    struct instance **at;
-    uint32_t *unused;
-
-    if (r->count < r->cap)
-        return 0;
-    at = reallocarray(r->at, cap, sizeof(struct instance *));
-    if (at)
-        r->at = at;
-    unused = reallocarray(r->unused, cap, sizeof *unused);
-    if (unused)
-        r->unused = unused;
-    if (!at || !unused)
-        return UV_ENOMEM;
-    r->cap = cap;
-    return 0;
-}
+#include "base/mem.h"
 
 static void release(struct instance *i) {
     arena_release(&i->arena);
-    for (uint32_t k = 0; k < i->result.nattempts; k++)
-        attempt_result_release(&i->result.attempts[k]);
-    free(i->result.attempts);
-    free(i->result.facts);
+    job_result_release(&i->result);
     i->result = (struct job_result){0};
 }
 
-struct instance *roster_take(struct roster *r) {
+/* One with a new number. NULL when out of memory. */
+static struct instance *add(struct roster *r) {
+    struct instance **at = mem_grow(r->at, r->count, &r->cap, sizeof(struct instance *));
     struct instance *i;
 
-    if (r->nunused > 0) {
-        i = r->at[r->unused[--r->nunused]];
-    } else {
-        if (reserve(r) < 0)
-            return NULL;
-        i = calloc(1, sizeof *i + r->own_bytes);
-        if (!i)
-            return NULL;
-        i->id = r->first + r->count;
-        r->at[r->count++] = i;
-    }
-    i->used = true;
+    if (!at)
+        return NULL;
+    r->at = at;
+    i = calloc(1, sizeof *i + r->own_bytes);
+    if (!i)
+        return NULL;
+    i->id = r->first + r->count;
+    return at[r->count++] = i;
+}
+
+struct instance *roster_take(struct roster *r) {
+    struct instance *i = r->unused;
+
+    if (i)
+        r->unused = i->next;
+    else
+        i = add(r);
+    if (i)
+        i->used = true;
     return i;
 }
 
@@ -56,7 +43,8 @@ void roster_put(struct roster *r, struct instance *i) {
     release(i);
     i->used = i->unstarted = false;
     i->kin = NULL;
-    r->unused[r->nunused++] = i->id - r->first;
+    i->next = r->unused;
+    r->unused = i;
 }
 
 void roster_release(struct roster *r) {
@@ -65,5 +53,4 @@ void roster_release(struct roster *r) {
         free(r->at[i]);
     }
     free(r->at);
-    free(r->unused);
 }

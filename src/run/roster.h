@@ -10,11 +10,11 @@
 /* All zero but for `first` and `own_bytes`: empty. */
 struct roster {
     struct instance **at; /* by number less `first`, used ones and others */
-    uint32_t count, cap;
-    uint32_t *unused; /* to be used again, the latest first */
-    uint32_t nunused;
-    uint32_t first;   /* the lowest number */
-    size_t own_bytes; /* see instances_opts */
+    uint32_t count;
+    size_t cap;
+    struct instance *unused; /* to be used again, the latest first */
+    uint32_t first;          /* the lowest number */
+    size_t own_bytes;        /* see instances_opts */
 };
 
 /* One that is not in use, the latest that was; NULL when out of memory. */

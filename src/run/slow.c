@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "plan/item.h"
 
 #define PERIOD_MIN_MS 20
@@ -32,27 +32,19 @@ uint64_t slow_period_ms(const struct plan *plan) {
     return period_ms < PERIOD_MAX_MS ? (uint64_t)period_ms : PERIOD_MAX_MS;
 }
 
-/* Room for a job's entry. */
-static bool grow(struct slow *s, uint32_t id) {
-    uint32_t count = id < 1024 ? 1024 : id * 2 + 1;
-    int64_t *told;
-
-    if (id < s->count)
-        return true;
-    told = realloc(s->told, count * sizeof *told);
-    if (!told)
-        return false;
-    memset(told + s->count, 0, (count - s->count) * sizeof *told);
-    s->told = told;
-    s->count = count;
-    return true;
-}
-
 bool slow_due(struct slow *s, uint32_t id, const struct job_settings *set, int64_t since,
               int64_t now) {
-    if (set->slow_ns == 0 || now - since < set->slow_ns || !grow(s, id) || s->told[id] == since)
+    int64_t *told;
+
+    if (set->slow_ns == 0 || now - since < set->slow_ns)
         return false;
-    s->told[id] = since;
+    told = mem_grow(s->told, id, &s->count, sizeof *told);
+    if (!told)
+        return false;
+    s->told = told;
+    if (told[id] == since)
+        return false;
+    told[id] = since;
     return true;
 }
 

@@ -3,6 +3,7 @@
 #ifndef MUSTER_RUN_SLOW_H
 #define MUSTER_RUN_SLOW_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "plan/plan.h"
@@ -10,7 +11,7 @@
 /* All zero: nothing told yet. One thread. */
 struct slow {
     int64_t *told; /* by job: the start of the attempt that was told, in run time */
-    uint32_t count;
+    size_t count;
 };
 
 /* How often to look at what runs, in ms; 0: no job has `slow`. */

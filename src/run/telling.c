@@ -132,21 +132,16 @@ static const struct told_set *seen_by(const struct telling *t, uint32_t job) {
 }
 
 static void set_seen(struct telling *t, uint32_t job, const struct told_set *set) {
-    uint32_t count = job < UINT32_MAX / 2 ? job * 2 + 16 : UINT32_MAX;
     const struct told_set **seen;
 
     if (!set || t->lost)
         return;
-    if (job >= t->count) {
-        seen = reallocarray(t->seen, count, sizeof *seen);
-        t->lost = !seen;
-        if (!seen)
-            return;
-        memset(seen + t->count, 0, (count - t->count) * sizeof *seen);
-        t->seen = seen;
-        t->count = count;
-    }
-    t->seen[job] = set;
+    seen = mem_grow(t->seen, job, &t->count, sizeof(struct told_set *));
+    t->lost = !seen;
+    if (!seen)
+        return;
+    t->seen = seen;
+    seen[job] = set;
 }
 
 struct told_gift {
@@ -156,21 +151,17 @@ struct told_gift {
 
 void telling_give(struct telling *t, uint32_t job, bool after, const struct told_set *set) {
     struct told_gifts *g = &t->gifts[after];
-    size_t cap = g->cap ? g->cap * 2 : 16;
     struct told_gift *list;
 
     if (!set || t->lost ||
         (g->count && g->list[g->count - 1].job == job && g->list[g->count - 1].set == set))
         return;
-    if (g->count == g->cap) {
-        list = reallocarray(g->list, cap, sizeof *list);
-        t->lost = !list;
-        if (!list)
-            return;
-        g->list = list;
-        g->cap = cap;
-    }
-    g->list[g->count++] = (struct told_gift){job, set};
+    list = mem_grow(g->list, g->count, &g->cap, sizeof *list);
+    t->lost = !list;
+    if (!list)
+        return;
+    g->list = list;
+    list[g->count++] = (struct told_gift){job, set};
 }
 
 /* A set and all that was given, which is given no more. */
@@ -200,7 +191,7 @@ static const struct told_set *add_gifts(struct telling *t, uint32_t job, bool af
 /* What can be seen after the k-th of those that a job comes after, wholly; after items: given. */
 static const struct told_set *seen_before(const struct telling *t, const struct plan_job *def,
                                           uint32_t k) {
-    return def->after_items && def->after_items[k] ? NULL : seen_by(t, def->after[k]);
+    return job_after_item(def, k) ? NULL : seen_by(t, def->after[k]);
 }
 
 const struct told_set *telling_see(struct telling *t, uint32_t job, const struct plan_job *def) {

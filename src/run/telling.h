@@ -19,7 +19,7 @@ struct told_gifts {
 struct telling {
     struct arena arena;
     const struct told_set **seen; /* by jobs: what each sees; when it has ended: those after it */
-    uint32_t count;               /* of these; none before somebody has told something */
+    size_t count;                 /* of these; none before somebody has told something */
     struct told_gifts gifts[2];   /* for jobs themselves; for those after them */
     bool lost;                    /* there was no memory for it */
 };

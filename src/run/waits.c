@@ -3,14 +3,16 @@
 #include "run/waits.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "base/mem.h"
 
 #define NO_ONE UINT32_MAX
 
 /* A group. */
 struct line {
     struct wait *all; /* what its jobs have waited for so far, each once */
-    uint32_t count, cap;
+    uint32_t count;
+    size_t cap;
     uint32_t is;   /* which of these it is now, or NO_ONE */
     int64_t since; /* for so long */
 };
@@ -28,25 +30,21 @@ struct waits {
     struct line *lines;
     uint32_t nlines;
     struct place *places;
-    uint32_t nplaces;
+    size_t nplaces;
     struct wait *told; /* by waits_end() */
-    uint32_t told_cap;
+    size_t told_cap;
 };
 
 /* Room for a job's place. */
 static bool reserve(struct waits *w, uint32_t job) {
-    uint32_t count = job < UINT32_MAX / 2 ? job * 2 + 16 : UINT32_MAX;
-    struct place *places;
+    size_t count = w->nplaces;
+    struct place *places = mem_grow(w->places, job, &w->nplaces, sizeof *places);
 
-    if (job < w->nplaces)
-        return true;
-    places = reallocarray(w->places, count, sizeof *places);
     if (!places)
         return false;
-    for (uint32_t i = w->nplaces; i < count; i++)
-        places[i] = (struct place){.before = NO_ONE, .line = NO_ONE};
     w->places = places;
-    w->nplaces = count;
+    for (size_t i = count; i < w->nplaces; i++)
+        places[i] = (struct place){.before = NO_ONE, .line = NO_ONE};
     return true;
 }
 
@@ -69,7 +67,7 @@ struct waits *waits_free(struct waits *w) {
         return NULL;
     for (uint32_t i = 0; w->lines && i < w->nlines; i++)
         free(w->lines[i].all);
-    for (uint32_t i = 0; i < w->nplaces; i++)
+    for (size_t i = 0; i < w->nplaces; i++)
         free(w->places[i].then);
     free(w->lines);
     free(w->places);
@@ -91,20 +89,16 @@ static void pass(struct line *l, int64_t now) {
 
 /* Which of a line's waits this is, made if there is none; or NO_ONE. */
 static uint32_t find(struct line *l, enum wait_kind kind, uint32_t what) {
-    uint32_t cap = l->cap ? l->cap * 2 : 4;
     struct wait *all;
 
     for (uint32_t i = 0; i < l->count; i++)
         if (l->all[i].kind == kind && l->all[i].what == what)
             return i;
-    if (l->count == l->cap) {
-        all = reallocarray(l->all, cap, sizeof *all);
-        if (!all)
-            return NO_ONE;
-        l->all = all;
-        l->cap = cap;
-    }
-    l->all[l->count] = (struct wait){kind, what, 0};
+    all = mem_grow(l->all, l->count, &l->cap, sizeof *all);
+    if (!all)
+        return NO_ONE;
+    l->all = all;
+    all[l->count] = (struct wait){kind, what, 0};
     return l->count++;
 }
 
@@ -144,28 +138,18 @@ void waits_ready(struct waits *w, uint32_t job, uint32_t group, int64_t now) {
     p->line = group;
 }
 
-/* Room for what is told of a line, and of what let the job go. */
-static bool reserve_told(struct waits *w, uint32_t count) {
-    struct wait *told;
-
-    if (count <= w->told_cap)
-        return true;
-    told = reallocarray(w->told, count, sizeof *told);
-    if (!told)
-        return false;
-    w->told = told;
-    w->told_cap = count;
-    return true;
-}
-
 size_t waits_end(struct waits *w, uint32_t job, int64_t now, const struct wait **list) {
     struct place *p = reserve(w, job) ? &w->places[job] : NULL;
     struct line *l = p && p->line != NO_ONE ? &w->lines[p->line] : NULL;
+    /* Room for what is told of the line, and of what let the job go. */
+    struct wait *told = mem_grow(w->told, l ? l->count : 0, &w->told_cap, sizeof *told);
     int64_t in_line = 0;
     size_t n = 0;
 
+    if (told)
+        w->told = told;
     *list = w->told;
-    if (!p || !reserve_told(w, (l ? l->count : 0) + 1))
+    if (!p || !told)
         return 0;
     if (l)
         pass(l, now);
@@ -175,13 +159,12 @@ size_t waits_end(struct waits *w, uint32_t job, int64_t now, const struct wait *
 
         in_line += ns;
         if (ns > 0)
-            w->told[n++] = (struct wait){l->all[i].kind, l->all[i].what, ns};
+            told[n++] = (struct wait){l->all[i].kind, l->all[i].what, ns};
     }
     if (p->before != NO_ONE)
-        w->told[0] = (struct wait){WAIT_JOB, p->before, now - in_line - w->begun};
+        told[0] = (struct wait){WAIT_JOB, p->before, now - in_line - w->begun};
     p->before = NO_ONE;
     leave(p);
-    *list = w->told;
     return n;
 }
 
