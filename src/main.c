@@ -28,7 +28,7 @@
  *   limits of a job's processes       exec/spawn.c, of memory: exec/memgroup.h
  *   the states of a job               the table in run/job.c
  *   retries, limits in time, deadline run/sched.c
- *   what comes after what             run/order.c
+ *   what comes after what             run/order.c; what follows from an end: run/tend.c
  *   what is run behind the jobs       run/cleanup.h: their cleanups, on-end
  *   items: their axes                 plan/axes.c; the job of one: plan/item.h
  *   values that differ among items    plan/templates.c

@@ -14,8 +14,8 @@ struct kin;
 
 /* What becomes of items that are not to start any more. */
 struct closing {
-    uint8_t status, reason; /* enum status, enum reason */
-    uint32_t cause;
+    struct verdict verdict;
+    uint32_t cause; /* see job_result */
 };
 
 /* How a job has ended, for those that come after it. */

@@ -128,34 +128,25 @@ static void make_family(struct instances *in, const struct relation *relations, 
 
 static int make_families(struct instances *in) {
     uint32_t n = in->nsections, filled = 0;
-    struct relation *relations = malloc(n * sizeof *relations);
-    uint32_t *jobs = calloc(n, sizeof *jobs);
-    int rc = UV_ENOMEM;
+    struct relation *relations = calloc(n, sizeof *relations);
+    int rc = relations ? relations_find(in->opts.plan, in->by_job, n, relations) : UV_ENOMEM;
 
-    if (relations && jobs) {
-        for (uint32_t i = 0; i < n; i++)
-            jobs[i] = in->sections[i].job;
-        rc = relations_find(in->opts.plan, jobs, in->by_job, n, relations);
-        for (uint32_t i = 0; rc == 0 && i < n; i++)
-            if (relations[i].lead == i)
-                make_family(in, relations, i, &filled);
-    }
+    for (uint32_t i = 0; rc == 0 && i < n; i++)
+        if (relations[i].lead == i)
+            make_family(in, relations, i, &filled);
     free(relations);
-    free(jobs);
     return rc;
 }
 
-struct instances *instances_new(const struct instances_opts *opts, bool *none) {
+struct instances *instances_new(const struct instances_opts *opts) {
     const struct plan *plan = opts->plan;
-    struct instances *in;
+    struct instances *in = calloc(1, sizeof *in);
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < plan->njobs; i++)
-        n += job_has_items(&plan->jobs[i]);
-    *none = n == 0;
-    in = n > 0 ? calloc(1, sizeof *in) : NULL;
     if (!in)
         return NULL;
+    for (uint32_t i = 0; i < plan->njobs; i++)
+        n += job_has_items(&plan->jobs[i]);
     in->opts = *opts;
     in->opts.width = NULL; /* the caller's, and needed no more than here */
     in->roster = (struct roster){.first = plan->njobs, .own_bytes = opts->own_bytes};
@@ -273,35 +264,29 @@ static bool has_item(const struct instances *in, const struct section *s,
     return false;
 }
 
-/* How many of the family have an item. */
-static uint32_t count_members(const struct instances *in, const struct family *f,
-                              const struct plan_item *item) {
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < f->nmembers; i++)
-        n += has_item(in, &in->sections[f->members[i]], item);
-    return n;
-}
-
-/* The next item that one of the family has: as item_source.next(). */
-static int find_item(struct instances *in, struct family *f, struct plan_item **item,
-                     uint32_t *members) {
+/* The next item that one of the family has, with what is known of it: as item_source.next(). */
+static int find_item(struct instances *in, struct family *f, struct kin *k) {
     int got;
 
     f->begun = true;
-    while ((got = in->opts.source->next(in->opts.source_ctx, f->lead, item)) == 1) {
-        *members = count_members(in, f, *item);
-        if (*members > 0)
+    while ((got = in->opts.source->next(in->opts.source_ctx, f->lead, &k->item)) == 1) {
+        k->refs = 0;
+        for (uint32_t i = 0; i < f->nmembers; i++) {
+            const struct section *s = &in->sections[f->members[i]];
+
+            k->pairs[i] = (struct pair){
+                .absent = !has_item(in, s, k->item), .left = s->npairs, .fare.cause = NO_JOB};
+            k->refs += !k->pairs[i].absent;
+        }
+        if (k->refs > 0)
             break;
-        free(*item);
+        free(k->item);
     }
     return got;
 }
 
 /* Another item for the family: 1, 0, or how it ended, as item_source.next(). */
 static int make_kin(struct instances *in, struct family *f) {
-    struct plan_item *item;
-    uint32_t members;
     struct kin *k;
     int got;
 
@@ -314,12 +299,12 @@ static int make_kin(struct instances *in, struct family *f) {
     k = calloc(1, sizeof *k + f->nmembers * sizeof *k->pairs);
     if (!k)
         return UV_ENOMEM;
-    got = find_item(in, f, &item, &members);
+    got = find_item(in, f, k);
     if (got != 1) {
         free(k);
         return got;
     }
-    *k = (struct kin){.older = f->last, .item = item, .refs = members};
+    k->older = f->last;
     *(f->last ? &f->last->newer : &f->first) = k;
     f->last = k;
     f->nkin++;
@@ -327,8 +312,6 @@ static int make_kin(struct instances *in, struct family *f) {
     for (uint32_t i = 0; i < f->nmembers; i++) {
         struct section *s = &in->sections[f->members[i]];
 
-        k->pairs[i] = (struct pair){
-            .absent = !has_item(in, s, item), .left = s->npairs, .fare.cause = NO_JOB};
         s->taken += k->pairs[i].absent;
         if (s->npairs == 0 && !s->cursor && !k->pairs[i].absent)
             s->cursor = k;

@@ -43,8 +43,8 @@ struct instances_opts {
     struct telling *telling;
 };
 
-/* NULL when out of memory, or *none: no job of the plan has axes. */
-struct instances *instances_new(const struct instances_opts *opts, bool *none);
+/* Of a plan of which a job has axes. NULL when out of memory. */
+struct instances *instances_new(const struct instances_opts *opts);
 /* Accepts NULL; returns NULL. */
 struct instances *instances_free(struct instances *in);
 

@@ -2,15 +2,9 @@
 /* order: what comes after what: who may start, who never will, who is wanted no more. */
 #include "run/order.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
-#include "base/clock.h"
-
-#define TEND_ITEMS     256 /* that begin and end in one go: some milliseconds */
-#define TEND_PAUSE_NS  NS_PER_MS
-#define TEND_BEHIND_NS (10 * NS_PER_MS)
+#include "run/relations.h"
 
 void order_move(struct sched *s, uint32_t job, enum job_event event) {
     struct sched_job *j = job_at(s, job);
@@ -18,15 +12,6 @@ void order_move(struct sched *s, uint32_t job, enum job_event event) {
     s->by_state[j->state]--;
     job_step(&j->state, event, name_of(s, job));
     s->by_state[j->state]++;
-}
-
-/* How a job of the plan waits for another. */
-enum edge { EDGE_ALL, EDGE_SAME, EDGE_ONE };
-
-static enum edge edge_of(const struct plan_job *job, uint32_t k) {
-    const char *item = job->after_items ? job->after_items[k] : NULL;
-
-    return !item ? EDGE_ALL : item == AFTER_SAME ? EDGE_SAME : EDGE_ONE;
 }
 
 void order_queue(struct sched *s, uint32_t job, int64_t now) {
@@ -56,39 +41,21 @@ void order_link(struct sched *s) {
 
     for (uint32_t i = 0; i < p->njobs; i++)
         for (uint32_t k = 0; k < p->jobs[i].nafter; k++) {
-            enum edge edge = edge_of(&p->jobs[i], k);
+            const char *item = job_after_item(&p->jobs[i], k);
             uint32_t before = p->jobs[i].after[k];
 
-            s->jobs[i].deps += edge != EDGE_SAME;
-            at[before + 2] += edge == EDGE_ALL;
-            if (edge == EDGE_ONE)
-                s->needs[s->nneeds++] = (struct sched_need){
-                    .job = i, .before = before, .item = p->jobs[i].after_items[k]};
+            s->jobs[i].deps += item != AFTER_SAME;
+            at[before + 2] += !item;
+            if (item && item != AFTER_SAME)
+                s->needs[s->nneeds++] =
+                    (struct sched_need){.job = i, .before = before, .item = item};
         }
     for (uint32_t i = 2; i < p->njobs + 2; i++)
         at[i] += at[i - 1];
     for (uint32_t i = 0; i < p->njobs; i++)
         for (uint32_t k = 0; k < p->jobs[i].nafter; k++)
-            if (edge_of(&p->jobs[i], k) == EDGE_ALL)
+            if (!job_after_item(&p->jobs[i], k))
                 s->dependents[at[p->jobs[i].after[k] + 1]++] = i;
-}
-
-bool order_open_items(struct sched *s) {
-    const uint32_t width[LANES] = {
-        [LANE_IO] = s->slots[LANE_IO].limit, [LANE_CPU] = s->slots[LANE_CPU].limit};
-    const struct instances_opts opts = {
-        .plan = s->plan,
-        .source = s->opts.source,
-        .source_ctx = s->opts.source_ctx,
-        .own_bytes = sizeof(struct sched_job),
-        .width = width,
-        .all_left = s->opts.settled_item != NULL,
-        .telling = &s->telling,
-    };
-    bool none;
-
-    s->instances = instances_new(&opts, &none);
-    return s->instances || none;
 }
 
 /* What job_result.cause has for those that do not run because of this one. */
@@ -166,16 +133,15 @@ static void leave_out(struct sched *s, uint32_t job) {
 /* It never will run: ends it, or, where it stands for items, all of them. */
 static void skip(struct sched *s, uint32_t job, enum reason reason, uint32_t cause) {
     if (job_has_items(def_of(s, job)))
-        instances_close(s->instances, job,
-                        (struct closing){STATUS_SKIPPED, (uint8_t)reason, cause});
+        instances_close(s->instances, job, (struct closing){{STATUS_SKIPPED, reason}, cause});
     else
         order_finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_SKIPPED, reason}, cause, NULL);
 }
 
 /* Whether each item of it waits for those with the same values. */
 static bool waits_by_items(const struct plan_job *job) {
-    for (uint32_t k = 0; job->after_items && k < job->nafter; k++)
-        if (edge_of(job, k) == EDGE_SAME)
+    for (uint32_t k = 0; k < job->nafter; k++)
+        if (relations_pair(job, k) != NO_JOB)
             return true;
     return false;
 }
@@ -198,10 +164,8 @@ void order_resolve(struct sched *s, uint32_t job, int64_t now) {
         skip(s, job, REASON_DEPENDENCY, j->cause);
     } else if (j->deps > 0) {
         return;
-    } else if (items && waits_by_items(def)) {
-        order_tell_waits(s, job, now);
-        instances_open(s->instances, job); /* each of them is resolved for itself */
-    } else if (!wanted || (when == WHEN_SUCCESS && j->dep_unwanted)) {
+    } else if ((!wanted || (when == WHEN_SUCCESS && j->dep_unwanted)) &&
+               !(items && waits_by_items(def))) { /* else each is resolved for itself */
         skip(s, job, REASON_NONE, NO_JOB);
     } else if (items) {
         order_tell_waits(s, job, now);
@@ -302,7 +266,9 @@ static void shut_out_all(struct sched *s, uint32_t service, uint32_t cause, int6
         uint32_t section = s->dependents[k];
 
         shut_out(s, section, cause, now);
-        for (uint32_t i = 0; s->instances && i < instances_numbers(s->instances); i++) {
+        if (!job_has_items(def_of(s, section)))
+            continue;
+        for (uint32_t i = 0; i < instances_numbers(s->instances); i++) {
             const struct instance *item = instances_at(s->instances, s->plan->njobs + i);
 
             if (item->used && item->section == section)
@@ -321,7 +287,7 @@ static void release_dependents(struct sched *s, uint32_t job, int64_t now) {
         return;
     }
     tell_all(s, job, o, now);
-    if (s->nneeds > 0)
+    if (s->nneeds > 0 && job_has_items(def_of(s, job)))
         tell_needs(s, job, NULL, (struct fare){true, false, NO_JOB, NULL}, now);
 }
 
@@ -330,12 +296,16 @@ void order_ready(struct sched *s, uint32_t job, int64_t now) {
     tell_all(s, job, (struct fare){.cause = NO_JOB}, now);
 }
 
-/* Whether others come after it. */
-static bool has_dependents(const struct sched *s, uint32_t job) {
+/* Whether others may come after single items of a section. */
+static bool items_have_dependents(const struct sched *s, uint32_t section) {
+    return s->nneeds > 0 || instances_are_followed(s->instances, section);
+}
+
+bool order_has_dependents(const struct sched *s, uint32_t job) {
     uint32_t section = section_of(s, job);
 
     return s->dependents_at[section] < s->dependents_at[section + 1] ||
-           (job != section && (s->nneeds > 0 || instances_are_followed(s->instances, section)));
+           (job != section && items_have_dependents(s, section));
 }
 
 const struct told_set *order_told(struct sched *s, uint32_t job) {
@@ -353,7 +323,7 @@ const struct told_set *order_told(struct sched *s, uint32_t job) {
 static const struct told_set *told_after(struct sched *s, const struct instance *i) {
     const struct told_set *told = order_told(s, i->id);
 
-    if (!i->result.facts || !has_dependents(s, i->id))
+    if (!i->result.facts || !order_has_dependents(s, i->id))
         return told;
     return telling_add(&s->telling, told, i->def.name, i->result.facts);
 }
@@ -362,13 +332,17 @@ static const struct told_set *told_after(struct sched *s, const struct instance 
 static void release_item(struct sched *s, uint32_t job, int64_t now) {
     struct instance *i = instances_at(s->instances, job);
     struct sched_job *section = job_at(s, i->section);
-    struct fare o = {.unwanted = i->result.settled == SETTLED_SKIPPED, .told = told_after(s, i)};
+    struct fare o = {.unwanted = i->result.settled == SETTLED_SKIPPED,
+                     .cause = NO_JOB,
+                     .told = told_after(s, i)};
     uint32_t first = s->dependents_at[i->section], end = s->dependents_at[i->section + 1];
 
     if (first < end)
         telling_give(&s->telling, i->section, true, o.told);
     o.failed = !o.unwanted && !did_succeed(&i->result);
-    o.cause = o.failed && has_dependents(s, job) ? cause_of(s, job) : NO_JOB;
+    if (o.failed &&
+        (items_have_dependents(s, i->section) || (first < end && !section->items_failed)))
+        o.cause = cause_of(s, job); /* whose name is kept: not of each where one will do */
     section->items_unwanted = section->items_unwanted || o.unwanted;
     if (s->nneeds > 0)
         tell_needs(s, i->section, i->def.item->text, o, now);
@@ -406,8 +380,7 @@ void order_cancel(struct sched *s, uint32_t job, bool stop, enum reason reason, 
     case JOB_WAITING:
         if (!job_has_items(def_of(s, job)))
             break;
-        instances_close(s->instances, job,
-                        (struct closing){STATUS_CANCELLED, (uint8_t)reason, cause});
+        instances_close(s->instances, job, (struct closing){{STATUS_CANCELLED, reason}, cause});
         return;
     default: /* told to end before, which stands, or ended */
         return;
@@ -450,194 +423,9 @@ void order_close_run(struct sched *s, bool stop, enum reason reason, uint32_t ca
             order_cancel(s, s->plan->njobs + i, stop, reason, cause, now);
 }
 
-/* ---- items ---- */
-
-/* Room for one more number of a job in all that goes by them. */
-static int reserve_number(struct sched *s) {
-    uint32_t n = s->plan->njobs + instances_numbers(s->instances) + 1;
-    uint32_t cap = n < UINT32_MAX / 2 ? n * 2 : UINT32_MAX, *list;
-
-    if (n <= s->ended_cap)
-        return 0;
-    list = reallocarray(s->ended, cap, sizeof *list);
-    if (list)
-        s->ended = list;
-    list = list ? reallocarray(s->aside, cap, sizeof *list) : NULL;
-    if (!list)
-        return UV_ENOMEM;
-    s->aside = list;
-    if (heap_reserve(&s->timers, cap) < 0 || ready_reserve(s->ready, cap) < 0)
-        return UV_ENOMEM;
-    s->ended_cap = cap;
-    return 0;
-}
-
-/* The next item of a section has become a job. */
-static void begin_item(struct sched *s, struct instance *i, int64_t now) {
-    const struct sched_job *section = job_at(s, i->section);
-    struct sched_job *j = job_at(s, i->id);
-
-    *j = (struct sched_job){
-        .state = JOB_WAITING,
-        .dep_failed = section->dep_failed || i->dep_failed,
-        .dep_unwanted = section->dep_unwanted || i->dep_unwanted,
-        .cause = i->dep_failed ? i->cause : section->cause,
-        .lane = section->lane,
-        .attempt = 1,
-        .slot = SLOTS_NONE,
-    };
-    i->result.lane = section->lane;
-    s->by_state[JOB_WAITING]++;
-    i->settled = SETTLED_NO;
-    if (s->opts.settled_item) {
-        const struct job_info info = info_of(s, i->id);
-
-        i->settled = (uint8_t)s->opts.settled_item(s->opts.settled_ctx, &info, &i->result.facts);
-    }
-    if (i->settled) {
-        order_finish(s, i->id, JOB_EV_SKIP, (struct verdict){STATUS_RESUMED, REASON_NONE}, NO_JOB,
-                     NULL);
-    } else if (i->closing) {
-        order_finish(
-            s, i->id, JOB_EV_CANCEL,
-            (struct verdict){(enum status)i->closing->status, (enum reason)i->closing->reason},
-            i->closing->cause, NULL);
-    } else if (i->fault) {
-        i->result.words = i->fault;
-        order_finish(s, i->id, JOB_EV_CANCEL, (struct verdict){STATUS_FAILED, REASON_SPAWN}, NO_JOB,
-                     NULL);
-    } else {
-        order_resolve(s, i->id, now);
-    }
-}
-
-/* All items of a section have ended, and no more come. */
-static void end_section(struct sched *s, uint32_t job, enum instances_end end, const char *fault,
-                        const struct closing *closing) {
-    struct verdict verdict = {STATUS_SKIPPED, REASON_NONE}; /* INSTANCES_NONE */
-    struct job_info info = info_of(s, job);
-    uint32_t words;
-
-    if (end == INSTANCES_DONE) {
-        order_move(s, job, JOB_EV_ITEMS);
-        telling_end(&s->telling, job, def_of(s, job), NULL);
-        s->ended[s->nended++] = job;
-        s->left--;
-        if (s->opts.listener->items_ended)
-            s->opts.listener->items_ended(s->opts.listener_ctx, &info);
-        return;
-    }
-    if (end == INSTANCES_NONE && s->opts.listener->no_items)
-        s->opts.listener->no_items(s->opts.listener_ctx, &info);
-    if (end == INSTANCES_LEFT)
-        verdict = (struct verdict){(enum status)closing->status, (enum reason)closing->reason};
-    if (end == INSTANCES_FAILED) {
-        words = item_results_cause(s->opts.items, fault, false);
-        info.result->words = words == NO_JOB ? NULL : s->opts.items->causes[words].name;
-        verdict = (struct verdict){STATUS_FAILED, REASON_SPAWN};
-    }
-    order_finish(s, job, JOB_EV_ITEMS, verdict, end == INSTANCES_LEFT ? closing->cause : NO_JOB,
-                 NULL);
-}
-
-/* Whether there is to be a pause in which the loop sees to other things: a list of which
- * millions are left out, or cancelled, is not gone through at once. */
-static bool tending_pauses(struct sched *s, int64_t now) {
-    if (s->tend_at == NEVER)
-        return false;
-    if (now < s->tend_at)
-        return true;
-    s->tend_at = NEVER;
-    if (s->opts.behind && s->opts.behind(s->opts.behind_ctx))
-        s->tend_at = now + TEND_BEHIND_NS;
-    return s->tend_at != NEVER;
-}
-
-/* Sees to the sections that something may have changed for. *left: items that may begin till
- * there is to be a pause. */
-static void tend_items(struct sched *s, uint32_t *left, int64_t now) {
-    struct instance *i;
-    uint32_t section;
-
-    if (!s->instances || tending_pauses(s, now))
-        return;
-    while (instances_work(s->instances, &section)) {
-        struct closing closing;
-        enum instances_end end;
-        const char *fault;
-
-        if (job_at(s, section)->state == JOB_DONE)
-            continue;
-        do {
-            if (*left == 0) {
-                instances_put_off(s->instances, section);
-                s->tend_at = now + TEND_PAUSE_NS;
-                return;
-            }
-            if (reserve_number(s) < 0)
-                instances_break(s->instances, section);
-            i = instances_next(s->instances, section);
-            if (i) {
-                begin_item(s, i, now);
-                --*left;
-            }
-        } while (i);
-        end = instances_end(s->instances, section, &fault, &closing);
-        if (end != INSTANCES_GO_ON)
-            end_section(s, section, end, fault, &closing);
-    }
-}
-
-/* ---- what follows ---- */
-
-static void release(struct sched *s, uint32_t job, int64_t now) {
+void order_release(struct sched *s, uint32_t job, int64_t now) {
     if (job < s->plan->njobs)
         release_dependents(s, job, now);
     else
         release_item(s, job, now);
-}
-
-/* Whether an end is one that must survive a crash before another job builds upon it: that of a
- * job that is ok, or of a section whose items have ended. */
-static bool may_be_forgotten(const struct job_result *r) {
-    return r->status == STATUS_OK || r->status == STATUS_NONE;
-}
-
-/* All that have ended since the last call tell their dependents, or are put aside. */
-static void settle_ended(struct sched *s, int64_t now) {
-    while (s->nsettled < s->nended) {
-        uint32_t job = s->ended[s->nsettled++];
-
-        if (s->hold && !job_at(s, job)->up && has_dependents(s, job) &&
-            may_be_forgotten(row_of(s, job)))
-            s->aside[s->naside++] = job;
-        else
-            release(s, job, now);
-    }
-    s->nended = s->nsettled = 0;
-}
-
-void order_settle(struct sched *s, int64_t now) {
-    uint32_t left = TEND_ITEMS;
-
-    for (;;) {
-        settle_ended(s, now);
-        tend_items(s, &left, now);
-        if (s->nended > 0)
-            continue;
-        /* Only now: what comes after the failed job has been skipped for that
-         * reason, which says more than `cancelled`. */
-        if (!s->wind_down)
-            return;
-        order_close_run(s, s->plan->on_failure == ON_FAILURE_CANCEL, REASON_CANCELLED,
-                        s->first_failed, now);
-    }
-}
-
-void order_release(struct sched *s, int64_t now) {
-    s->hold = false;
-    for (uint32_t i = 0; i < s->naside; i++)
-        release(s, s->aside[i], now);
-    s->naside = 0;
-    order_settle(s, now);
 }

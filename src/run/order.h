@@ -8,17 +8,11 @@
 #include "run/retry.h"
 #include "run/sched_state.h"
 
-/*
- * The part of the scheduler that knows no attempts. A job that ends is appended to
- * `ended` and looked at by order_settle() later, so that a chain of 100,000 skipped
- * jobs needs no recursion. Until order_release() a job that is ok and that others
- * come after is put aside there.
+/* The part of the scheduler that knows no attempts. What follows from an end comes later: tend.h.
  */
 
 /* Fills the tables of dependents and counts what each job waits for; all are zeroed. */
 void order_link(struct sched *s);
-/* Gets ready for items. False: out of memory. After the slots and the ready. */
-bool order_open_items(struct sched *s);
 /* What of the outputs of jobs before it a job gets to see, which is about to start. */
 const struct told_set *order_told(struct sched *s, uint32_t job);
 /* The one place that changes a job's state. */
@@ -43,8 +37,8 @@ void order_tell_waits(struct sched *s, uint32_t job, int64_t now);
 void order_leave_out(struct sched *s, bool all);
 /* Nothing starts any more. With order_leave_out() the one place that goes over all jobs. */
 void order_close_run(struct sched *s, bool stop, enum reason reason, uint32_t cause, int64_t now);
-/* What follows from jobs that have ended: dependents, on-failure. */
-void order_settle(struct sched *s, int64_t now);
-/* See sched_release(). */
-void order_release(struct sched *s, int64_t now);
+/* Whether others come after a job, or an item. */
+bool order_has_dependents(const struct sched *s, uint32_t job);
+/* Tells these how it has ended; an item is gone then. */
+void order_release(struct sched *s, uint32_t job, int64_t now);
 #endif

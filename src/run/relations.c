@@ -7,7 +7,7 @@
 
 struct search {
     const struct plan *plan;
-    const uint32_t *jobs, *by_job;
+    const uint32_t *by_job;
     uint32_t n;
     struct relation *of;
     uint32_t *stack; /* jobs of the plan */
@@ -22,10 +22,12 @@ static uint32_t find_lead(struct relation *of, uint32_t i) {
 }
 
 static void join(const struct search *s) {
-    for (uint32_t i = 0; i < s->n; i++)
-        s->of[i] = (struct relation){.lead = i, .next = NO_SECTION};
+    for (uint32_t i = 0; i < s->plan->njobs; i++)
+        if (job_has_items(&s->plan->jobs[i]))
+            s->of[s->by_job[i]] =
+                (struct relation){.job = i, .lead = s->by_job[i], .next = NO_SECTION};
     for (uint32_t i = 0; i < s->n; i++) {
-        const struct plan_job *job = &s->plan->jobs[s->jobs[i]];
+        const struct plan_job *job = &s->plan->jobs[s->of[i].job];
 
         for (uint32_t k = 0; k < job->nafter; k++) {
             uint32_t before = relations_pair(job, k), a, b;
@@ -60,7 +62,7 @@ static bool waits_for_family(const struct search *s, uint32_t section) {
     uint32_t n = 0, lead = s->of[section].lead;
     bool first = true;
 
-    s->stack[n++] = s->jobs[section];
+    s->stack[n++] = s->of[section].job;
     while (n > 0) {
         const struct plan_job *job = &s->plan->jobs[s->stack[--n]];
 
@@ -92,11 +94,10 @@ static void find_knots(const struct search *s) {
     }
 }
 
-int relations_find(const struct plan *plan, const uint32_t *jobs, const uint32_t *by_job,
-                   uint32_t n, struct relation *of) {
+int relations_find(const struct plan *plan, const uint32_t *by_job, uint32_t n,
+                   struct relation *of) {
     const struct search s = {
         .plan = plan,
-        .jobs = jobs,
         .by_job = by_job,
         .n = n,
         .of = of,

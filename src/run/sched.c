@@ -2,7 +2,7 @@
 /*
  * sched: decides what starts when.
  *
- * Every call from outside has three steps: note what happened, order_settle() what
+ * Every call from outside has three steps: note what happened, tend_settle() what
  * follows from jobs that ended by it, dispatch() what has a slot now.
  */
 #include "run/sched.h"
@@ -18,6 +18,7 @@
 #include "run/order.h"
 #include "run/retry.h"
 #include "run/sched_state.h"
+#include "run/tend.h"
 
 /* No process at all could be made for so long: jobs fail by it. */
 #define STARVED_NS (30 * NS_PER_S)
@@ -98,7 +99,7 @@ struct sched *sched_new(const struct sched_opts *opts) {
         return sched_free(s);
     s->ready = ready_new(&(struct ready_opts){
         .plan = p, .slots = s->slots, .njobs = p->njobs, .before = starts_first, .ctx = s});
-    if (!s->ready || !order_open_items(s))
+    if (!s->ready || !tend_open(s))
         return sched_free(s);
     if (opts->explain && !(s->waits = waits_new(ready_groups(s->ready), p->njobs)))
         return sched_free(s);
@@ -281,7 +282,7 @@ static void start(struct sched *s, uint32_t job, int64_t now) {
         s->opts.executor->start(s->opts.executor_ctx, &a);
     else
         put_off(s, &a, UV_ENOMEM, now);
-    order_settle(s, now);
+    tend_settle(s, now);
 }
 
 /* Tells who grants CPUs how many run and how many would be of use. Whether that has brought
@@ -324,7 +325,7 @@ static void dispatch(struct sched *s, int64_t now) {
                 order_tell_waits(s, job, now);
                 order_finish(s, job, JOB_EV_CANCEL, (struct verdict){STATUS_FAILED, REASON_BREAKER},
                              NO_JOB, NULL);
-                order_settle(s, now);
+                tend_settle(s, now);
             }
         }
     } while (get_cpus(s));
@@ -346,7 +347,7 @@ void sched_begin(struct sched *s, int64_t now) {
     order_leave_out(s, false);
     for (uint32_t i = 0; i < s->plan->njobs; i++)
         order_resolve(s, i, now);
-    order_settle(s, now);
+    tend_settle(s, now);
     dispatch(s, now);
 }
 
@@ -407,7 +408,7 @@ void sched_ready(struct sched *s, const struct attempt *a, int64_t now) {
 
         s->opts.listener->ready(s->opts.listener_ctx, &info, now - j->since);
     }
-    order_settle(s, now);
+    tend_settle(s, now);
     dispatch(s, now);
 }
 
@@ -422,7 +423,7 @@ void sched_unneeded(struct sched *s, uint32_t job, int64_t now) {
 void sched_put_off(struct sched *s, const struct attempt *a, int error, int64_t now) {
     assert(a->number == job_at(s, a->job)->attempt);
     put_off(s, a, error, now);
-    order_settle(s, now);
+    tend_settle(s, now);
     dispatch(s, now);
 }
 
@@ -431,7 +432,7 @@ void sched_ended(struct sched *s, const struct attempt *a, struct attempt_end *e
     conclude(s, a, end, now);
     for (int lane = 0; lane < LANES; lane++)
         unpause(s, (enum lane)lane);
-    order_settle(s, now);
+    tend_settle(s, now);
     dispatch(s, now);
 }
 
@@ -480,7 +481,7 @@ void sched_advance(struct sched *s, int64_t now) {
         s->deadline_passed = true;
         order_close_run(s, true, REASON_DEADLINE, NO_JOB, now);
     }
-    order_settle(s, now);
+    tend_settle(s, now);
     dispatch(s, now);
 }
 
@@ -501,20 +502,20 @@ int64_t sched_due(const struct sched *s) {
 
 void sched_interrupt(struct sched *s, int64_t now) {
     order_close_run(s, true, REASON_CANCELLED, NO_JOB, now);
-    order_settle(s, now);
+    tend_settle(s, now);
 }
 
 void sched_release(struct sched *s, int64_t now) {
     if (!s->hold)
         return;
-    order_release(s, now);
+    tend_release(s, now);
     dispatch(s, now);
 }
 
 void sched_news(struct sched *s, int64_t now) {
     if (s->instances)
         instances_news(s->instances);
-    order_settle(s, now);
+    tend_settle(s, now);
     dispatch(s, now);
 }
 
@@ -551,11 +552,11 @@ bool sched_next_running(const struct sched *s, uint32_t *next, struct job_info *
         uint32_t i = (*next)++;
         enum job_state state = job_at(s, i)->state;
 
-        if (i >= s->plan->njobs && !instances_at(s->instances, i)->used)
+        if ((i >= s->plan->njobs && !instances_at(s->instances, i)->used) ||
+            (state != JOB_RUNNING && state != JOB_STOPPING))
             continue;
         *job = info_of(s, i);
-        if (state == JOB_RUNNING || state == JOB_STOPPING)
-            return true;
+        return true;
     }
     return false;
 }

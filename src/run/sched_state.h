@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sched_state: the scheduler's own state, for its parts alone: sched.c and order.c. */
+/* sched_state: the scheduler's own state, for its parts alone: sched.c, order.c, tend.c. */
 #ifndef MUSTER_RUN_SCHED_STATE_H
 #define MUSTER_RUN_SCHED_STATE_H
 #include <stdbool.h>
@@ -54,7 +54,7 @@ struct sched {
     struct instances *instances; /* NULL: no job has axes */
     struct sched_need *needs;
     size_t nneeds;
-    uint32_t *ended; /* jobs in the order of their ends, until order_settle() */
+    uint32_t *ended; /* jobs in the order of their ends, until tend_settle() */
     uint32_t nended, nsettled;
     uint32_t *aside; /* those whose dependents wait for sched_release() */
     uint32_t naside, ended_cap;
@@ -71,7 +71,7 @@ struct sched {
     int64_t tend_at;       /* many items ended without a start: when more are seen to, or NEVER */
     bool hold;             /* see sched_release() */
     bool closed;           /* nothing starts or is tried again any more */
-    bool wind_down;        /* max_failures is reached, settle() has to act on it */
+    bool wind_down;        /* max_failures is reached, tend_settle() has to act on it */
     bool deadline_passed;
 };
 
