@@ -157,11 +157,3 @@ void dispatch_items(void *ctx) {
     sched_news(s->sched, clock_run_ns());
     session_rearm(s);
 }
-
-void dispatch_chore_done(void *ctx, const struct plan_job *job, const struct job_info *chore,
-                         struct attempt_end *end) {
-    struct session *s = ctx;
-
-    if (s->opts->events->chore_done)
-        s->opts->events->chore_done(s->opts->ctx, job, chore, end);
-}

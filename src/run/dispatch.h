@@ -13,7 +13,4 @@ void dispatch_tokens(void *ctx);
 void dispatch_items(void *ctx);
 /* See services_opts. */
 void dispatch_service_ready(void *ctx, const struct attempt *a);
-/* See cleanups_opts.done. */
-void dispatch_chore_done(void *ctx, const struct plan_job *job, const struct job_info *chore,
-                         struct attempt_end *end);
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "run/globber.h"
 #include "run/lines.h"
@@ -13,9 +14,10 @@
 /* One axis as far as it has come. */
 struct axis {
     const struct plan_axis *def;
-    uint64_t next; /* index of its next value, but for lines */
-    char *value;   /* its value now, a copy */
-    size_t len, cap;
+    uint64_t next;     /* index of its next value, but for lines */
+    const char *value; /* its value now, which may have no NUL behind it */
+    size_t len;
+    char number[TEXT_FORMAT_MAX]; /* that, of a range */
     struct lines_reader *lines;
     struct globber *glob;
 };
@@ -44,43 +46,21 @@ static int fail(struct items *s, int error, const char *fault) {
     return error;
 }
 
-static int set_value(struct axis *a, const char *text, size_t n) {
-    if (n + 1 > a->cap) {
-        size_t cap = 2 * n + 32;
-        char *value = realloc(a->value, cap);
-
-        if (!value)
-            return UV_ENOMEM;
-        a->value = value;
-        a->cap = cap;
-    }
-    if (n)
-        memcpy(a->value, text, n);
-    a->value[n] = '\0';
-    a->len = n;
-    return 1;
-}
-
 /* --- one axis --- */
 
 static int next_line(struct items *s, struct axis *a) {
-    const char *line;
-    size_t n;
-    int got = lines_take(a->lines, &line, &n);
+    int got = lines_take(a->lines, &a->value, &a->len);
 
-    if (got == 1)
-        got = set_value(a, line, n);
     return got < 0 && got != UV_EOF ? fail(s, got, got == UV_ENOMEM ? NULL : lines_fault(a->lines))
                                     : got;
 }
 
 static int next_name(struct items *s, struct axis *a) {
-    const char *name;
-    int got = globber_name(a->glob, a->next, &name);
+    int got = globber_name(a->glob, a->next, &a->value);
 
     if (got == 1) {
         a->next++;
-        got = set_value(a, name, strlen(name));
+        a->len = strlen(a->value);
     }
     return got < 0 && got != UV_EOF ? fail(s, got, NULL) : got;
 }
@@ -88,9 +68,6 @@ static int next_name(struct items *s, struct axis *a) {
 /* The next value of an axis: 1, 0: not known yet, UV_EOF or UV_E…. */
 static int next_value(struct items *s, struct axis *a) {
     const struct plan_axis *def = a->def;
-    char number[TEXT_FORMAT_MAX];
-    const char *text;
-    int got;
 
     switch (def->kind) {
     case AXIS_LINES:
@@ -100,16 +77,16 @@ static int next_value(struct items *s, struct axis *a) {
     case AXIS_RANGE:
         if (a->next > def->range.last)
             return UV_EOF;
-        text = text_range_number(&def->range, a->next, number, sizeof number);
+        a->value = text_range_number(&def->range, a->next, a->number, sizeof a->number);
         break;
     default:
         if (a->next == def->nvalues)
             return UV_EOF;
-        text = def->values[a->next];
+        a->value = def->values[a->next];
     }
     a->next++;
-    got = set_value(a, text, strlen(text));
-    return got < 0 ? fail(s, got, NULL) : got;
+    a->len = strlen(a->value);
+    return 1;
 }
 
 static void rewind_axis(struct axis *a) {
@@ -151,7 +128,8 @@ static bool is_excluded(const struct items *s) {
         bool same = true;
 
         for (uint32_t k = 0; same && k < p->naxes; k++)
-            same = !values[k] || !strcmp(values[k], s->axes[k].value);
+            same = !values[k] || (strlen(values[k]) == s->axes[k].len &&
+                                  !memcmp(values[k], s->axes[k].value, s->axes[k].len));
         if (same)
             return true;
     }
@@ -205,8 +183,9 @@ static struct plan_item *make_single(struct items *s) {
     *to++ = '\0';
     values[0] = text;
     for (uint32_t i = 0; s->naxes > 1 && i < s->naxes; i++) {
-        values[i] = memcpy(to, s->axes[i].value, s->axes[i].len + 1);
-        to += s->axes[i].len + 1;
+        values[i] = memcpy(to, s->axes[i].value, s->axes[i].len);
+        to += s->axes[i].len;
+        *to++ = '\0';
     }
     return item;
 }
@@ -233,19 +212,14 @@ static struct plan_item *make_batch(struct items *s) {
 }
 
 static int add_to_batch(struct batch *b, const struct axis *a) {
-    size_t n = a->len + 1;
+    char *bytes = mem_grow(b->bytes, b->len + a->len, &b->cap, 1);
 
-    if (b->len + n > b->cap) {
-        size_t cap = 2 * (b->len + n) + 256;
-        char *bytes = realloc(b->bytes, cap);
-
-        if (!bytes)
-            return UV_ENOMEM;
-        b->bytes = bytes;
-        b->cap = cap;
-    }
-    memcpy(b->bytes + b->len, a->value, n);
-    b->len += n;
+    if (!bytes)
+        return UV_ENOMEM;
+    b->bytes = bytes;
+    memcpy(bytes + b->len, a->value, a->len);
+    b->len += a->len;
+    bytes[b->len++] = '\0';
     b->count++;
     return 0;
 }
@@ -330,7 +304,6 @@ void items_close(struct items *s) {
     for (uint32_t i = 0; i < s->naxes; i++) {
         lines_close(s->axes[i].lines);
         globber_close(s->axes[i].glob);
-        free(s->axes[i].value);
     }
     free(s->batch.bytes);
     free(s);

@@ -29,9 +29,7 @@ enum phase {
 struct lines_reader {
     struct lines_opts opts;
     enum phase phase;
-    int fd;        /* -1: none */
-    bool fresh;    /* an open file of its own, which does not block */
-    bool shared;   /* standard input's own: not to be closed */
+    int fd;        /* -1: none; STDIN_FILENO: that itself, not to be closed, which may block */
     bool seekable; /* it can be read again */
     bool ready;    /* FOLLOWED: there is something to read, or its end */
     bool busy;     /* the pool has it */
@@ -78,8 +76,6 @@ static int open_standard_input(struct lines_reader *r) {
     fd = S_ISREG(st.st_mode) ? -1 /* which has its place in the file */
                              : open("/proc/self/fd/0", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     r->fd = fd >= 0 ? fd : STDIN_FILENO;
-    r->fresh = fd >= 0;
-    r->shared = fd < 0;
     return 0;
 }
 
@@ -97,7 +93,6 @@ static void open_work(uv_work_t *work) {
         r->got = -errno;
         return;
     }
-    r->fresh = true;
     r->seekable = S_ISREG(st.st_mode);
     if (S_ISDIR(st.st_mode))
         r->got = UV_EISDIR;
@@ -116,7 +111,7 @@ static void read_work(uv_work_t *work) {
 /* --- the end ---------------------------------------------------------------- */
 
 static void release(struct lines_reader *r) {
-    if (r->fd >= 0 && !r->shared)
+    if (r->fd >= 0 && r->fd != STDIN_FILENO)
         close(r->fd);
     free(r->buf);
     free(r);
@@ -246,7 +241,7 @@ static int follow(struct lines_reader *r) {
         n = read(r->fd, r->buf + r->end, BLOCK);
     while (n < 0 && errno == EINTR);
     /* Where a read could block, each waits for its own event. */
-    r->ready = r->fresh && n > 0;
+    r->ready = r->fd != STDIN_FILENO && n > 0;
     if (n < 0 && errno == EAGAIN)
         return follow(r);
     if (n < 0)

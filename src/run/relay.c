@@ -114,7 +114,7 @@ int relay_open(struct relay *r, const struct relay_opts *opts) {
                                            .executor = opts->executor,
                                            .executor_ctx = opts->ctx,
                                            .done = opts->cleaned,
-                                           .ctx = opts->ctx};
+                                           .ctx = opts->to_ctx};
     bool any_service = false, any_cleanup = false;
 
     *r = (struct relay){.opts = *opts};

@@ -14,11 +14,11 @@ struct relay_opts {
     uv_loop_t *loop;
     const struct plan *plan;
     struct run_result *result;
-    const struct sched_listener *to; /* who is told */
-    void *to_ctx;
-    const struct sched_executor *executor; /* of cleanups; its context is ctx, too */
+    const struct sched_listener *to; /* who is told, */
     void (*cleaned)(void *ctx, const struct plan_job *job, const struct job_info *chore,
-                    struct attempt_end *end);          /* see cleanups_opts.done */
+                    struct attempt_end *end); /* of cleanups, too: see cleanups_opts.done */
+    void *to_ctx;                             /* of both */
+    const struct sched_executor *executor;    /* of cleanups; its context is ctx, too */
     void (*ready)(void *ctx, const struct attempt *a); /* see services_opts */
     void *ctx;
 };

@@ -271,20 +271,12 @@ static const signals_cb signal_acts[SIGNALS_KINDS] = {
 
 /* 0 or UV_E…: no handle is open then. */
 static int init_handles(struct session *s) {
-    const struct showing_events showing = {
-        .say = s->opts->events->say,
-        .show_slow = s->opts->events->show_slow,
-        .show_running = s->opts->events->show_running,
-        .tick = s->opts->events->tick,
-        .tick_ms = s->opts->tick_ms,
-        .paused = s->opts->events->paused,
-    };
     int rc = signals_open(&s->signals, &s->loop, signal_acts, s);
 
     if (rc < 0)
         return rc;
     uv_timer_init(&s->loop, &s->timer);
-    showing_open(&s->showing, &s->loop, &showing, s->opts->ctx);
+    showing_open(&s->showing, &s->loop, s->opts);
     uv_async_init(&s->loop, &s->news, on_news);
     s->news.data = s;
     s->timer.data = s;
@@ -341,9 +333,9 @@ static int open_run(struct session *s) {
         .plan = s->opts->plan,
         .result = s->result,
         .to = &s->opts->events->jobs,
+        .cleaned = s->opts->events->chore_done,
         .to_ctx = s->opts->ctx,
         .executor = &dispatch_executor,
-        .cleaned = dispatch_chore_done,
         .ready = dispatch_service_ready,
         .ctx = s,
     };
@@ -417,7 +409,7 @@ static int run_loop(struct session *s) {
         return rc;
     }
     begin_recording(s);
-    showing_begin(&s->showing, s->opts->plan, s->lanes, s->sched, s->relay.cleanups);
+    showing_begin(&s->showing, s->lanes, s->sched, s->relay.cleanups);
     if (s->opts->events->begun)
         s->opts->events->begun(s->opts->ctx);
     lag_restart(&s->lag);
