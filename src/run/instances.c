@@ -14,6 +14,7 @@
 
 #define SPARE_MAX   4096 /* of a section that live beside as many as its lane is wide: in backoff */
 #define LEFT_MAX    10000 /* of a closed section that are given out */
+#define PASSED_MAX  10000 /* items that nobody wants, in one go: some milliseconds */
 #define KIN_MAX     65536 /* items of a family that not all have ended */
 #define ARENA_BYTES 512   /* what an instance needs is mostly a name */
 
@@ -41,7 +42,7 @@ struct section {
     uint64_t taken;      /* items */
     uint32_t live, most; /* instances; how many may be */
     uint32_t unstarted;
-    uint32_t after_close; /* given out since it was closed */
+    uint32_t after_close; /* given out since it was closed, or passed over */
     bool open, closed, queued;
     bool followed; /* others of its family come after it */
     struct closing closing;
@@ -58,6 +59,7 @@ struct instances {
     struct roster roster;
     uint32_t *work; /* sections that are queued: a ring */
     uint32_t work_first, work_count;
+    bool rest; /* see instances_rest() */
 };
 
 /* --- sections and families ------------------------------------------------ */
@@ -266,10 +268,14 @@ static bool has_item(const struct instances *in, const struct section *s,
 
 /* The next item that one of the family has, with what is known of it: as item_source.next(). */
 static int find_item(struct instances *in, struct family *f, struct kin *k) {
-    int got;
-
     f->begun = true;
-    while ((got = in->opts.source->next(in->opts.source_ctx, f->lead, &k->item)) == 1) {
+    for (uint32_t passed = 0; passed < PASSED_MAX; passed++) {
+        int got = in->opts.source->next(in->opts.source_ctx, f->lead, &k->item);
+
+        if (got == UV_EAGAIN)
+            break;
+        if (got != 1)
+            return got;
         k->refs = 0;
         for (uint32_t i = 0; i < f->nmembers; i++) {
             const struct section *s = &in->sections[f->members[i]];
@@ -279,10 +285,17 @@ static int find_item(struct instances *in, struct family *f, struct kin *k) {
             k->refs += !k->pairs[i].absent;
         }
         if (k->refs > 0)
-            break;
+            return 1;
         free(k->item);
     }
-    return got;
+    in->rest = true;
+    for (uint32_t i = 0; i < f->nmembers; i++) {
+        struct section *s = &in->sections[f->members[i]];
+
+        s->after_close += s->closed ? PASSED_MAX : 0;
+        queue(in, s);
+    }
+    return 0;
 }
 
 /* Another item for the family: 1, 0, or how it ended, as item_source.next(). */
@@ -432,6 +445,13 @@ struct instance *instances_next(struct instances *in, uint32_t section) {
     s->unstarted++;
     s->after_close += s->closed;
     return i;
+}
+
+bool instances_rest(struct instances *in) {
+    bool rest = in->rest;
+
+    in->rest = false;
+    return rest;
 }
 
 void instances_started(struct instances *in, struct instance *i) {

@@ -23,7 +23,8 @@ struct instances;
 /* Where items come from. `section` is the family's first, whose axes are those of all. */
 struct item_source {
     /* The next one: 1 with *item, one block to free(); 0: not known yet, see
-     * instances_news(); UV_EOF: no more; else UV_E…. */
+     * instances_news(); UV_EAGAIN: to be asked again, after other things; UV_EOF: no
+     * more; else UV_E…. */
     int (*next)(void *ctx, uint32_t section, struct plan_item **item);
     /* Why that was, in words. */
     const char *(*fault)(void *ctx, uint32_t section);
@@ -69,6 +70,8 @@ bool instances_work(struct instances *in, uint32_t *section);
 void instances_put_off(struct instances *in, uint32_t section);
 /* The section's next instance, made, which counts as unstarted; NULL: there is none now. */
 struct instance *instances_next(struct instances *in, uint32_t section);
+/* Whether so many were passed over that other things come first; the next call: not any more. */
+bool instances_rest(struct instances *in);
 /* It got its slot: the next one may be made. */
 void instances_started(struct instances *in, struct instance *i);
 /* It has ended so: tells those with the same values that come after it, and drops it. */

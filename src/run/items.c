@@ -11,6 +11,8 @@
 #include "run/globber.h"
 #include "run/lines.h"
 
+#define LOOKS_MAX 32768 /* values that items_next() looks at in a call: some milliseconds */
+
 /* One axis as far as it has come. */
 struct axis {
     const struct plan_axis *def;
@@ -30,6 +32,7 @@ struct items {
      * have theirs, those behind it begin anew after it.
      */
     uint32_t turn;
+    uint32_t looks; /* that are left of LOOKS_MAX */
     bool ended;
     const char *fault;
     struct batch { /* the values of one, in one block, each with its NUL */
@@ -97,11 +100,15 @@ static void rewind_axis(struct axis *a) {
 
 /* --- combinations --- */
 
-/* The next combination of values: as next_value(). */
+/* The next combination of values: as next_value(), or UV_EAGAIN. */
 static int next_combination(struct items *s) {
     while (!s->ended) {
-        int got = next_value(s, &s->axes[s->turn]);
+        int got;
 
+        if (s->looks == 0)
+            return UV_EAGAIN;
+        s->looks--;
+        got = next_value(s, &s->axes[s->turn]);
         if (got == 1) {
             if (++s->turn < s->naxes)
                 continue;
@@ -241,8 +248,10 @@ static int next_batch(struct items *s) {
 }
 
 int items_next(struct items *s, struct plan_item **item) {
-    int got = s->opts.axes->batch ? next_batch(s) : next_wanted(s);
+    int got;
 
+    s->looks = LOOKS_MAX;
+    got = s->opts.axes->batch ? next_batch(s) : next_wanted(s);
     if (got != 1)
         return got;
     *item = s->opts.axes->batch ? make_batch(s) : make_single(s);

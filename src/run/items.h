@@ -24,7 +24,8 @@ struct items_opts {
 struct items *items_open(const struct items_opts *opts);
 /*
  * The next one: 1 with *item, one block to free(). 0: not known yet, news()
- * follows. UV_EOF: there are no more. Else UV_E…, and items_fault() is why.
+ * follows. UV_EAGAIN: so much was excluded that it is to be called again, after other
+ * things. UV_EOF: there are no more. Else UV_E…, and items_fault() is why.
  */
 int items_next(struct items *s, struct plan_item **item);
 /* Why it failed, in words. */

@@ -68,7 +68,7 @@ struct sched {
     struct waits *waits; /* NULL: nobody wants to know */
     int64_t deadline;
     int64_t starved_since; /* nothing ran and a start was put off, or NEVER */
-    int64_t tend_at;       /* many items ended without a start: when more are seen to, or NEVER */
+    int64_t tend_at;       /* many items never start: when more are seen to, or NEVER */
     bool hold;             /* see sched_release() */
     bool closed;           /* nothing starts or is tried again any more */
     bool wind_down;        /* max_failures is reached, tend_settle() has to act on it */

@@ -160,6 +160,10 @@ static void tend_items(struct sched *s, uint32_t *left, int64_t now) {
         end = instances_end(s->instances, section, &fault, &closing);
         if (end != INSTANCES_GO_ON)
             end_section(s, section, end, fault, &closing);
+        if (instances_rest(s->instances)) {
+            s->tend_at = now + TEND_PAUSE_NS;
+            return;
+        }
     }
 }
 

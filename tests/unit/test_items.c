@@ -71,6 +71,27 @@ static void the_last_axis_varies_fastest(void **state) {
                   "5 c,10: c 10");
 }
 
+/* Nothing is left of many combinations: whoever asks gets to other things in between. */
+static void most_is_excluded(void **state) {
+    static const char *const excluded[] = {NULL, "0", NULL, "1"};
+    const struct plan_axis both[] = {
+        {.name = "n", .kind = AXIS_RANGE, .range = {.from = 1, .last = 99999, .step = 1}},
+        {.name = "m", .kind = AXIS_RANGE, .range = {.from = 0, .last = 1, .step = 1}}};
+    const struct plan_items axes = {.axes = both, .naxes = 2, .excluded = excluded, .nexcluded = 2};
+    const struct items_opts opts = {.loop = &loop, .axes = &axes};
+    struct items *s = items_open(&opts);
+    struct plan_item *item;
+    int calls = 1, got;
+
+    (void)state;
+    assert_non_null(s);
+    while ((got = items_next(s, &item)) == UV_EAGAIN)
+        calls++;
+    assert_int_equal(got, UV_EOF);
+    assert_in_range(calls, 5, 50);
+    items_close(s);
+}
+
 static void what_is_excluded_has_no_index(void **state) {
     static const char *const excluded[] = {"a", NULL, "c", "10"};
     const struct plan_axis both[] = {list, range};
@@ -270,6 +291,7 @@ int main(void) {
         cmocka_unit_test(one_axis),
         cmocka_unit_test(the_last_axis_varies_fastest),
         cmocka_unit_test(what_is_excluded_has_no_index),
+        cmocka_unit_test(most_is_excluded),
         cmocka_unit_test(batches),
         cmocka_unit_test(an_axis_without_values),
         cmocka_unit_test(names_of_files_in_the_order_of_their_bytes),

@@ -46,7 +46,7 @@ static uint32_t nasked, most_asked;
 static enum fate fates[JOBS_MAX][ITEMS_MAX]; /* of a plain job the first */
 static bool tells[JOBS_MAX][ITEMS_MAX];
 static bool modelled;
-static bool all_settled, is_behind;
+static bool resumes = true, all_settled, is_behind;
 static uint64_t dones;
 
 /* ---- the source ---- */
@@ -295,7 +295,7 @@ static void open_sched(void) {
         .listener = &listener,
         .source = &source,
         .items = &kept,
-        .settled_item = settled_item,
+        .settled_item = resumes ? settled_item : NULL,
         .behind = behind,
     };
 
@@ -447,6 +447,45 @@ static void of_a_list_only_some(void **state) {
         }
 }
 
+/* One item is wanted of a long list: the others go by in parts, too. */
+static void one_of_a_long_list(void **state) {
+    static const char *const last[] = {"99999", NULL};
+    int64_t now = 1;
+    int calls = 0;
+
+    (void)state;
+    begin_plan(1);
+    nitems = 100000;
+    slow_list = false;
+    jobs[0].items = &items[0];
+    items[0].only = last;
+    open_sched();
+    for (; nasked == 0 && calls < 1000; calls++) {
+        assert_int_equal(sched_due(sched), now + NS_PER_MS);
+        now += NS_PER_MS;
+        sched_advance(sched, now);
+    }
+    assert_in_range(calls, 5, 50);
+    assert_int_equal(place_of(asked[0].def), 99999);
+    end_one(0, 0);
+    assert_int_equal(dones, 1);
+    close_sched();
+
+    begin_plan(1);
+    jobs[0].items = &items[0];
+    items[0].only = last;
+    resumes = false;
+    open_sched();
+    nitems = 0; /* it has no end any more */
+    sched_interrupt(sched, now);
+    for (calls = 0; !sched_done(sched) && calls < 1000; calls++)
+        sched_advance(sched, now += NS_PER_MS);
+    assert_in_range(calls, 0, 5);
+    assert_int_equal(results[0].status, STATUS_CANCELLED);
+    close_sched();
+    resumes = true;
+}
+
 static void a_list_without_items(void **state) {
     (void)state;
     begin_plan(2);
@@ -468,6 +507,7 @@ int main(void) {
         cmocka_unit_test(a_long_list_flows_through),
         cmocka_unit_test(a_list_that_is_left_out_goes_by_in_parts),
         cmocka_unit_test(of_a_list_only_some),
+        cmocka_unit_test(one_of_a_long_list),
         cmocka_unit_test(a_list_without_items),
     };
 
