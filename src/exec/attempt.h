@@ -45,6 +45,7 @@ struct attempt {
     uint32_t job;                /* its number: one of the plan's jobs, or that of an item's */
     uint32_t number;             /* from 1 */
     uint32_t slot;               /* lowest slot it holds in its lane */
+    uint32_t turn;               /* how many the scheduler had sent to be started before it */
     enum lane lane;              /* that it starts in */
     const struct plan_job *def;  /* the job; outlives the attempt */
     const struct told_set *told; /* variables of jobs before (exec/facts.h), or NULL; outlives it */

@@ -24,6 +24,7 @@ struct item {
 /* A job with a cleanup that was started. */
 struct place {
     uint32_t job;
+    uint32_t turn;
     struct item *item; /* of the job's, which is a section, or NULL */
 };
 
@@ -31,7 +32,7 @@ struct cleanups {
     struct cleanups_opts opts;
     const struct followers *followers;
     bool *started;       /* a place per job; NULL where none has a cleanup */
-    struct place *stack; /* as they were started, the last on top */
+    struct place *stack; /* in the order of their turns, the last on top */
     uint32_t nstack;
     size_t stack_cap;
     struct item **live;         /* by job: the item on the stack that it is, or NULL */
@@ -94,12 +95,21 @@ struct cleanups *cleanups_free(struct cleanups *c) {
     return NULL;
 }
 
-void cleanups_job_started(struct cleanups *c, uint32_t job) {
+/* Launchers tell of starts in any order: to be below those of later turns. */
+static void push(struct cleanups *c, struct place place) {
+    uint32_t at = c->nstack++;
+
+    for (; at > 0 && c->stack[at - 1].turn > place.turn; at--)
+        c->stack[at] = c->stack[at - 1];
+    c->stack[at] = place;
+}
+
+void cleanups_job_started(struct cleanups *c, uint32_t job, uint32_t turn) {
     if (!c->started || !has_cleanup(c, job) || c->started[job])
         return;
     c->started[job] = true;
     c->unborn--;
-    c->stack[c->nstack++] = (struct place){job, NULL};
+    push(c, (struct place){job, turn, NULL});
 }
 
 /* A copy of an item, one block. NULL when out of memory. */
@@ -151,7 +161,7 @@ static bool reserve_place(struct cleanups *c) {
     return stack;
 }
 
-void cleanups_item_started(struct cleanups *c, const struct job_info *item) {
+void cleanups_item_started(struct cleanups *c, const struct job_info *item, uint32_t turn) {
     struct item *copy;
 
     if (!c->started || !item->def->set->cleanup || find_item(c, item->id))
@@ -162,7 +172,7 @@ void cleanups_item_started(struct cleanups *c, const struct job_info *item) {
         c->of = def_of(c, item->section);
         return;
     }
-    c->stack[c->nstack++] = (struct place){item->section, copy};
+    push(c, (struct place){item->section, turn, copy});
     c->live[item->id] = copy;
 }
 

@@ -29,10 +29,10 @@ struct cleanups_opts {
 struct cleanups *cleanups_new(const struct cleanups_opts *opts, const struct followers *followers);
 /* Accepts NULL; returns NULL. */
 struct cleanups *cleanups_free(struct cleanups *c);
-/* An attempt of a job runs. */
-void cleanups_job_started(struct cleanups *c, uint32_t job);
+/* An attempt of a job runs; `turn`: of attempts that are sent to be started (struct attempt). */
+void cleanups_job_started(struct cleanups *c, uint32_t job, uint32_t turn);
 /* The same of an item, whose values are kept until then. */
-void cleanups_item_started(struct cleanups *c, const struct job_info *item);
+void cleanups_item_started(struct cleanups *c, const struct job_info *item, uint32_t turn);
 void cleanups_item_ended(struct cleanups *c, const struct job_info *item);
 /* A job has ended, or a section with all its items, which the followers know by now. */
 void cleanups_job_ended(struct cleanups *c, uint32_t job);

@@ -9,23 +9,23 @@ static void on_alone(void *ctx, uint32_t job) {
         services_note(r->services, job);
 }
 
-static void note_start(struct relay *r, const struct job_info *job) {
+static void note_start(struct relay *r, const struct job_info *job, uint32_t turn) {
     if (job->def->item)
-        cleanups_item_started(r->cleanups, job);
+        cleanups_item_started(r->cleanups, job, turn);
     else
-        cleanups_job_started(r->cleanups, job->id);
+        cleanups_job_started(r->cleanups, job->id, turn);
 }
 
 /* One whose launcher died over it may have run before that. */
 static void note_lost(struct relay *r, const struct job_info *job, const struct attempt_end *end) {
     if (end && end->error && end->stage == SPAWN_LOST)
-        note_start(r, job);
+        note_start(r, job, UINT32_MAX);
 }
 
 static void on_started(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid) {
     struct relay *r = ctx;
 
-    note_start(r, job);
+    note_start(r, job, a->turn);
     if (r->opts.to->started)
         r->opts.to->started(r->opts.to_ctx, job, a, pid);
 }

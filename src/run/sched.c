@@ -269,8 +269,11 @@ static void put_off(struct sched *s, const struct attempt *a, int error, int64_t
 
 static void start(struct sched *s, uint32_t job, int64_t now) {
     struct sched_job *j = job_at(s, job);
-    struct attempt a = {
-        .job = job, .number = j->attempt, .def = def_of(s, job), .lane = lane_of(s, job)};
+    struct attempt a = {.job = job,
+                        .number = j->attempt,
+                        .turn = s->turns++,
+                        .def = def_of(s, job),
+                        .lane = lane_of(s, job)};
 
     a.told = order_told(s, job);
     a.slot = j->slot = slots_take(&s->slots[a.lane], weight(s, job));

@@ -63,6 +63,7 @@ struct sched {
     uint32_t alive[LANES];           /* slots' worth of attempts that run */
     uint32_t failures, first_failed; /* counted for max_failures */
     uint32_t retries_left;
+    uint32_t turns; /* attempts sent to be started */
     uint64_t random;
     struct telling telling;
     struct waits *waits; /* NULL: nobody wants to know */

@@ -35,6 +35,33 @@ clean a: ok'
     [ "$(json '[.jobs[].attempts | length] | join(" ")')" = '1 1 0 1' ]
 }
 
+@test "of jobs that start together the one before in the manifest is cleaned up last" {
+    for i in 1 2 3 4 5; do
+        manifest << 'END'
+[defaults]
+type = io
+command = :
+cleanup = echo "$MUSTER_JOB" >> log
+[job a]
+[job b]
+[job c]
+[job d]
+[job each]
+each.n = 1 2 3
+END
+        muster m.ini
+        [ "$status" -eq 0 ]
+        logged 'each[3]
+each[2]
+each[1]
+d
+c
+b
+a'
+        rm log
+    done
+}
+
 @test "a cleanup does not wait for jobs without one" {
     manifest << 'END'
 [job a]

@@ -115,12 +115,18 @@ static void expect(const char *text) {
     heard[0] = '\0';
 }
 
+static uint32_t turns;
+
 /* What the jobs do. */
-static void job_starts(const char *name) {
-    cleanups_job_started(c, fake_index(&f, name));
+static void job_starts_in_turn(const char *name, uint32_t turn) {
+    cleanups_job_started(c, fake_index(&f, name), turn);
     fake_row(&f, name)->nattempts = 1;
     fake_row(&f, name)->attempts = &attempt;
     cleanups_run(c, false, now);
+}
+
+static void job_starts(const char *name) {
+    job_starts_in_turn(name, turns++);
 }
 
 static void job_ends(const char *name, enum status status) {
@@ -180,6 +186,32 @@ static void the_last_started_is_the_first(void **state) {
     assert_int_equal(run_exit_status(&run), 1);
 }
 
+static void starts_count_in_the_order_in_which_they_were_asked_for(void **state) {
+    static const char *const names[] = {"a", "b", "c", "d"}, *const texts[] = {"A", "B", "C", "D"};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        fake_job(&f, names[i], LANE_IO);
+        fake_set(&f, names[i])->cleanup = texts[i];
+    }
+    open_cleanups();
+    job_starts_in_turn("b", 1);
+    job_starts_in_turn("d", 3);
+    job_starts_in_turn("a", 0);
+    job_starts_in_turn("c", 2);
+    for (int i = 0; i < 4; i++)
+        job_ends(names[i], STATUS_OK);
+    expect("D.1@3, MUSTER_STATUS=ok");
+    exits(0);
+    expect("d ok [], C.1@2, MUSTER_STATUS=ok");
+    exits(0);
+    expect("c ok [], B.1@1, MUSTER_STATUS=ok");
+    exits(0);
+    expect("b ok [], A.1@0, MUSTER_STATUS=ok");
+    exits(0);
+    expect("a ok []");
+}
+
 static void what_never_started_has_none_and_holds_up_nobody(void **state) {
     (void)state;
     fake_job(&f, "a", LANE_IO);
@@ -218,7 +250,7 @@ static void item_starts(uint32_t number, const char *value) {
     struct plan_job def;
     const struct job_info job = item_of(number, &item, &def);
 
-    cleanups_item_started(c, &job);
+    cleanups_item_started(c, &job, turns++);
     cleanups_run(c, false, now);
 }
 
@@ -553,6 +585,7 @@ static void where_there_is_none_there_is_nothing_to_do(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         test(the_last_started_is_the_first),
+        test(starts_count_in_the_order_in_which_they_were_asked_for),
         test(what_never_started_has_none_and_holds_up_nobody),
         test(each_item_has_its_own),
         cmocka_unit_test(random_runs),
