@@ -244,17 +244,18 @@ static void tell_all(struct sched *s, uint32_t job, struct fare o, int64_t now) 
     }
 }
 
-/* What a service had let in that has failed then, and has not started yet, does not. */
+/* What a service had let in that has failed then, and has not started yet, does not; what runs
+ * when others fail, and waits for more than the service, does. */
 static void shut_out(struct sched *s, uint32_t job, uint32_t cause, int64_t now) {
     struct sched_job *j = job_at(s, job);
+    enum when when = set_of(s, job)->when;
 
-    if (set_of(s, job)->when != WHEN_SUCCESS)
-        return;
     if (j->state == JOB_WAITING && !j->dep_failed) {
         j->dep_failed = true; /* of a section with items it is the further ones that are skipped */
         j->cause = cause;
-        order_resolve(s, job, now);
-    } else if (j->state == JOB_READY && j->attempt == 1) {
+        if (when == WHEN_SUCCESS)
+            order_resolve(s, job, now);
+    } else if (when == WHEN_SUCCESS && j->state == JOB_READY && j->attempt == 1) {
         ready_remove(s->ready, group_of(s, job), job, now);
         order_finish(s, job, JOB_EV_SKIP, (struct verdict){STATUS_SKIPPED, REASON_DEPENDENCY},
                      cause, NULL);

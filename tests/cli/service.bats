@@ -148,11 +148,15 @@ command = : > going; sleep 0.3; : > went-on
 [job not-yet]
 after = dies on
 command = : > ran
+[job mourner]
+after = dies on
+when = failure
+command = : > mourned
 END
     muster -r json:results.json m.ini
     [ "$status" -eq 1 ]
     [ ! -e ran ]
-    [ -e went-on ]
+    [ -e went-on ] && [ -e mourned ]
     [ "$(job_json dies '[.status, .reason, .exit] | tojson')" = '["failed","exit",0]' ]
     [ "$(job_json on .status)" = ok ]
     [ "$(job_json not-yet .cause)" = dies ]
