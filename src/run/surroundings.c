@@ -67,7 +67,8 @@ uint64_t surroundings_name_run(struct run_result *r) {
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc);
     r->host = host_name();
     r->cpus = host_cpus();
-    snprintf(r->id, sizeof r->id, "%s-%06x", stamp, (unsigned)(seed >> 40));
+    snprintf(r->id, sizeof r->id, "%s%03u-%06x", stamp,
+             (unsigned)(r->started.tv_nsec / NS_PER_MS) % 1000U, (unsigned)(seed >> 40));
     return seed;
 }
 

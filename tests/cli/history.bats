@@ -48,8 +48,8 @@ sql() {
     muster history
     [ "$status" -eq 0 ]
     says ''
-    [ "$(head -n 1 <<< "$output")" = 'RUN                    STARTED             STATUS JOBS OK FAILED  WALL NAME' ]
-    [[ $(tail -n 1 <<< "$output") =~ ^[0-9]{8}T[0-9]{6}-[0-9a-f]{6}\ [0-9-]{10}\ [0-9:]{8}\ failed\ +3\ +1\ +1\ [0-9.]+s\ m$ ]]
+    [ "$(head -n 1 <<< "$output")" = 'RUN                       STARTED             STATUS JOBS OK FAILED  WALL NAME' ]
+    [[ $(tail -n 1 <<< "$output") =~ ^[0-9]{8}T[0-9]{9}-[0-9a-f]{6}\ [0-9-]{10}\ [0-9:]{8}\ failed\ +3\ +1\ +1\ [0-9.]+s\ m$ ]]
     [ "$(wc -l <<< "$output")" -eq 2 ]
     muster history --report json
     [ "$status" -eq 0 ]
@@ -58,6 +58,12 @@ sql() {
 ["id","name","manifest","started","wall_s","exit","totals"]' ]
     diff <(jq -S '.runs[0]' <<< "$output") \
         <(jq -S '(.run | {id, name, manifest, started, wall_s, exit}) + {totals}' results.json)
+}
+
+@test "ids sort by time, those of one second too" {
+    for i in 1 2 3 4 5 6; do "$MUSTER" -q m.ini good; done
+    [ "$(ids | wc -l)" -eq 6 ]
+    ids | sort -rc
 }
 
 @test "show prints a run as it was printed, to the byte" {

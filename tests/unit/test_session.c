@@ -396,7 +396,7 @@ static struct {
 static void on_begin(void *ctx, const struct run_result *run, bool roomy, void (*wake)(void *arg),
                      void *arg) {
     (void)ctx;
-    assert_int_equal(strlen(run->id), strlen("20261121T030405-abcdef"));
+    assert_int_equal(strlen(run->id), strlen("20261121T030405678-abcdef"));
     recorder.wake = wake;
     recorder.arg = arg;
     fake_lanes_note("record%s", roomy ? "" : " later");
