@@ -20,6 +20,7 @@
 #include "cli/watching.h"
 #include "report/ci_report.h"
 #include "report/report.h"
+#include "report/sink.h"
 #include "run/lock.h"
 #include "store/habits.h"
 #include "store/settled.h"
@@ -42,6 +43,7 @@ static void on_stop_signal(int sig) {
         raise(sig); /* taken when this handler returns */
     }
     held_signal = sig;
+    sink_hurry();
 }
 
 static void hold_signals(void) {
@@ -331,6 +333,8 @@ static int run_plan(struct run *run) {
         error = session_run(&session, &run->result);
     free(lanes);
     hold_signals();
+    if (run->result.interrupted_by)
+        sink_hurry();
     recording_catch_up(&recording);
     output_drain(run->output);
     if (error) {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,13 @@
 #define NAMES_TRIED  16 /* for a temporary file */
 #define NAME_RANDOM  8  /* random bytes in its name */
 #define FIFO_WAIT_MS 10 /* between two looks for a FIFO's reader */
+#define HURRY_MS     2000
+
+static volatile sig_atomic_t hurried;
+
+void sink_hurry(void) {
+    hurried = 1;
+}
 
 int sink_write_all(int fd, const char *bytes, size_t n) {
     while (n > 0) {
@@ -186,10 +194,10 @@ static void release(struct sink *s) {
 /* A device or FIFO. Waits for a FIFO's reader, though never inside open(): there
  * a signal's handler would not run under every sanitizer. */
 static int open_special(const char *path, bool fifo) {
-    for (;;) {
+    for (int left = HURRY_MS;; left -= hurried ? FIFO_WAIT_MS : 0) {
         int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 
-        if (fd >= 0 || !((fifo && errno == ENXIO) || errno == EINTR))
+        if (fd >= 0 || !((fifo && errno == ENXIO && left > 0) || errno == EINTR))
             return fd >= 0 ? fd : -errno;
         poll(NULL, 0, FIFO_WAIT_MS);
     }

@@ -31,6 +31,9 @@ int sink_open_fd(struct sink *s, int fd);
  * file is written in place. 0 or UV_E…; nothing to close then.
  */
 int sink_open_file(struct sink *s, const char *path);
+/* From now on a FIFO's reader is waited for two seconds more and no longer: muster is to end.
+ * For all sinks, for good. Async-signal-safe. */
+void sink_hurry(void);
 /*
  * Puts a new file in its place at once, for who wants to read it while it grows;
  * what is written from then on is in it as soon as the stream is flushed. May be

@@ -167,6 +167,27 @@ END
     [ ! -s out ]
 }
 
+@test "a FIFO that nobody reads does not keep a run that a signal ends" {
+    printf '[job x]\ntype = io\nexec = true\n' > s.ini
+    printf '[job x]\ntype = io\ncommand = : > up; exec sleep 60\n' > long.ini
+    mkfifo fifo
+    load events
+    "$MUSTER" -r table:first -r json:fifo s.ini > out 2> err &
+    wait_for first # behind the last job
+    kill -TERM $!
+    await $!
+    [ "$status" -eq 143 ]
+    [ "$(cat err)" = 'muster: fifo: No such device or address' ]
+    grep -q '^1 job: 1 ok$' out
+    "$MUSTER" -r json:fifo long.ini > out 2> err &
+    wait_for up # and while it runs
+    kill -TERM $!
+    await $!
+    [ "$status" -eq 143 ]
+    grep -q '^muster: fifo: No such device or address$' err
+    grep -q '^1 job: 1 cancelled$' out
+}
+
 @test "colours: --color, NO_COLOR, and none on a pipe" {
     esc=$(printf '\033')
     muster m.ini
