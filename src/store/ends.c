@@ -23,8 +23,6 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == DEFINITION_BYTES + 8, "the same in all that read it");
 
-#define ITEMS_ROOM 8192 /* many more than end between two transactions */
-
 /* They stand in files: never change one. */
 static const char letters[STATUSES] = {
     [STATUS_OK] = 'o',      [STATUS_FAILED] = 'f', [STATUS_TIMEOUT] = 't', [STATUS_CANCELLED] = 'c',
@@ -117,7 +115,7 @@ static int make_file(struct ends *e, const char *path, uint32_t room) {
 
 int ends_make(struct ends *e, const char *folder, const char *run, uint32_t jobs, bool items) {
     char *path = path_of(folder, run);
-    int error = path ? make_file(e, path, jobs + (items ? ITEMS_ROOM : 0)) : UV_ENOMEM;
+    int error = path ? make_file(e, path, jobs + (items ? ENDS_ITEMS_MAX : 0)) : UV_ENOMEM;
 
     e->jobs = jobs;
     free(path);

@@ -12,6 +12,9 @@
 #include "run/result.h"
 #include "store/definition.h"
 
+#define ENDS_ITEMS_MAX                                                                             \
+    16384 /* that are kept at once; store_behind() sees to it that it is enough */
+
 /* One end. */
 struct end {
     uint32_t job; /* as of the database's rows */
@@ -36,8 +39,8 @@ void ends_init(struct ends *e);
 int ends_make(struct ends *e, const char *folder, const char *run, uint32_t jobs, bool items);
 /* Notes an end. Whole or not at all, whatever happens. One thread at a time. */
 void ends_add(struct ends *e, const struct end *end);
-/* The same of an item. Where there is no room, since none of the last thousands need not be kept
- * yet, it is not noted. */
+/* The same of an item. Where there is no room, since none of the last ENDS_ITEMS_MAX need not be
+ * kept yet, it is not noted. */
 void ends_add_item(struct ends *e, const struct end *end);
 /* The n oldest of items that were added need not be kept any more. */
 void ends_drop_items(struct ends *e, uint64_t n);

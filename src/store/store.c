@@ -31,7 +31,7 @@
  * memory, or keep all descriptors. */
 #define WAITING_BYTES_MAX (64U << 20)
 #define WAITING_FILES_MAX 64
-#define WAITING_MANY      16384 /* entries */
+#define WAITING_MANY      (ENDS_ITEMS_MAX / 2) /* entries: as many items may run and end yet */
 
 enum phase {
     RECORDING,
