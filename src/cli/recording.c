@@ -17,7 +17,6 @@
 void recording_open(struct recording *r, const struct cli_options *o, const struct resume *resume,
                     struct progress *progress) {
     struct store_opts opts = {.keep = o->keep ? o->keep : STORE_KEEP_DEFAULT,
-                              .most = o->keep ? o->keep : STORE_MOST_DEFAULT,
                               .settled = resume->settled,
                               .resumes = *resume->run ? resume->run : NULL};
     char *folder;

@@ -435,12 +435,12 @@ static int prune(struct record *r, int (*remove)(struct record *r, int64_t id), 
     return error;
 }
 
-int record_prune(struct record *r, uint32_t keep, uint32_t most) {
+int record_prune(struct record *r, uint32_t keep) {
     int64_t runs = 0;
     int error =
         db_number(&r->db, &runs, "SELECT count(*) FROM run WHERE manifest_key = ?", "t", r->key);
 
-    if (error || runs <= most)
+    if (error || runs <= keep)
         return error;
     return prune(r, remove_run,
                  "SELECT id, name FROM run WHERE manifest_key = ?"

@@ -71,9 +71,9 @@ void record_close(struct record *r);
  * has settled of items is found by that run's id, `resumes` (or NULL).
  */
 int record_begin(struct record *r, const uint8_t *settled, const char *resumes);
-/* Where there are more than `most`: removes the oldest runs of the manifest but `keep`,
- * this one among them. Committed. */
-int record_prune(struct record *r, uint32_t keep, uint32_t most);
+/* Removes the oldest runs of the manifest but `keep`, this one among them; those that go on
+ * stay. Committed. */
+int record_prune(struct record *r, uint32_t keep);
 /* After one with much output: removes the oldest outputs of any runs but this that
  * together are more than RECORD_OUTPUTS_MAX. Committed. */
 int record_prune_outputs(struct record *r);

@@ -41,7 +41,7 @@ enum phase {
 
 struct store {
     char *folder;
-    uint32_t keep, most;
+    uint32_t keep;
     const uint8_t *settled; /* see store_opts */
     const char *resumes;
     const struct run_result *run; /* main thread: as it goes on */
@@ -190,7 +190,7 @@ static void open_record(struct store *s) {
     s->committed_at = s->synced_at = clock_ns();
     tell_ready(s);
     /* Now, beside the jobs, and not at the end, when muster would be waited for. */
-    error = record_prune(&s->record, s->keep, s->most);
+    error = record_prune(&s->record, s->keep);
     if (!error)
         error = record_prepare(&s->record);
     if (error)
@@ -390,7 +390,6 @@ struct store *store_new(const struct store_opts *opts) {
         return NULL;
     }
     s->keep = opts->keep;
-    s->most = opts->most;
     s->settled = opts->settled;
     s->resumes = opts->resumes;
     s->last = &s->first;

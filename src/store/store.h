@@ -14,14 +14,11 @@
 struct capture;
 struct store;
 
-/* Runs of a manifest. */
-#define STORE_KEEP_DEFAULT 100
-#define STORE_MOST_DEFAULT 110
+#define STORE_KEEP_DEFAULT 100 /* runs of a manifest */
 
 struct store_opts {
     const char *folder; /* the state folder's path, copied */
-    uint32_t keep;      /* runs of this manifest that stay, when there are more than */
-    uint32_t most;      /* so many: removing is not for every run */
+    uint32_t keep;      /* runs of this manifest that stay, this one among them */
     /* An enum settled per job that an earlier run has settled, or NULL; stays. They are
      * recorded as soon as the run is. */
     const uint8_t *settled;

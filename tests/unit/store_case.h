@@ -62,7 +62,7 @@ static void on_wake(void *arg) {
 
 /* Records a run with all its jobs. */
 static inline void record_run(const struct run_result *run) {
-    struct store *s = store_new(&(struct store_opts){.folder = folder, .keep = 100, .most = 110});
+    struct store *s = store_new(&(struct store_opts){.folder = folder, .keep = 100});
 
     assert_non_null(s);
     store_begin(s, run, true, on_wake, &wakes);

@@ -30,8 +30,8 @@ static void record(const char *id, const uint8_t *settled, uint32_t first, bool 
 
     if (pid == 0) {
         struct run_result run = named(id);
-        struct store *s = store_new(
-            &(struct store_opts){.folder = folder, .keep = 100, .most = 100, .settled = settled});
+        struct store *s =
+            store_new(&(struct store_opts){.folder = folder, .keep = 100, .settled = settled});
 
         run.jobs = rows;
         plan = *run.plan;

@@ -25,7 +25,7 @@
 /* ---- recording ---- */
 
 static struct store *new_store(uint32_t keep) {
-    struct store *s = store_new(&(struct store_opts){.folder = folder, .keep = keep, .most = keep});
+    struct store *s = store_new(&(struct store_opts){.folder = folder, .keep = keep});
 
     assert_non_null(s);
     return s;
