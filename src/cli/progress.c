@@ -117,6 +117,14 @@ static void on_started(void *ctx, const struct job_info *job, const struct attem
                   lane_words[a->lane], a->slot, process, attempt);
 }
 
+/* Of each attempt there is an event, also of one that never was a process. */
+static void on_unstarted(void *ctx, const struct job_info *job, const struct attempt *a) {
+    struct progress *p = ctx;
+
+    if (output_wants_events(p->output))
+        output_event(p->output, jsonl_job_start(p->result, job, a, 0));
+}
+
 /* An attempt whose streams were followed has ended. */
 static void end_streams(struct progress *p, const struct attempt_end *end) {
     if (output_follows(p->output) && end && (end->out || end->err))
@@ -376,6 +384,7 @@ static void on_paused(void *ctx, bool paused) {
 
 const struct session_events progress_events = {
     .jobs = {.started = on_started,
+             .unstarted = on_unstarted,
              .ready = on_ready,
              .waited = on_waited,
              .retry = on_retry,

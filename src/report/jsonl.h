@@ -12,7 +12,7 @@
  * times are those of the call. Main thread; none blocks.
  */
 char *jsonl_run_start(const struct run_result *run);
-/* `pid` 0: it has none. */
+/* `pid` 0: it has none, or could not be started. */
 char *jsonl_job_start(const struct run_result *run, const struct job_info *job,
                       const struct attempt *a, pid_t pid);
 /* Its last attempt failed, another one follows. */

@@ -30,6 +30,13 @@ static void on_started(void *ctx, const struct job_info *job, const struct attem
         r->opts.to->started(r->opts.to_ctx, job, a, pid);
 }
 
+static void on_unstarted(void *ctx, const struct job_info *job, const struct attempt *a) {
+    struct relay *r = ctx;
+
+    if (r->opts.to->unstarted)
+        r->opts.to->unstarted(r->opts.to_ctx, job, a);
+}
+
 static void on_ready(void *ctx, const struct job_info *job, int64_t after_ns) {
     struct relay *r = ctx;
 
@@ -97,6 +104,7 @@ static void on_items_ended(void *ctx, const struct job_info *section) {
 }
 
 const struct sched_listener relay_listener = {.started = on_started,
+                                              .unstarted = on_unstarted,
                                               .ready = on_ready,
                                               .timed_out = on_timed_out,
                                               .waited = on_waited,

@@ -187,23 +187,34 @@ static struct verdict verdict_of_stop(const struct sched_job *j) {
     }
 }
 
+static void tell_unstarted(const struct sched *s, const struct attempt *a) {
+    struct job_info info = info_of(s, a->job);
+
+    if (s->opts.listener->unstarted)
+        s->opts.listener->unstarted(s->opts.listener_ctx, &info, a);
+}
+
 /* Takes an attempt's end in: a row, and another attempt or the job's end. */
 static void conclude(struct sched *s, const struct attempt *a, struct attempt_end *end,
                      int64_t now) {
     const struct job_settings *set = set_of(s, a->job);
     struct sched_job *j = job_at(s, a->job);
     bool told = j->state == JOB_STOPPING, again;
+    bool was_made = end->error != UV_ECANCELED; /* the attempt: else it was never begun */
     uint32_t cause = told ? j->cause : NO_JOB;
     struct verdict v = told ? verdict_of_stop(j) : retry_judge(set, end);
 
     if (set->service && !told && !end->error && v.status != STATUS_FAILED)
         v = (struct verdict){STATUS_FAILED, REASON_EXIT}; /* it was to stay up */
-    if (j->attempt == 1 && !j->alive && end->error != UV_ECANCELED)
+    if (j->attempt == 1 && !j->alive && was_made)
         row_of(s, a->job)->wait_ns = now - j->since;
     heap_remove(&s->timers, a->job);
     give_slots(s, a->job);
-    if (!j->alive)
+    if (!j->alive) {
         ready_started(s->ready, group_of(s, a->job), now, now);
+        if (was_made)
+            tell_unstarted(s, a);
+    }
     ready_end(s->ready, group_of(s, a->job), a->job, retry_outcome(v), now);
     if (j->alive) {
         j->alive = false;
@@ -212,7 +223,7 @@ static void conclude(struct sched *s, const struct attempt *a, struct attempt_en
     if (j->computes)
         j->lane = LANE_CPU;
     again = !j->up && retry_wanted(set, v, end); /* before the row takes what tells it */
-    if (end->error != UV_ECANCELED)
+    if (was_made)
         add_row(s, a, end, v);
 
     if (again && !s->closed && j->attempt <= set->retries && s->retries_left > 0) {

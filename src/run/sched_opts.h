@@ -26,6 +26,8 @@ struct sched_executor {
 /* What happened, for whoever wants to show it. NULL members are left out. */
 struct sched_listener {
     void (*started)(void *ctx, const struct job_info *job, const struct attempt *a, pid_t pid);
+    /* An attempt could not be started; `retry` or `done` follows. */
+    void (*unstarted)(void *ctx, const struct job_info *job, const struct attempt *a);
     void (*timed_out)(void *ctx, const struct job_info *job); /* the stop sequence begins */
     void (*ready)(void *ctx, const struct job_info *job, int64_t after_ns); /* a service */
     /* With opts.explain: a job is about to start, or a section to have its items, and has

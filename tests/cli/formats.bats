@@ -98,7 +98,9 @@ starts = [e for e in events if e["event"] == "job-start"]
 assert sorted(e["attempt"] for e in starts if e["job"] == "flaky") == [1, 2]
 for e in starts:
     assert list(e) == ["event", "t_s", "job", "attempt", "lane", "worker", "pid"], e
-    assert (e["worker"] is None) == (e["lane"] == "io") and e["pid"] > 1
+    assert (e["worker"] is None) == (e["lane"] == "io")
+    assert e["pid"] is None if e["job"] == "missing" else e["pid"] > 1
+assert [e["event"] for e in events if e.get("job") == "missing"] == ["job-start", "job-end"]
 retry, = [e for e in events if e["event"] == "job-retry"]
 assert retry["job"] == "flaky" and retry["reason"] == "exit" and retry["exit"] == 1
 assert 0 <= retry["delay_s"] <= 0.01 and retry["signal"] is None and retry["attempt"] == 1
@@ -240,6 +242,52 @@ END
     [ "$status" -eq 0 ]
     [ "$(jq -r .event events | tr '\n' ' ')" = 'run-start job-start job-end run-end ' ]
     [[ $(cat out) == JOB* ]]
+}
+
+@test "jsonl: a start for each attempt, also where there could be no process, and for no other job" {
+    printf '#!/no/such/interpreter\n' > bad
+    chmod +x bad
+    cat > m.ini << 'END'
+[defaults]
+type = io
+retries = 1
+retry-delay = 1ms
+[job bad]
+type = cpu
+exec = ./bad
+[job each]
+each.N = a b
+exec = ./bad
+[job skipped]
+after = bad
+exec = true
+[job ask]
+type = cpu
+retries = 0
+worker = mute
+task = x
+[worker mute]
+count = 1
+command = exit 1
+[job wait]
+wait-for = file:bad
+END
+    run --separate-stderr "$MUSTER" -r jsonl -o none m.ini
+    [ "$status" -eq 1 ]
+    for job in bad 'each[a]' 'each[b]'; do
+        [ "$(jq -r --arg job "$job" 'select(.job == $job) | "\(.event) \(.attempt) \(.reason)"' \
+            <<< "$output")" = 'job-start 1 null
+job-retry 1 spawn
+job-start 2 null
+job-end null null' ]
+    done
+    [ "$(jq -r 'select(.event == "job-start") | "\(.job) \(.lane) \(.worker) \(.pid)"' <<< "$output" |
+        grep -v ^ask | sort | uniq -c | awk '{ $1 = $1 } 1')" = '2 bad cpu 0 null
+2 each[a] io null null
+2 each[b] io null null
+1 wait io null null' ]
+    [ "$(jq -c 'select(.event == "job-start" and .job == "ask") | .attempt' <<< "$output")" = 1 ]
+    [ "$(jq -r 'select(.job == "skipped") | .event' <<< "$output")" = job-end ]
 }
 
 @test "jsonl: a reader that goes away, a full disk, a folder that is not there" {

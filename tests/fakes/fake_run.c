@@ -121,6 +121,10 @@ static void on_stop(void *ctx, uint32_t job) {
     heard(f, "stop %s", f->names[job]);
 }
 
+static void on_unstarted(void *ctx, const struct job_info *job, const struct attempt *a) {
+    heard(ctx, "unstarted %s.%u@%u", job->def->name, a->number, a->slot);
+}
+
 static void on_timed_out(void *ctx, const struct job_info *job) {
     struct fake_run *f = ctx;
 
@@ -173,7 +177,8 @@ static uint32_t on_cpus(void *ctx, uint32_t running, uint32_t wanted) {
 }
 
 static const struct sched_executor executor = {.start = on_start, .stop = on_stop, .cpus = on_cpus};
-static const struct sched_listener listener = {.timed_out = on_timed_out,
+static const struct sched_listener listener = {.unstarted = on_unstarted,
+                                               .timed_out = on_timed_out,
                                                .ready = on_ready,
                                                .waited = on_waited,
                                                .retry = on_retry,

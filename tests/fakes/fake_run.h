@@ -77,9 +77,9 @@ void fake_cannot(struct fake_run *f, const char *job, int error);
 /* Time passes; the scheduler is woken whenever it wants to be. */
 void fake_pass(struct fake_run *f, int64_t ns);
 /* What was heard since the last call, and fails when it is not `text`: "start
- * a.1@0" (attempt, slot), "stop a", "late a", "ready a 20ms", "retry a 1000ms", "done a ok",
- * with the reason in brackets and the cause, joined by ", ". With explain, before a start:
- * "waited a KIND.WHAT 20ms", KIND being an enum wait_kind. */
+ * a.1@0" (attempt, slot), "unstarted a.1@0", "stop a", "late a", "ready a 20ms", "retry a 1000ms",
+ * "done a ok", with the reason in brackets and the cause, joined by ", ". With explain, before a
+ * start: "waited a KIND.WHAT 20ms", KIND being an enum wait_kind. */
 void fake_expect(struct fake_run *f, const char *text);
 /* The run's result around the rows, for result.h's functions. */
 struct run_result *fake_result(struct fake_run *f);

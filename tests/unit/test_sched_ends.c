@@ -40,7 +40,7 @@ static void what_cannot_start_fails(void **state) {
     fake_job(&f, "a", LANE_IO);
     fake_begin(&f);
     fake_cannot(&f, "a", UV_ENOENT);
-    fake_expect(&f, "start a.1@0, done a failed (spawn)");
+    fake_expect(&f, "start a.1@0, unstarted a.1@0, done a failed (spawn)");
     assert_int_equal(fake_row(&f, "a")->nattempts, 1);
     assert_string_equal(fake_row(&f, "a")->attempts[0].detail, "/bin/nope");
 }
@@ -118,7 +118,7 @@ static void retry_on_chooses(void **state) {
     fake_exit(&f, "b", 1);
     fake_cannot(&f, "c", UV_ENOENT);
     fake_expect(&f, "start a.1@0, start b.1@1, start c.1@2, retry a 1000ms, "
-                    "done b failed (exit), retry c 1000ms");
+                    "done b failed (exit), unstarted c.1@2, retry c 1000ms");
 }
 
 static void the_budget_of_retries_is_the_runs(void **state) {

@@ -100,11 +100,11 @@ static void with_nothing_running_it_fails_after_30_s(void **state) {
     }
     f.log_len = 0;
     fake_put_off(&f, 0, UV_EAGAIN);
-    fake_expect(&f, "done a failed (spawn), start b.1@0");
+    fake_expect(&f, "unstarted a.1@0, done a failed (spawn), start b.1@0");
     assert_int_equal(fake_row(&f, "a")->attempts[0].error, UV_EAGAIN);
     assert_int_equal(fake_row(&f, "a")->attempts[0].stage, SPAWN_RESOURCES);
     fake_put_off(&f, 1, UV_EAGAIN);
-    fake_expect(&f, "retry b 1000ms"); /* retry-on covers it */
+    fake_expect(&f, "unstarted b.1@0, retry b 1000ms"); /* retry-on covers it */
     fake_pass(&f, NS_PER_S);
     fake_exit(&f, "b", 0);
     fake_expect(&f, "start b.2@0, done b ok");
