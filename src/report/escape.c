@@ -17,17 +17,18 @@ struct grammar {
     const char *keep; /* control characters that stay, or have a row below */
     bool drop_ansi;   /* escape sequences of terminals are left out */
     struct pair pairs[20];
+    const char *lone; /* where one of these follows itself it is written as its number */
 };
 
+/* clang-format off */
+#define MARKUP {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}
+/* clang-format on */
+#define COMMANDS ":#" /* lines of a CI log that begin with "::" or have "##[" */
+
 static const struct grammar grammars[ESCAPES] = {
-    [ESCAPE_XML] =
-        {"\n\t\r",
-         true,
-         {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\r', "&#13;"}}},
-    [ESCAPE_HTML] =
-        {"\n\t",
-         false,
-         {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}}},
+    [ESCAPE_XML] = {"\n\t\r", true, {MARKUP, {'\r', "&#13;"}}, COMMANDS},
+    [ESCAPE_ATTRIBUTE] = {NULL, false, {MARKUP}, COMMANDS},
+    [ESCAPE_HTML] = {"\n\t", false, {MARKUP, {'\'', "&#39;"}}, COMMANDS},
     /* "@" would call people, "#" issues, "$" formulas. */
     [ESCAPE_MARKDOWN] = {"\n\t",
                          false,
@@ -85,17 +86,34 @@ static size_t ansi_length(const char *s, size_t n) {
     return s[1] >= 0x40 && s[1] <= 0x5f ? 2 : 0;
 }
 
+static bool is_lone(const struct grammar *g, char c) {
+    return g->lone && strchr(g->lone, c);
+}
+
 /* How many bytes at s need nothing done to them. */
 static size_t plain_length(const struct grammar *g, const char *s, size_t n) {
     size_t i = 0;
 
-    while (i < n && s[i] >= ' ' && s[i] <= '~' && !find_pair(g, s[i]))
+    while (i < n && s[i] >= ' ' && s[i] <= '~' && !find_pair(g, s[i]) && !is_lone(g, s[i]))
         i++;
     return i;
 }
 
+/* Writes a character behind another one. */
+static void put(FILE *out, const struct grammar *g, char before, char c) {
+    const char *as = find_pair(g, c);
+
+    if (as)
+        fputs(as, out);
+    else if (c == before && is_lone(g, c))
+        fprintf(out, "&#%d;", c);
+    else
+        fputc(c, out);
+}
+
 void escape_write(FILE *out, enum escape how, const char *s, size_t n) {
     const struct grammar *g = &grammars[how];
+    char before = ' ';
     size_t at = 0;
 
     while (at < n) {
@@ -104,19 +122,14 @@ void escape_write(FILE *out, enum escape how, const char *s, size_t n) {
 
         fwrite(s + at, 1, plain, out);
         at += plain;
+        before = plain ? ' ' : before;
         if (at == n)
             break;
         used = g->drop_ansi ? ansi_length(s + at, n - at) : 0;
         if (!used) {
             used = text_visible_step(s + at, n - at, g->keep, step);
-            for (const char *c = step; *c; c++) {
-                const char *as = find_pair(g, *c);
-
-                if (as)
-                    fputs(as, out);
-                else
-                    fputc(*c, out);
-            }
+            for (const char *c = step; *c; before = *c++)
+                put(out, g, before, *c);
         }
         at += used;
     }

@@ -6,14 +6,15 @@
 #include <stdio.h>
 
 enum escape {
-    ESCAPE_XML,      /* text and quoted attributes of XML; escape sequences of terminals go */
-    ESCAPE_HTML,     /* the same of HTML; they stay, visible */
-    ESCAPE_MARKDOWN, /* a cell or a paragraph of Markdown, in one line */
-    ESCAPE_TAP,      /* a test's description, in one line */
-    ESCAPE_COMMENT,  /* a line of a comment; quotes and all else stay as they are */
-    ESCAPE_YAML,     /* inside single quotes, in one line */
-    ESCAPE_LABEL,    /* a label's value of Prometheus */
-    ESCAPE_TSV,      /* a column between tabs */
+    ESCAPE_XML,       /* text of XML; escape sequences of terminals go */
+    ESCAPE_ATTRIBUTE, /* a quoted attribute of XML; they stay, visible */
+    ESCAPE_HTML,      /* text and quoted attributes of HTML; the same */
+    ESCAPE_MARKDOWN,  /* a cell or a paragraph of Markdown, in one line */
+    ESCAPE_TAP,       /* a test's description, in one line */
+    ESCAPE_COMMENT,   /* a line of a comment; quotes and all else stay as they are */
+    ESCAPE_YAML,      /* inside single quotes, in one line */
+    ESCAPE_LABEL,     /* a label's value of Prometheus */
+    ESCAPE_TSV,       /* a column between tabs */
     ESCAPES,
 };
 
@@ -21,7 +22,8 @@ enum escape {
  * Writes n bytes. Whatever they are, the result is valid UTF-8 and none of it is
  * syntax: control characters, invalid UTF-8 and characters that reorder text
  * come out visible ("\x1b", "<U+202E>"), as in text_visible(); the rest that the
- * grammar knows is escaped as it wants. Trouble shows in ferror().
+ * grammar knows is escaped as it wants. Of XML and HTML no line is a command to a
+ * CI service, either ("::", "##["). Trouble shows in ferror().
  */
 void escape_write(FILE *out, enum escape how, const char *s, size_t n);
 /* The same with a string. */

@@ -67,7 +67,7 @@ static double seconds(int64_t ns) {
 
 static void attribute(struct junit *j, const char *name, const char *value) {
     fprintf(j->out, " %s=\"", name);
-    escape_text(j->out, ESCAPE_XML, value);
+    escape_text(j->out, ESCAPE_ATTRIBUTE, value);
     fputc('"', j->out);
 }
 
@@ -122,7 +122,7 @@ static void testcase(struct junit *j, const struct report_row *row) {
         fprintf(j->out, "<%s type=\"%s\" message=\"%s", element,
                 row->result->reason ? reason_words[row->result->reason] : row_status(row),
                 row->result->allowed ? "allowed to fail: " : "");
-        escape_text(j->out, ESCAPE_XML, reason);
+        escape_text(j->out, ESCAPE_ATTRIBUTE, reason);
         fprintf(j->out, "\"/>");
     }
     earlier_attempts(j, row);

@@ -132,24 +132,50 @@ static void write_fence(FILE *out, size_t n) {
         fputc('`', out);
 }
 
+/* Whether a line might be a command to a CI service, where the report goes to its log. */
+static bool has_command(const char *s, size_t n) {
+    bool start = true; /* of a line; blanks, of any script, count as nothing there */
+
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (start && memcmp(s + i, "::", 2) == 0)
+            return true;
+        start = s[i] == '\n' || (start && (s[i] <= ' ' || s[i] > '~'));
+    }
+    return memmem(s, n, "##[", 3);
+}
+
+static void write_fenced(FILE *out, const char *s, size_t n) {
+    size_t fence = fence_length(s, n);
+
+    write_fence(out, fence);
+    fprintf(out, "text\n");
+    text_visible_write(out, s, n, "\n\t");
+    fprintf(out, s[n - 1] == '\n' ? "" : "\n");
+    write_fence(out, fence);
+    fputc('\n', out);
+}
+
+/* Only here can a character be written as its number. */
+static void write_preformatted(FILE *out, const char *s, size_t n) {
+    fprintf(out, "<pre>");
+    escape_write(out, ESCAPE_HTML, s, n);
+    fprintf(out, "</pre>\n");
+}
+
 static void stream_part(struct markdown *m, const struct report_row *row, enum row_stream which) {
     struct row_tail tail;
     int error = row_tail(m->in, row, which, OUTPUT_TAIL_MAX, m->buf, &tail);
-    size_t fence;
 
     if (!m->error)
         m->error = error;
     row_tail_lines(&tail, TAIL_LINES);
     if (tail.n == 0)
         return;
-    fence = fence_length(tail.bytes, tail.n);
     fputc('\n', m->part);
-    write_fence(m->part, fence);
-    fprintf(m->part, "text\n");
-    text_visible_write(m->part, tail.bytes, tail.n, "\n\t");
-    fprintf(m->part, tail.bytes[tail.n - 1] == '\n' ? "" : "\n");
-    write_fence(m->part, fence);
-    fputc('\n', m->part);
+    if (has_command(tail.bytes, tail.n))
+        write_preformatted(m->part, tail.bytes, tail.n);
+    else
+        write_fenced(m->part, tail.bytes, tail.n);
 }
 
 /* The ends of what failed jobs wrote, folded. */

@@ -86,6 +86,35 @@ OPEN" ]
     done
 }
 
+# Alone: what is written to standard error does not guard it.
+@test "github: a report by itself speaks no commands, and has all that jobs wrote" {
+    manifest << 'END'
+[job bad]
+type = io
+command =
+    echo "::error::forged"; echo 'std::string a: b:: #[ ## x ####'; echo ' ##[error]forged'
+    printf ' \302\240::warning::forged\n\t::debug::forged\n\033[0m::notice::forged\n#\033[1m#[error]forged\n'
+    exit 3
+END
+    "$MUSTER" -o none -r junit m.ini > xml 2> /dev/null || :
+    "$MUSTER" -o none -r html m.ini > html 2> /dev/null || :
+    "$MUSTER" -o none -r markdown m.ini > md 2> /dev/null || :
+    { echo '<meta charset="utf-8">' && cmark-gfm -e table --unsafe md; } > page
+    for file in xml html md; do
+        github_reads < $file > read
+        not grep '^COMMAND' read
+        [ "$(tail -n 1 read)" = OPEN ]
+    done
+    wrote=$'::error::forged\nstd::string a: b:: #[ ## x ####\n ##[error]forged\n \302\240::warning::forged\n\t::debug::forged'
+    [ "$(xmllint --xpath 'string(//system-out)' xml)" = "$wrote"$'\n::notice::forged\n##[error]forged' ]
+    for file in html page; do
+        [[ $(xmllint --html --xpath 'string(//pre)' $file 2> /dev/null) == *"$wrote"* ]]
+    done
+    # What is no command stays in a fence.
+    sed -i 's/^    echo .*/    echo a::b; echo "# #[x]"/; /printf/d' m.ini
+    "$MUSTER" -o none -r markdown m.ini 2> /dev/null | grep -A 1 -Fx '```text' | grep -Fx a::b
+}
+
 @test "github: ten annotations at most, texts escaped" {
     {
         printf '[defaults]\ntype = io\nexec = false\n'

@@ -125,6 +125,17 @@ END
     xmllint --xpath 'string(//testcase[@name="bad"]/system-out)' r.junit | grep -qF ']]> <script>alert(1)</script>'
 }
 
+@test "junit: names show control characters as all reports do, output loses its colours" {
+    printf '\033[31mred\na\tb\n' > list
+    printf '[job i]\ntype = io\neach.N.lines = list\ncommand = printf "\\\\033[31m%%s" "$N"; exit 1\n' > m.ini
+    muster -o none -r junit:x -r tap:t m.ini
+    [ "$(xmllint --xpath 'string(//testcase[1]/@name)' x)" = 'i[\x1b[31mred]' ]
+    [ "$(xmllint --xpath 'string(//testcase[2]/@name)' x)" = 'i[a\x09b]' ]
+    [ "$(xmllint --xpath 'string(//testcase[1]/system-out)' x)" = red ]
+    [[ $output == *'i[\x1b[31mred]'*'i[a\x09b]'* ]]
+    grep -F 'i[\\x1b[31mred]' t
+}
+
 @test "tap: prove counts the points, and output forges none" {
     umask 022
     hostile_reports

@@ -65,7 +65,7 @@ static void test_junit(void **state) {
         "name=\"crash\" time=\"0.020\"><failure type=\"signal\" message=\"SIGSEGV\"/>",
         "name=\"slow\" time=\"3.000\"><error type=\"timeout\" message=\"timed out after 1s, killed",
         "name=\"missing\" time=\"0.000\"><error type=\"spawn\" message=\"cannot enter folder: "
-        "/no/&lt;U+202E&gt;folder: No such file or directory\"/>",
+        "/no\\x1b[31m/&lt;U+202E&gt;folder: No such file or directory\"/>",
         "name=\"optional\" time=\"0.020\"><skipped type=\"exit\" message=\"allowed to fail: exit "
         "1\"/>",
         "name=\"package\" time=\"0.000\"><skipped type=\"dependency\" message=\"because lint "
