@@ -4,7 +4,10 @@
 #include "report/report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <uv.h>
 
+#include "base/map.h"
 #include "report/escape.h"
 #include "report/rows.h"
 
@@ -76,29 +79,97 @@ static void totals(const struct report_input *in, FILE *out) {
     run_metric(in, "muster_run_cpu_seconds", "CPU time of all jobs.", (double)t.cpu_us / 1e6, out);
 }
 
+/* ---- metrics of jobs ---- */
+
+/* Which jobs have metrics. */
+struct shown {
+    bool many;      /* only those that did not go well */
+    bool *repeated; /* rows whose name one before has, too; of `cap` */
+    size_t cap;
+};
+
+static bool is_shown(const struct shown *shown, const struct report_row *row) {
+    return !shown->many || row_bad(row->result);
+}
+
+/* Takes in what a row has for its name. */
+static int note_name(struct shown *shown, struct map *names, const char *name, size_t n,
+                     uint32_t row) {
+    bool *repeated;
+
+    if (map_get(names, name, n) == MAP_NONE) {
+        const char *copy = arena_strndup(names->arena, name, n);
+
+        if (!copy || !map_reserve(names, 1))
+            return UV_ENOMEM;
+        map_add(names, copy, n, 0);
+        return 0;
+    }
+    repeated = mem_grow(shown->repeated, row, &shown->cap, sizeof *repeated);
+    if (!repeated)
+        return UV_ENOMEM;
+    shown->repeated = repeated;
+    repeated[row] = true;
+    return 0;
+}
+
+/* Finds items that share a name, as equal lines do, and so would share a series. Goes by what
+ * is written: that of two names may be the same. 0 or UV_E…. */
+static int find_repeated(const struct report_input *in, struct shown *shown) {
+    char *name = NULL;
+    size_t n = 0;
+    FILE *text = open_memstream(&name, &n);
+    int error = text ? 0 : UV_ENOMEM;
+    struct report_row row;
+    struct arena arena;
+    struct rows rows;
+    struct map names;
+
+    arena_init(&arena, NULL);
+    map_init(&names, &arena);
+    for (rows_begin(&rows, in); !error && rows_next(&rows, &row);) {
+        if (!row.item || !is_shown(shown, &row))
+            continue;
+        rewind(text);
+        escape_text(text, ESCAPE_LABEL, row.name);
+        error = fflush(text) == 0 ? 0 : UV_ENOMEM;
+        if (!error)
+            error = note_name(shown, &names, name, (size_t)ftello(text), row.index);
+    }
+    arena_release(&arena);
+    if (text)
+        fclose(text);
+    free(name);
+    return error;
+}
+
 /* 0 or UV_E…. */
-static int family(const struct report_input *in, size_t which, FILE *out) {
-    bool many = run_totals(in->run).jobs > JOBS_MAX;
+static int family(const struct report_input *in, const struct shown *shown, size_t which,
+                  FILE *out) {
     struct report_row row;
     struct rows rows;
 
     head(families[which].name, families[which].help, out);
     for (rows_begin(&rows, in); rows_next(&rows, &row);) {
-        if (many && !row_bad(row.result))
+        if (!is_shown(shown, &row))
             continue;
         fputs(families[which].name, out);
         labels(in, out);
         fprintf(out, ",job=\"");
         escape_text(out, ESCAPE_LABEL, row.name);
-        fprintf(out, "\",lane=\"%s\",status=\"%s\"} %.15g\n", lane_words[row.lane],
-                row_status(&row), families[which].value(&row));
+        fputc('"', out);
+        if (row.index < shown->cap && shown->repeated[row.index])
+            fprintf(out, ",index=\"%" PRIu64 "\"", row.job->item->index);
+        fprintf(out, ",lane=\"%s\",status=\"%s\"} %.15g\n", lane_words[row.lane], row_status(&row),
+                families[which].value(&row));
     }
     return rows_error(&rows);
 }
 
 int report_prometheus_write(const struct report_input *in, FILE *out) {
     const struct run_result *run = in->run;
-    int error = 0;
+    struct shown shown = {.many = run_totals(run).jobs > JOBS_MAX};
+    int error;
 
     head("muster_run_info", "The run that these figures are of.", out);
     fprintf(out, "muster_run_info");
@@ -117,8 +188,9 @@ int report_prometheus_write(const struct report_input *in, FILE *out) {
     run_metric(in, "muster_loop_lag_max_seconds", "Longest that muster kept events waiting.",
                (double)run->loop_lag_ns / 1e9, out);
     totals(in, out);
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        if ((error = family(in, i, out)))
-            break;
+    error = find_repeated(in, &shown);
+    for (size_t i = 0; !error && i < sizeof families / sizeof *families; i++)
+        error = family(in, &shown, i, out);
+    free(shown.repeated);
     return error;
 }

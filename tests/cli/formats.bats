@@ -237,6 +237,30 @@ assert counts["ok"] == 2 and sum(counts.values()) == 8
 END
 }
 
+@test "prometheus: items of one name have a series each, all others theirs as ever" {
+    printf '%s\n' same other same '\x1b' $'\033' same > list
+    printf '[job i]\ntype = io\neach.N.lines = list\ncommand = test "$MUSTER_INDEX" != 2\n' > m.ini
+    printf '[job plain]\ntype = io\nexec = true\n' >> m.ini
+    muster -q -r prometheus:p m.ini
+    [ "$(sed -n 's/^muster_job_success{run="m",\(.*\)}.*/\1/p' p)" = 'job="i[same]",lane="io",status="ok"
+job="i[other]",lane="io",status="ok"
+job="i[same]",index="2",lane="io",status="failed"
+job="i[\\x1b]",lane="io",status="ok"
+job="i[\\x1b]",index="4",lane="io",status="ok"
+job="i[same]",index="5",lane="io",status="ok"
+job="plain",lane="io",status="ok"' ]
+    [ "$(grep -v '^#' p | sed 's/ [^ ]*$//' | sort | uniq -d)" = '' ]
+    "$MUSTER" show -r prometheus | grep -v '^muster_run\|^#' | cmp - <(grep -v '^muster_run\|^#' p)
+    # Of very many, too, and only what is written counts.
+    seq 1500 | sed 's/.*/line/' > list
+    muster -q -r prometheus:p m.ini
+    [ "$(grep -c ^muster_job_success p)" -eq 1 ]
+    grep -F 'job="i[line]",lane="io",status="failed"} 0' p
+    sed -i 's/^command.*/exec = false/' m.ini
+    muster -q -r prometheus:p m.ini
+    [ "$(grep ^muster_job_success p | sort -u | wc -l)" -eq 1500 ]
+}
+
 @test "jsonl comes as it happens, also into a file" {
     mkfifo gate
     printf '[job wait]\ntype = io\ncommand = cat gate\n' > m.ini
