@@ -112,6 +112,9 @@ int cli_about(const struct cli_options *o);
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Why state_path() has no folder, in words. */
 const char *cli_state_trouble(int error);
+/* Says that nothing was run as this file of the state folder, or with NULL the folder itself,
+ * cannot be used; `what` is it for. */
+void cli_tell_state_file(const char *what, const char *folder, const char *name, int error);
 /* Whether a stream (its descriptor) is to be coloured. */
 bool cli_wants_color(const struct cli_options *o, int fd);
 /* A manifest's path as people see it: "<stdin>" for "-". */

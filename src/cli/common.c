@@ -42,6 +42,15 @@ const char *cli_state_trouble(int error) {
                               : strerror(-error);
 }
 
+void cli_tell_state_file(const char *what, const char *folder, const char *name, int error) {
+    const char *words = error == UV_ELOOP   ? "is a symbolic link"
+                        : error == UV_EPERM ? "is no plain file of this user alone"
+                                            : strerror(-error);
+
+    cli_error("%s: %s%s%s: %s; nothing was run", what, folder, name ? "/" : "", name ? name : "",
+              words);
+}
+
 bool cli_wants_color(const struct cli_options *o, int fd) {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 

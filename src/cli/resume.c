@@ -122,7 +122,8 @@ static int find_in_history(struct resume *r, const struct cli_options *o, const 
 /* ---- other runs ---- */
 
 /* Says why a run that resumes cannot begin. The status to end with. */
-static int tell_others(const struct plan *plan, int error, pid_t other) {
+static int tell_others(const struct resume *r, const struct plan *plan, const char *folder,
+                       int error, pid_t other) {
     const char *manifest = cli_manifest_name(plan->path);
     char pid[32] = "";
 
@@ -134,7 +135,7 @@ static int tell_others(const struct plan *plan, int error, pid_t other) {
         cli_error("--resume: jobs of a run of %s that was killed will not end; nothing was run",
                   manifest);
     else
-        cli_error("--resume: " PRESENCE_FILE ": %s; nothing was run", strerror(-error));
+        cli_tell_state_file("--resume", folder, r->presence.found ? PRESENCE_FILE : NULL, error);
     return error == UV_EBUSY || error == UV_ETIMEDOUT ? CLI_LOCKED : CLI_BROKEN;
 }
 
@@ -143,14 +144,15 @@ static int join(struct resume *r, const struct cli_options *o, const struct plan
                 const char *key) {
     char *folder = NULL;
     pid_t other = 0;
-    int error = state_path(o->state_dir, &folder);
+    int error, status = 0;
 
-    if (!error)
-        error = presence_join(&r->presence, folder, key, o->resume, &other);
-    else if (o->resume)
-        error = 0; /* who looks for the history will say it */
+    if (state_path(o->state_dir, &folder) < 0)
+        return 0; /* who looks for the history will say it */
+    error = presence_join(&r->presence, folder, key, o->resume, &other);
+    if (error && o->resume)
+        status = tell_others(r, plan, folder, error, other);
     free(folder);
-    return error && o->resume ? tell_others(plan, error, other) : 0;
+    return status;
 }
 
 /* The one and the other, as far as they are wanted. */

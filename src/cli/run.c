@@ -153,16 +153,6 @@ static void annotate(struct run *run) {
 
 /* ---- the lock ---- */
 
-/* The lock's file cannot be used, or there can be none. */
-static void tell_lock_error(const struct lock *lock, const char *folder, int error) {
-    const char *words = error == UV_ELOOP   ? "is a symbolic link"
-                        : error == UV_EPERM ? "is no plain file of this user alone"
-                                            : strerror(-error);
-
-    cli_error("lock: %s%s%s: %s; nothing was run", folder, lock->name ? "/" : "",
-              lock->name ? lock->name : "", words);
-}
-
 /* Another run has it. What becomes of this one, in words. */
 static void tell_locked(const struct lock *lock, const char *manifest, const char *words) {
     pid_t holder = lock_holder(lock);
@@ -205,7 +195,7 @@ static bool take_lock(struct lock *lock, const struct plan *plan, const struct c
     if (error == UV_EBUSY)
         *status = plan->lock == LOCK_SKIP ? CLI_OK : CLI_LOCKED;
     else if (error)
-        tell_lock_error(lock, folder, error);
+        cli_tell_state_file("lock", folder, lock->name, error);
     free(folder);
     return error == 0;
 }

@@ -75,7 +75,8 @@ int presence_join(struct presence *p, const char *folder, const char *key, bool 
     int dir = state_open(folder), error = 0;
     struct flock own;
 
-    *p = (struct presence){.fd = dir < 0 ? dir : state_open_file(dir, PRESENCE_FILE)};
+    *p = (struct presence){.fd = dir < 0 ? dir : state_open_file(dir, PRESENCE_FILE),
+                           .found = dir >= 0};
     if (dir >= 0)
         close(dir);
     if (p->fd < 0) {

@@ -19,6 +19,7 @@
  */
 struct presence {
     int fd;     /* the file, 0: none */
+    bool found; /* the folder was; else that is what is wrong */
     int64_t at; /* the manifest's first byte */
 };
 

@@ -317,6 +317,25 @@ END
     ran ''
 }
 
+@test "a state folder that is none, or has something else in it: exit 3, with its path, and nothing runs" {
+    printf '[job x]\ntype = io\ncommand = : > ran\n' > m.ini
+    refused() { # WORDS [OPTION...]
+        local words=$1
+        shift
+        run --separate-stderr "$MUSTER" run --resume "$@" m.ini
+        [ "$status" -eq 3 ]
+        says "muster: --resume: $words; nothing was run"
+        [ ! -e ran ]
+    }
+    XDG_STATE_HOME=/proc/nope refused '/proc/nope/muster: No such file or directory'
+    : > file
+    refused "$PWD/file: Not a directory" --state-dir "$PWD/file"
+    mkdir -p folder/presence link
+    refused 'folder/presence: Is a directory' --state-dir folder
+    ln -s nowhere link/presence
+    refused 'link/presence: is a symbolic link' --state-dir link
+}
+
 @test "with --no-history it resumes, and is itself not recorded" {
     touch fine
     "$MUSTER" -q m.ini a
