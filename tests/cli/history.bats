@@ -90,6 +90,19 @@ sql() {
     diff now.json file.json
 }
 
+@test "show has all formats but jsonl; in joblog names stand for the commands" {
+    "$MUSTER" -q -r joblog:ran m.ini good || :
+    for format in table json junit tap joblog markdown html trace prometheus; do
+        muster show -r "$format:shown.$format"
+        [ "$status" -eq 0 ]
+        [ -s "shown.$format" ]
+    done
+    diff <(sed '2,$s/[^\t]*$/good/' ran) shown.joblog
+    muster show -r jsonl
+    [ "$status" -eq 2 ]
+    says "muster: --report: 'jsonl' is no format of 'show'"
+}
+
 @test "more than fifty jobs: only what is not ok is shown again, too" {
     {
         for i in $(seq 60); do printf '[job j%d]\ntype = io\nexec = true\n' "$i"; done
