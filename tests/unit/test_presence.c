@@ -66,7 +66,7 @@ static struct other start(const char *key, bool launcher) {
         if (presence_join(&p, folder, key, false, &nobody) != 0)
             _exit(1);
         if (launcher && fork() > 0) {
-            wait_for_end_of(up[0]); /* a second one is there: killed meanwhile */
+            wait_for_end_of(go[0]); /* a second one is there: killed meanwhile */
             _exit(1);
         }
         if (write(up[1], "x", 1) != 1)
