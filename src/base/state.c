@@ -4,33 +4,36 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <uv.h>
 
-/* Where it is looked for, the first that is set. */
-static const struct {
-    const char *variable;
-    const char *below; /* it */
-} places[] = {{"XDG_STATE_HOME", "/muster"}, {"HOME", "/.local/state/muster"}};
+static int put_below(char **path, const char *folder, const char *below) {
+    if (asprintf(path, "%s%s", folder, below) >= 0)
+        return 0;
+    *path = NULL;
+    return UV_ENOMEM;
+}
 
 int state_path(const char *dir, char **path) {
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+
     *path = NULL;
     if (dir)
-        return (*path = strdup(dir)) ? 0 : UV_ENOMEM;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        const char *value = getenv(places[i].variable);
-
-        if (!value || *value != '/')
-            continue;
-        if (asprintf(path, "%s%s", value, places[i].below) < 0) {
-            *path = NULL;
-            return UV_ENOMEM;
-        }
-        return 0;
+        return put_below(path, dir, "");
+    if (state && *state == '/')
+        return put_below(path, state, "/muster");
+    if (!home) { /* in a service of systemd's, or an empty environment */
+        const struct passwd *user = getpwuid(getuid());
+        home = user ? user->pw_dir : NULL;
     }
+    if (home && *home == '/')
+        return put_below(path, home, "/.local/state/muster");
     return UV_ENOENT;
 }
 

@@ -5,9 +5,9 @@
 
 /*
  * Its path, in *path, malloc'd: `dir` where it is not NULL (the command line's),
- * else $XDG_STATE_HOME/muster, else $HOME/.local/state/muster; a variable that
- * is no absolute path counts as not set. Nothing is made. 0; UV_ENOENT: neither
- * is set; UV_ENOMEM. Main thread.
+ * else $XDG_STATE_HOME/muster, else .local/state/muster in the home folder: $HOME,
+ * or, where that is not set, the user database's. What is no absolute path does not
+ * count. Nothing is made. 0; UV_ENOENT: there is none; UV_ENOMEM. Main thread.
  */
 int state_path(const char *dir, char **path);
 /*

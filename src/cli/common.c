@@ -38,7 +38,7 @@ void cli_error(const char *fmt, ...) {
 }
 
 const char *cli_state_trouble(int error) {
-    return error == UV_ENOENT ? "neither XDG_STATE_HOME nor HOME is set (see --state-dir)"
+    return error == UV_ENOENT ? "there is no XDG_STATE_HOME and no home folder (see --state-dir)"
                               : strerror(-error);
 }
 

@@ -225,8 +225,10 @@ END
 }
 
 @test "an environment without anything, and a locale that is not there" {
-    run --separate-stderr env -i "$MUSTER" "$PWD/m.ini"
+    run --separate-stderr env -i "$MUSTER" -q --state-dir "$PWD/state" "$PWD/m.ini"
     [ "$status" -eq 0 ]
+    prints ''
+    says ''
     run --separate-stderr env LC_ALL=xx_XX.none "$MUSTER" "$PWD/m.ini"
     [ "$status" -eq 0 ]
     [ "$(wc -l < log)" -eq 2 ]

@@ -470,11 +470,11 @@ warned() {
     mkdir home
     : > file
     XDG_STATE_HOME=$PWD/file warned "$PWD/file/muster: Not a directory; this run is not recorded"
-    # as under cron with nothing set
-    run --separate-stderr env -i "$MUSTER" run -r json:results.json m.ini good
+    # no home either
+    run --separate-stderr env -i HOME=nowhere "$MUSTER" run -r json:results.json m.ini good
     [ "$status" -eq 0 ]
-    says 'muster: history: neither XDG_STATE_HOME nor HOME is set (see --state-dir); this run is not recorded'
-    run --separate-stderr env -i "$MUSTER" history
+    says 'muster: history: there is no XDG_STATE_HOME and no home folder (see --state-dir); this run is not recorded'
+    run --separate-stderr env -i HOME=nowhere "$MUSTER" history
     [ "$status" -eq 3 ]
     # HOME alone is enough
     run --separate-stderr env -i HOME="$PWD/home" "$MUSTER" run -q m.ini good

@@ -258,9 +258,9 @@ END
 }
 
 @test "without a place for it nothing runs, exit 3" {
-    run --separate-stderr env -u XDG_STATE_HOME -u HOME "$MUSTER" run --lock m.ini
+    run --separate-stderr env -u XDG_STATE_HOME HOME=nowhere "$MUSTER" run --lock m.ini
     [ "$status" -eq 3 ]
-    says 'muster: lock: neither XDG_STATE_HOME nor HOME is set (see --state-dir); nothing was run'
+    says 'muster: lock: there is no XDG_STATE_HOME and no home folder (see --state-dir); nothing was run'
     : > file
     muster run --lock --state-dir file/x m.ini
     [ "$status" -eq 3 ]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_state: where the state folder is, and how it comes to be. */
 #include <fcntl.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,9 +45,17 @@ static void test_path(void **state) {
     expect_path(NULL, "relative", "/h", "/h/.local/state/muster");
     expect_path("d/e", "/x", "/h", "d/e");
     expect_path("/d", NULL, NULL, "/d");
-    expect_path(NULL, NULL, NULL, NULL);
     expect_path(NULL, "", "", NULL);
     expect_path(NULL, NULL, "relative", NULL);
+}
+
+static void test_without_home(void **state) {
+    const struct passwd *user = getpwuid(getuid());
+    char path[4096];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/.local/state/muster", user ? user->pw_dir : "");
+    expect_path(NULL, NULL, NULL, user ? path : NULL);
 }
 
 static void expect_mode(const char *path) {
@@ -105,6 +114,7 @@ static void test_open(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_path),
+        cmocka_unit_test(test_without_home),
         cmocka_unit_test(test_open),
     };
 
