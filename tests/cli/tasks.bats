@@ -505,15 +505,15 @@ END
     cat head defaults > m.ini
     sed -i '/^\[defaults/i count = 2' m.ini
     echo 'retry-on = lost' >> m.ini
-    for i in $(seq 300); do printf '[job j%d]\ntask = out:%d\n' "$i" "$i"; done >> m.ini
+    for i in $(seq 300); do printf '[job j%d]\ntask = sleep:0.01 %d\n' "$i" "$i"; done >> m.ini
     start m.ini
     while kill -0 "$muster" 2>/dev/null; do
         pkill -KILL -P "$muster" -x python3 || true
-        sleep 0.0$((RANDOM % 5))
+        sleep "0.$((RANDOM % 3))5"
     done
     [ "$(json '.jobs | length')" = 300 ]
-    [ "$(json '[.jobs[] | select(.status == "ok" and .stdout != "out:" + .name[1:])] | length')" = 0 ]
+    [ "$(json '[.jobs[] | select(.status == "ok" and .stdout != "sleep:0.01 " + .name[1:])] | length')" = 0 ]
     [ "$(json '[.jobs[] | select(.status != "ok" and .reason != "lost")] | length')" = 0 ]
     [ "$(json .totals.ok)" -gt 0 ]
-    [ "$(json .totals.failed)" -gt 0 ] # some were hit
+    [ "$(json .totals.failed)" -gt 0 ] # a worker works nearly always: some were hit
 }
