@@ -66,8 +66,8 @@ if [ "$free_mib" -lt $((one * 3)) ]; then
     one=256
 fi
 extra=''
-output 1 "$one" "$(pick 4 2)" "$(pick 25 4)"
-output "$(pick 64 16)" "$(pick 16 4)" "$(pick 4 2)" "$(pick 20 4)"
+output 1 "$one" "$(pick 3 2)" "$(pick 20 4)"
+output "$(pick 64 16)" "$(pick 16 4)" "$(pick 3 2)" "$(pick 16 4)"
 
 arena
 manifest io 1 "$task" write 1 >"$work/one.ini"
