@@ -140,17 +140,22 @@ int cli_write_report(void *ctx, enum report_format format, bool to_file, FILE *o
 }
 
 bool cli_wants_tails(const struct report_spec *reports, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (report_writer(reports[i].format) && report_writer(reports[i].format)->tails)
+    for (size_t i = 0; i < n; i++) {
+        const struct report_writer *writer = report_writer(reports[i].format);
+
+        if (writer && writer->tails)
             return true;
+    }
     return false;
 }
 
 bool cli_wants_rows(const struct report_spec *reports, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (report_writer(reports[i].format) &&
-            (reports[i].file || !report_writer(reports[i].format)->brief))
+    for (size_t i = 0; i < n; i++) {
+        const struct report_writer *writer = report_writer(reports[i].format);
+
+        if (writer && (reports[i].file || !writer->brief))
             return true;
+    }
     return false;
 }
 

@@ -267,7 +267,7 @@ bool axes_same(const struct plan_items *a, const struct plan_items *b) {
 /* A key that only items have any use for. */
 static void refuse_without_axes(struct loader *l, const struct entry *e, const struct section *own,
                                 const char *name) {
-    if (e && e >= own->entries && e < own->entries + own->nentries && !e->reported)
+    if (e && section_has(own, e) && !e->reported)
         diag_error(l->diag, e->key, "%s: job '%s' has no axis (each.NAME)", e->row->name, name);
 }
 

@@ -99,6 +99,11 @@ static inline bool section_is(const struct section *s, enum section_type type) {
     return s->type == (int)type;
 }
 
+/* Whether an entry stands in this section, not in what it builds upon. */
+static inline bool section_has(const struct section *s, const struct entry *e) {
+    return e >= s->entries && e < s->entries + s->nentries;
+}
+
 /* --- sections.c: what each section and key is --- */
 
 /* Where the unnamed sections of one file stand, to find them twice. */

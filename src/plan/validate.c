@@ -97,16 +97,11 @@ static struct span find_name(const struct loader *l, uint32_t job, uint32_t othe
 
 /* --- one job --- */
 
-/* Whether an entry stands in the job's own section. */
-static bool is_own(const struct section *s, const struct entry *e) {
-    return e >= s->entries && e < s->entries + s->nentries;
-}
-
 /* What a job's own section says of something, or NULL. */
 static const struct entry *find_own(const struct loader *l, uint32_t i, enum schema_effect effect) {
     const struct entry *e = layers_place(l, i, effect);
 
-    return e && is_own(l->drafts[i].section, e) ? e : NULL;
+    return e && section_has(l->drafts[i].section, e) ? e : NULL;
 }
 
 static void check_lane(struct loader *l, uint32_t i, const struct entry *type) {
@@ -119,7 +114,7 @@ static void check_lane(struct loader *l, uint32_t i, const struct entry *type) {
     uint32_t cpus = *(const uint32_t *)e->typed;
     if (job->set->type == LANE_IO && !job->set->automatic) {
         /* What is shared may be meant for others. */
-        if (cpus != 1 && is_own(l->drafts[i].section, e))
+        if (cpus != 1 && section_has(l->drafts[i].section, e))
             diag_warning(l->diag, e->value,
                          "cpus: '%u' is a weight in the CPU lane; job '%s' is io", cpus, job->name);
     } else if (cpus > l->plan->cpu_workers && !e->reported) {

@@ -24,7 +24,7 @@ struct item {
 /* A job with a cleanup that was started. */
 struct place {
     uint32_t job;
-    uint32_t turn;
+    uint32_t turn;     /* of its first attempt that ran */
     struct item *item; /* of the job's, which is a section, or NULL */
 };
 

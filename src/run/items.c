@@ -135,8 +135,7 @@ static bool is_excluded(const struct items *s) {
         bool same = true;
 
         for (uint32_t k = 0; same && k < p->naxes; k++)
-            same = !values[k] || (strlen(values[k]) == s->axes[k].len &&
-                                  !memcmp(values[k], s->axes[k].value, s->axes[k].len));
+            same = !values[k] || text_is(s->axes[k].value, s->axes[k].len, values[k]);
         if (same)
             return true;
     }

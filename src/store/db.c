@@ -232,15 +232,34 @@ int db_step(struct db *db, sqlite3_stmt *statement) {
     return error;
 }
 
+static int run(struct db *db, sqlite3_stmt *statement, const char *form, va_list args) {
+    int error = db_vbind(db, statement, form, args);
+
+    while (!error && (error = db_step(db, statement)) == 1)
+        error = 0;
+    return error;
+}
+
 int db_run(struct db *db, sqlite3_stmt *statement, const char *form, ...) {
     va_list args;
     int error;
 
     va_start(args, form);
-    error = db_vbind(db, statement, form, args);
+    error = run(db, statement, form, args);
     va_end(args);
-    while (!error && (error = db_step(db, statement)) == 1)
-        error = 0;
+    return error;
+}
+
+int db_once(struct db *db, const char *sql, const char *form, ...) {
+    sqlite3_stmt *statement = NULL;
+    int error = db_prepare(db, &statement, sql);
+    va_list args;
+
+    va_start(args, form);
+    if (!error)
+        error = run(db, statement, form, args);
+    va_end(args);
+    db_finalize(db, statement);
     return error;
 }
 

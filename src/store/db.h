@@ -63,9 +63,12 @@ sqlite3_stmt *db_finalize(struct db *db, sqlite3_stmt *statement);
  * no bytes: NULL). Text and bytes must stay until the statement is reset.
  */
 int db_bind(struct db *db, sqlite3_stmt *statement, const char *form, ...);
+/* The same. */
 int db_vbind(struct db *db, sqlite3_stmt *statement, const char *form, va_list args);
 /* Binds, runs to the end and resets. */
 int db_run(struct db *db, sqlite3_stmt *statement, const char *form, ...);
+/* The same with a statement of constant text that is needed this once. */
+int db_once(struct db *db, const char *sql, const char *form, ...);
 /* One step: 1 when there is a row, 0 at the end (and reset), or UV_E… (and reset). */
 int db_step(struct db *db, sqlite3_stmt *statement);
 /* The number that the first row of an answer begins with; without a row it is left alone. */

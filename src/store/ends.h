@@ -12,8 +12,8 @@
 #include "run/result.h"
 #include "store/definition.h"
 
-#define ENDS_ITEMS_MAX                                                                             \
-    16384 /* that are kept at once; store_behind() sees to it that it is enough */
+/* Items that are kept at once; store_behind() sees to it that it is enough. */
+#define ENDS_ITEMS_MAX 16384
 
 /* One end. */
 struct end {

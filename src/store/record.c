@@ -71,22 +71,6 @@ void record_close(struct record *r) {
     free(r->key);
 }
 
-/* Runs a statement of constant text once, with values (as db_bind()). */
-static int run_once(struct record *r, const char *sql, const char *form, ...) {
-    sqlite3_stmt *once = NULL;
-    int error = db_prepare(&r->db, &once, sql);
-    va_list args;
-
-    va_start(args, form);
-    if (!error)
-        error = db_vbind(&r->db, once, form, args);
-    va_end(args);
-    while (!error && (error = db_step(&r->db, once)) == 1)
-        error = 0;
-    db_finalize(&r->db, once);
-    return error;
-}
-
 int record_prepare(struct record *r) {
     static const char *const texts[] = {
         "INSERT INTO job (run, seq, section, item, item_index, cause_name, name, definition,"
@@ -147,14 +131,14 @@ static int insert_run(struct record *r, const char *resumes, const char *pending
     const struct run_result *run = r->run;
     const struct plan *plan = run->plan;
 
-    return run_once(r,
-                    "INSERT INTO run (name, title, manifest, manifest_key, host, cpus, io_limit,"
-                    " cpu_workers, deadline, started, jobs, resumes, pending)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    "tttttiiiiiitb", run->id, plan->name, plan->path, r->key, run->host,
-                    (int64_t)run->cpus, (int64_t)plan->io_limit, (int64_t)plan->cpu_workers,
-                    plan->deadline_ns, wall_clock_ns(&run->started), (int64_t)plan->njobs, resumes,
-                    pending, n);
+    return db_once(&r->db,
+                   "INSERT INTO run (name, title, manifest, manifest_key, host, cpus, io_limit,"
+                   " cpu_workers, deadline, started, jobs, resumes, pending)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   "tttttiiiiiitb", run->id, plan->name, plan->path, r->key, run->host,
+                   (int64_t)run->cpus, (int64_t)plan->io_limit, (int64_t)plan->cpu_workers,
+                   plan->deadline_ns, wall_clock_ns(&run->started), (int64_t)plan->njobs, resumes,
+                   pending, n);
 }
 
 /* The file of ends, with what an earlier run has settled. 0 or UV_E…. */
@@ -225,7 +209,7 @@ int record_end(struct record *r, const struct run_result *run) {
 }
 
 int record_exit(struct record *r, int exit) {
-    return run_once(r, "UPDATE run SET exit = ? WHERE id = ?", "ii", (int64_t)exit, r->id);
+    return db_once(&r->db, "UPDATE run SET exit = ? WHERE id = ?", "ii", (int64_t)exit, r->id);
 }
 
 /* ---- its jobs ---- */
@@ -365,20 +349,20 @@ int record_job(struct record *r, const struct record_job *job, int *lost) {
 /* ---- what goes ---- */
 
 static int remove_run(struct record *r, int64_t id) {
-    int error = run_once(r, "DELETE FROM attempt WHERE run = ?", "i", id);
+    int error = db_once(&r->db, "DELETE FROM attempt WHERE run = ?", "i", id);
 
     if (!error)
-        error = run_once(r, "DELETE FROM job WHERE run = ?", "i", id);
+        error = db_once(&r->db, "DELETE FROM job WHERE run = ?", "i", id);
     if (!error)
-        error = run_once(r, "DELETE FROM run WHERE id = ?", "i", id);
+        error = db_once(&r->db, "DELETE FROM run WHERE id = ?", "i", id);
     return error;
 }
 
 static int remove_output(struct record *r, int64_t id) {
-    int error = run_once(r, "UPDATE job SET out = NULL, err = NULL WHERE run = ?", "i", id);
+    int error = db_once(&r->db, "UPDATE job SET out = NULL, err = NULL WHERE run = ?", "i", id);
 
     if (!error)
-        error = run_once(r, "UPDATE run SET output_bytes = 0 WHERE id = ?", "i", id);
+        error = db_once(&r->db, "UPDATE run SET output_bytes = 0 WHERE id = ?", "i", id);
     return error;
 }
 
