@@ -25,17 +25,22 @@ struct text {
     bool full; /* out of memory */
 };
 
-static void put(struct text *t, const char *bytes, size_t n) {
-    if (n > t->cap - t->n) {
-        size_t cap = (t->n + n) * 2 + 256;
-        char *more = t->full ? NULL : realloc(t->bytes, cap);
+/* Makes room for n bytes more. False: out of memory. */
+static bool grow(struct text *t, size_t n) {
+    size_t cap = (t->n + n) * 2 + 256;
+    char *more = t->full ? NULL : realloc(t->bytes, cap);
 
-        t->full = !more;
-        if (!more)
-            return;
-        t->bytes = more;
-        t->cap = cap;
-    }
+    t->full = !more;
+    if (!more)
+        return false;
+    t->bytes = more;
+    t->cap = cap;
+    return true;
+}
+
+static inline void put(struct text *t, const char *bytes, size_t n) {
+    if (n > t->cap - t->n && !grow(t, n))
+        return;
     memcpy(t->bytes + t->n, bytes, n);
     t->n += n;
 }
@@ -54,36 +59,32 @@ static size_t write_escape(char escape[8], uint32_t c) {
     return (size_t)snprintf(escape, 8, "\\u%04x", (unsigned)c);
 }
 
-/* A string of JSON. False: it is no UTF-8. */
-static bool put_string(struct text *t, const char *s, size_t n) {
-    size_t from = 0, at = 0;
+/* What stands between the quotes of a string of JSON. False: it is no UTF-8. */
+static bool put_string(struct text *t, const char *s) {
+    const char *from = s;
     char escape[8];
+    uint32_t c;
 
-    put_text(t, "\"");
-    while (at < n) {
-        size_t begin = at;
-        uint32_t c = (unsigned char)s[at];
-
-        if (c < 0x80)
-            at++;
-        else
-            at += utf8_decode(s + at, n - at, &c);
-        if (c == UTF8_INVALID)
-            return false;
-        if (c >= ' ' && c != '"' && c != '\\')
-            continue;
-        put(t, s + from, begin - from);
-        put(t, escape, write_escape(escape, c));
-        from = at;
+    while ((c = (unsigned char)*s)) {
+        if (c >= 0x80) {
+            s += utf8_decode(s, SIZE_MAX, &c); /* its NUL ends it */
+            if (c == UTF8_INVALID)
+                return false;
+        } else if (c >= ' ' && c != '"' && c != '\\') {
+            s++;
+        } else {
+            put(t, from, (size_t)(s - from));
+            put(t, escape, write_escape(escape, c));
+            from = ++s;
+        }
     }
-    put(t, s + from, n - from);
-    put_text(t, "\"");
+    put(t, from, (size_t)(s - from));
     return true;
 }
 
 /* The same of a text whose fault is to be named. */
 static bool put_value(struct text *t, const char *s, const char *name, int name_len, char **fault) {
-    if (put_string(t, s, strlen(s)))
+    if (put_string(t, s))
         return true;
     if (asprintf(fault, "%.*s is not UTF-8, and a request is", name_len, name) < 0)
         *fault = NULL;
@@ -92,14 +93,14 @@ static bool put_value(struct text *t, const char *s, const char *name, int name_
 
 static bool put_variables(struct text *t, char *const *env, char **fault) {
     for (size_t i = 0; env[i]; i++) {
-        size_t n = strcspn(env[i], "=");
+        size_t n = (size_t)(strchr(env[i], '=') - env[i]);
 
-        if (i)
-            put_text(t, ",");
-        put_string(t, env[i], n); /* whose form was checked */
-        put_text(t, ":");
+        put_text(t, i ? ",\"" : "\"");
+        put(t, env[i], n); /* whose form was checked */
+        put_text(t, "\":\"");
         if (!put_value(t, env[i] + n + 1, env[i], (int)n, fault))
             return false;
+        put_text(t, "\"");
     }
     return true;
 }
@@ -110,10 +111,10 @@ char *dialog_request(uint64_t id, const char *task, char *const *env, size_t *n,
     char head[48];
 
     *fault = NULL;
-    snprintf(head, sizeof head, "{\"id\":%llu,\"task\":", (unsigned long long)id);
+    snprintf(head, sizeof head, "{\"id\":%llu,\"task\":\"", (unsigned long long)id);
     put_text(&line, head);
     if (put_value(&line, task, name, (int)sizeof name - 1, fault)) {
-        put_text(&line, ",\"env\":{");
+        put_text(&line, "\",\"env\":{");
         if (put_variables(&line, env, fault)) {
             put_text(&line, "}}\n");
             *n = line.n;

@@ -94,11 +94,15 @@ static void block_append(struct block *b, const char *name, const char *words) {
     b->list[b->n++] = at;
 }
 
+/* By hand: several are set for each attempt, and snprintf() takes ten times as long. */
 static void block_set_number(struct block *b, const char *name, uint64_t value) {
-    char text[24];
+    char text[24], *at = text + sizeof text;
 
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    block_set(b, name, text);
+    *--at = '\0';
+    do
+        *--at = (char)('0' + value % 10);
+    while (value /= 10);
+    block_set(b, name, at);
 }
 
 static bool is_inherited(const char *entry, bool clear) {

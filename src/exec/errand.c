@@ -10,25 +10,6 @@
 #include "base/clock.h"
 #include "base/mask.h"
 
-void errand_queue_init(struct errand_queue *q) {
-    q->head = NULL;
-    q->last = &q->head;
-}
-
-void errand_queue_push(struct errand_queue *q, struct errand *e) {
-    e->next = NULL;
-    *q->last = e;
-    q->last = &e->next;
-}
-
-struct errand *errand_queue_pop(struct errand_queue *q) {
-    struct errand *e = q->head;
-
-    if (e && !(q->head = e->next))
-        q->last = &q->head;
-    return e;
-}
-
 void errand_explain(struct errand *e, const char *fmt, ...) {
     char *words;
     va_list args;
@@ -60,6 +41,5 @@ void errand_end(struct errand *e) {
     e->end.wall_ns = now - e->end.start_ns;
     if (e->end.error && !e->end.stage)
         e->end.stage = SPAWN_RESOURCES;
-    errand_queue_push(e->over, e);
-    uv_async_send(e->wake);
+    e->env->ended(e);
 }

@@ -33,23 +33,17 @@ struct errand_env {
     const struct environ *environ;
     struct errands *home;
     void (*begun)(struct errand *e); /* see errand_begun() */
+    void (*ended)(struct errand *e); /* see errand_end() */
     struct probe_env probe;
     struct crews *crews;        /* NULL where there are no persistent workers */
     struct facts_folder *facts; /* may be NULL */
-};
-
-/* Those that were begun and those that have ended wait for the loop to tell. */
-struct errand_queue {
-    struct errand *head, **last;
 };
 
 struct errand {
     struct live live;
     const struct errand_way *way;
     const struct errand_env *env;
-    struct errand *next; /* in its queue */
-    struct errand_queue *over;
-    uv_async_t *wake;
+    struct errand *next; /* of those that wait with it */
     struct attempt attempt;
     const struct plan_job *job;
     struct attempt_end end; /* filled as things become known */
@@ -69,9 +63,4 @@ void errand_end(struct errand *e);
 /* Sets what it is to say of its end (end.detail), in the place of what it said before,
  * secrets masked. */
 void errand_explain(struct errand *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-void errand_queue_init(struct errand_queue *q);
-void errand_queue_push(struct errand_queue *q, struct errand *e);
-/* The oldest, or NULL. */
-struct errand *errand_queue_pop(struct errand_queue *q);
 #endif

@@ -10,10 +10,16 @@
 #include "exec/tasking.h"
 #include "exec/waiting.h"
 
+/* The oldest first. */
+struct queue {
+    struct errand *head, **last;
+};
+
 struct errands {
     struct errand_env env;
-    struct errand_queue fresh, over;
-    uv_async_t wake;
+    struct queue fresh, over; /* to be begun, and whose end is to be told, by the loop */
+    uv_check_t turn;          /* comes when the callbacks of this round are done */
+    uv_idle_t hurry;          /* active with it: the loop does not wait before that */
     const struct errands_events *events;
     bool awake; /* what is added now will be begun in any case */
     unsigned open_parts;
@@ -45,7 +51,47 @@ static struct probe_needs survey(const struct plan *plan) {
     return n;
 }
 
+static void queue_init(struct queue *q) {
+    q->head = NULL;
+    q->last = &q->head;
+}
+
+static void queue_push(struct queue *q, struct errand *e) {
+    e->next = NULL;
+    *q->last = e;
+    q->last = &e->next;
+}
+
+/* The oldest, or NULL. */
+static struct errand *queue_pop(struct queue *q) {
+    struct errand *e = q->head;
+
+    if (e && !(q->head = e->next))
+        q->last = &q->head;
+    return e;
+}
+
 /* --- beginnings and ends ---------------------------------------------------- */
+
+static void on_hurry(uv_idle_t *idle) {
+    (void)idle;
+}
+
+static void on_turn(uv_check_t *check);
+
+/* Has on_turn() called. An async handle would be a write, a read and one more wait for
+ * each answer of a worker. */
+static void ask_for_turn(struct errands *es) {
+    uv_check_start(&es->turn, on_turn); /* nothing new if it is */
+    uv_idle_start(&es->hurry, on_hurry);
+}
+
+static void on_ended(struct errand *e) {
+    struct errands *es = e->env->home;
+
+    queue_push(&es->over, e);
+    ask_for_turn(es);
+}
 
 static void on_begun(struct errand *e) {
     struct errands *es = e->env->home;
@@ -72,19 +118,21 @@ static void begin(struct errand *e) {
 static void begin_all(struct errands *es) {
     struct errand *e;
 
-    while ((e = errand_queue_pop(&es->fresh)))
+    while ((e = queue_pop(&es->fresh)))
         begin(e);
 }
 
 /* What ends makes room for others: these are begun in the same round. Not what comes
  * by their ends, else those that end at once could keep the loop for ever. */
-static void on_wake(uv_async_t *async) {
-    struct errands *es = async->data;
+static void on_turn(uv_check_t *check) {
+    struct errands *es = check->data;
     struct errand *e;
 
+    uv_check_stop(&es->turn);
+    uv_idle_stop(&es->hurry);
     begin_all(es);
     es->awake = true;
-    while ((e = errand_queue_pop(&es->over)))
+    while ((e = queue_pop(&es->over)))
         es->events->ended(es->ctx, e);
     es->awake = false;
     begin_all(es);
@@ -113,14 +161,12 @@ struct errand *errands_add(struct errands *es, const struct attempt *a) {
     e->live = (struct live){.way = &errand_live, .end = &e->end};
     e->way = way;
     e->env = &es->env;
-    e->over = &es->over;
-    e->wake = &es->wake;
     e->attempt = *a;
     e->job = a->def;
     e->end.exit = -1;
-    errand_queue_push(&es->fresh, e);
+    queue_push(&es->fresh, e);
     if (!es->awake)
-        uv_async_send(&es->wake);
+        ask_for_turn(es);
     return e;
 }
 
@@ -142,15 +188,16 @@ static void on_part_closed(void *ctx) {
     closed(closed_ctx);
 }
 
-static void on_wake_closed(uv_handle_t *handle) {
+static void on_handle_closed(uv_handle_t *handle) {
     on_part_closed(handle->data);
 }
 
 void errands_close(struct errands *es, void (*closed)(void *ctx), void *ctx) {
     es->closed = closed;
     es->closed_ctx = ctx;
-    uv_close((uv_handle_t *)&es->wake, on_wake_closed);
-    es->open_parts = 1 + probe_env_close(&es->env.probe, on_part_closed, es);
+    uv_close((uv_handle_t *)&es->turn, on_handle_closed);
+    uv_close((uv_handle_t *)&es->hurry, on_handle_closed);
+    es->open_parts = 2 + probe_env_close(&es->env.probe, on_part_closed, es);
 }
 
 static void on_given_up(void *ctx) {
@@ -163,20 +210,21 @@ int errands_open(struct errands **out, const struct errand_env *env,
     const struct plan *plan = env->plan;
     const struct probe_needs needs = survey(plan);
     struct errands *es = calloc(1, sizeof *es);
-    int error = es ? uv_async_init(loop, &es->wake, on_wake) : UV_ENOMEM;
+    int error;
 
-    if (error) {
-        free(es);
-        return error;
-    }
-    es->wake.data = es;
+    if (!es)
+        return UV_ENOMEM;
+    uv_check_init(loop, &es->turn); /* cannot fail, */
+    uv_idle_init(loop, &es->hurry); /* nor can it */
+    es->turn.data = es->hurry.data = es;
     es->env = *env;
     es->env.home = es;
     es->env.begun = on_begun;
+    es->env.ended = on_ended;
     es->events = events;
     es->ctx = ctx;
-    errand_queue_init(&es->fresh);
-    errand_queue_init(&es->over);
+    queue_init(&es->fresh);
+    queue_init(&es->over);
     error = probe_env_open(&es->env.probe, loop, &needs, plan->io_limit);
     if (error)
         errands_close(es, on_given_up, NULL);
