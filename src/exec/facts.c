@@ -143,6 +143,7 @@ struct facts *facts_parse(const char *bytes, size_t n) {
 struct facts_folder {
     char *path;
     atomic_bool touched; /* something was made in it, or that cannot be told */
+    bool gone;
 };
 
 /* A folder of this name that is there now; malloc'd, or NULL with errno. */
@@ -191,10 +192,15 @@ int facts_folder_open(struct facts_folder **out) {
     return 0;
 }
 
+void facts_folder_remove(struct facts_folder *f) {
+    f->gone = f->gone || rmdir(f->path) == 0;
+}
+
 struct facts_folder *facts_folder_close(struct facts_folder *f) {
     if (!f)
         return NULL;
-    sweep_folder(f->path);
+    if (!f->gone)
+        sweep_folder(f->path);
     free(f->path);
     free(f);
     return NULL;

@@ -55,7 +55,9 @@ struct facts_folder;
 
 /* Makes one. 0 or UV_E…: none can be made anywhere. Blocks. */
 int facts_folder_open(struct facts_folder **out);
-/* Removes it with all that is in it. Blocks. Accepts NULL; returns NULL. */
+/* Removes it if nothing is in it; nothing is made in it any more. Blocks. */
+void facts_folder_remove(struct facts_folder *f);
+/* Removes it, unless it is, with all that is in it. Blocks. Accepts NULL; returns NULL. */
 struct facts_folder *facts_folder_close(struct facts_folder *f);
 /* Its path, absolute. Accepts NULL, and returns NULL then. */
 const char *facts_folder_path(const struct facts_folder *f);

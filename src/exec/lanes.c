@@ -580,6 +580,9 @@ static void close_all(void *ctx) {
     struct lanes *l = ctx;
 
     l->open_parts = 4; /* the starter, the pollset, two handles */
+    starter_dismiss(l->starter);
+    if (l->env.facts)
+        facts_folder_remove(l->env.facts); /* which takes as long as launchers do to end */
     starter_close(l->starter);
     if (l->errands) {
         l->open_parts++;

@@ -73,6 +73,10 @@ void launcher_release(struct launcher *l) {
     launcher_hang_up(l);
     while (l->pid > 0 && waitpid(l->pid, NULL, __WALL) < 0 && errno == EINTR)
         ;
+    l->pid = -1;
+}
+
+void launcher_free(struct launcher *l) {
     free(l->buf);
     launcher_init(l);
 }

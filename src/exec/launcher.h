@@ -46,9 +46,11 @@ void launcher_init(struct launcher *l);
 int launcher_fork(struct launcher *l, const struct spawn_setup *setup);
 /* Tells it to end, without waiting for that; what was not sent is forgotten. */
 void launcher_hang_up(struct launcher *l);
-/* Hangs up, waits for its end and frees what it held; it may be forked again.
- * The thread that forked it; blocks. */
+/* Hangs up and waits for its end; it may be forked again. The thread that forked it; blocks.
+ * Uses no heap, of which glibc would first make one more for that thread. */
 void launcher_release(struct launcher *l);
+/* Frees what is left of it then. */
+void launcher_free(struct launcher *l);
 /* Kills the process that a launcher had begun when it died, known by its mark.
  * The thread that forked it. */
 void launcher_kill_begun(uint64_t mark);

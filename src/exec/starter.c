@@ -171,6 +171,8 @@ static void on_handle_closed(struct starter *s) {
 
     if (--s->open_handles || !s->closing)
         return;
+    for (unsigned i = 0; i < LAUNCHERS_MAX; i++)
+        launcher_free(&s->slots[i].launcher);
     pthread_cond_destroy(&s->wake);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -502,7 +504,7 @@ int starter_open(struct starter **out, uv_loop_t *loop, const struct starter_opt
     return 0;
 }
 
-void starter_close(struct starter *s) {
+void starter_dismiss(struct starter *s) {
     s->closing = true;
     for (unsigned i = 0; i < s->opts.launchers; i++)
         if (s->slots[i].state == RUNNING)
@@ -511,6 +513,11 @@ void starter_close(struct starter *s) {
     s->quit = true;
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
+}
+
+void starter_close(struct starter *s) {
+    if (!s->closing)
+        starter_dismiss(s);
     pthread_join(s->parent, NULL);
     uv_close((uv_handle_t *)&s->news, on_news_closed);
 }
