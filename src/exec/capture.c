@@ -415,12 +415,13 @@ void capture_discard(struct capture *c, uint64_t end) {
 
 /* The last line that has text, into buf; false when there is none. */
 static bool find_line(const char *bytes, size_t len, char *buf, size_t n) {
+    const char *newline;
     size_t end, start;
 
     for (end = len; end > 0 && strchr("\r\n \t", bytes[end - 1]); end--)
         ;
-    for (start = end; start > 0 && bytes[start - 1] != '\n'; start--)
-        ;
+    newline = end ? memrchr(bytes, '\n', end) : NULL;
+    start = newline ? (size_t)(newline + 1 - bytes) : 0;
     if (end - start > n - 1)
         end = start + n - 1;
     memcpy(buf, bytes + start, end - start);

@@ -50,7 +50,7 @@ setup() {
     chmod -R u+w 'a b' # a release's may be read-only
     top="$PWD/a b/muster"
     cd /
-    run --separate-stderr env -u MUSTER sh "$top/examples/quickstart.sh" "$top/out"
+    run --separate-stderr env -u MUSTER CFLAGS=-O0 sh "$top/examples/quickstart.sh" "$top/out"
     [ "$status" -eq 0 ]
     [ -x "$top/build/muster" ]
     [ "$(jq .totals.failed "$top/out/results.json")" = 0 ]

@@ -23,7 +23,7 @@
 
 #define LIMIT_MS    30000 /* a run that takes longer hangs */
 #define GRACE_MS    1000  /* the promise, behind SIGKILL */
-#define SHORT_RUNS  30    /* of each kind */
+#define SHORT_RUNS  20    /* of each kind */
 #define TOLD_MAX    5
 #define JOBS_MAX    24
 #define WORKERS_MAX 16
