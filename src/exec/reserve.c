@@ -4,6 +4,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -11,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 
 /* ---- memory ---- */
@@ -106,29 +109,50 @@ static unsigned pool_size(void) {
     return n == 0 ? 1 : n < 0 || n > POOL_MAX ? POOL_MAX : (unsigned)n;
 }
 
-static void *wait_for_all(void *lock) {
-    pthread_mutex_lock(lock);
-    pthread_mutex_unlock(lock);
+/* One that only takes its place. */
+struct trial {
+    pthread_t thread;
+    pthread_mutex_t *hold;
+    pid_t id;
+};
+
+static void *take_place(void *arg) {
+    struct trial *t = arg;
+
+    t->id = (pid_t)syscall(SYS_gettid);
+    pthread_mutex_lock(t->hold);
+    pthread_mutex_unlock(t->hold);
     return NULL;
+}
+
+/* pthread_join() is woken by a thread that still has to be taken from the user's count: by
+ * the time that its id is nobody's it has been (release_task() in the kernel's exit.c). */
+static void leave_place(const struct trial *t) {
+    int64_t until = clock_ns() + NS_PER_S;
+
+    pthread_join(t->thread, NULL);
+    while (syscall(SYS_tgkill, getpid(), t->id, 0) == 0 && clock_ns() < until)
+        sched_yield();
 }
 
 /* Has as many threads at once as the pool will have, for a moment. */
 static int try_threads(void) {
     pthread_mutex_t hold = PTHREAD_MUTEX_INITIALIZER;
     unsigned wanted = pool_size(), n = 0;
-    pthread_t *threads = calloc(wanted, sizeof *threads);
-    int error = threads ? 0 : UV_ENOMEM;
+    struct trial *trials = calloc(wanted, sizeof *trials);
+    int error = trials ? 0 : UV_ENOMEM;
 
     pthread_mutex_lock(&hold);
     while (!error && n < wanted) {
-        error = thread_start(&threads[n], wait_for_all, &hold);
+        trials[n].hold = &hold;
+        error = thread_start(&trials[n].thread, take_place, &trials[n]);
         n += !error;
     }
     pthread_mutex_unlock(&hold);
     while (n > 0)
-        pthread_join(threads[--n], NULL);
+        leave_place(&trials[--n]);
     pthread_mutex_destroy(&hold);
-    free(threads);
+    free(trials);
     return error;
 }
 
