@@ -52,8 +52,8 @@ static void tell_left_out(const struct resume *r, const struct cli_options *o,
 
     for (uint32_t i = 0; i < plan->njobs; i++)
         jobs += !job_has_items(&plan->jobs[i]);
-    snprintf(left_out, sizeof left_out, "%u of %u job%s left out", count, jobs,
-             jobs == 1 ? "" : "s");
+    snprintf(left_out, sizeof left_out, "%u of %u job%s%s left out", count, jobs,
+             jobs == 1 ? "" : "s", plan_has_items(plan) ? " without items" : "");
     if (count == 0 && items == 0)
         note(o, "nothing to resume: run %s has settled none of these jobs; all run", r->run);
     else if (items == 0)

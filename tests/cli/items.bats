@@ -663,7 +663,7 @@ END
     printf '[job b]\ntype = io\ncommand = true\n' >> m.ini
     muster run --resume -r json m.ini
     [ "$status" -eq 0 ]
-    [[ $stderr == *': 0 of 1 job left out, and 2 items that it settled, unless changed' ]]
+    [[ $stderr == *': 0 of 1 job without items left out, and 2 items that it settled, unless changed' ]]
     is "$(jobs)" 'a[1] resumed
 a[2] resumed
 a[3] ok
@@ -675,7 +675,7 @@ b ok'
 3
 4'
     muster run --resume -r json m.ini
-    [[ $stderr == *': 1 of 1 job left out, and 4 items that it settled, unless changed' ]]
+    [[ $stderr == *': 1 of 1 job without items left out, and 4 items that it settled, unless changed' ]]
     is "$(jq -c .totals.resumed <<< "$output")" 5
 }
 
