@@ -3,6 +3,7 @@
 #ifndef MUSTER_EXEC_ERRAND_H
 #define MUSTER_EXEC_ERRAND_H
 #include <stdbool.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 #include "exec/attempt.h"
@@ -43,7 +44,7 @@ struct errand {
     struct live live;
     const struct errand_way *way;
     const struct errand_env *env;
-    struct errand *next; /* of those that wait with it */
+    STAILQ_ENTRY(errand) next; /* of those that wait with it */
     struct attempt attempt;
     const struct plan_job *job;
     struct attempt_end end; /* filled as things become known */

@@ -11,9 +11,7 @@
 #include "exec/waiting.h"
 
 /* The oldest first. */
-struct queue {
-    struct errand *head, **last;
-};
+STAILQ_HEAD(queue, errand);
 
 struct errands {
     struct errand_env env;
@@ -51,26 +49,6 @@ static struct probe_needs survey(const struct plan *plan) {
     return n;
 }
 
-static void queue_init(struct queue *q) {
-    q->head = NULL;
-    q->last = &q->head;
-}
-
-static void queue_push(struct queue *q, struct errand *e) {
-    e->next = NULL;
-    *q->last = e;
-    q->last = &e->next;
-}
-
-/* The oldest, or NULL. */
-static struct errand *queue_pop(struct queue *q) {
-    struct errand *e = q->head;
-
-    if (e && !(q->head = e->next))
-        q->last = &q->head;
-    return e;
-}
-
 /* --- beginnings and ends ---------------------------------------------------- */
 
 static void on_hurry(uv_idle_t *idle) {
@@ -89,7 +67,7 @@ static void ask_for_turn(struct errands *es) {
 static void on_ended(struct errand *e) {
     struct errands *es = e->env->home;
 
-    queue_push(&es->over, e);
+    STAILQ_INSERT_TAIL(&es->over, e, next);
     ask_for_turn(es);
 }
 
@@ -118,8 +96,10 @@ static void begin(struct errand *e) {
 static void begin_all(struct errands *es) {
     struct errand *e;
 
-    while ((e = queue_pop(&es->fresh)))
+    while ((e = STAILQ_FIRST(&es->fresh))) {
+        STAILQ_REMOVE_HEAD(&es->fresh, next);
         begin(e);
+    }
 }
 
 /* What ends makes room for others: these are begun in the same round. Not what comes
@@ -132,8 +112,10 @@ static void on_turn(uv_check_t *check) {
     uv_idle_stop(&es->hurry);
     begin_all(es);
     es->awake = true;
-    while ((e = queue_pop(&es->over)))
+    while ((e = STAILQ_FIRST(&es->over))) {
+        STAILQ_REMOVE_HEAD(&es->over, next);
         es->events->ended(es->ctx, e);
+    }
     es->awake = false;
     begin_all(es);
 }
@@ -164,7 +146,7 @@ struct errand *errands_add(struct errands *es, const struct attempt *a) {
     e->attempt = *a;
     e->job = a->def;
     e->end.exit = -1;
-    queue_push(&es->fresh, e);
+    STAILQ_INSERT_TAIL(&es->fresh, e, next);
     if (!es->awake)
         ask_for_turn(es);
     return e;
@@ -223,8 +205,8 @@ int errands_open(struct errands **out, const struct errand_env *env,
     es->env.ended = on_ended;
     es->events = events;
     es->ctx = ctx;
-    queue_init(&es->fresh);
-    queue_init(&es->over);
+    STAILQ_INIT(&es->fresh);
+    STAILQ_INIT(&es->over);
     error = probe_env_open(&es->env.probe, loop, &needs, plan->io_limit);
     if (error)
         errands_close(es, on_given_up, NULL);

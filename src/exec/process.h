@@ -4,6 +4,7 @@
 #define MUSTER_EXEC_PROCESS_H
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 #include "exec/attempt.h"
@@ -40,7 +41,7 @@ struct lookup;
  * thread of the loop that watches it, until its ended callback.
  */
 struct process {
-    struct process *next;                /* in the starter's queue */
+    STAILQ_ENTRY(process) next;          /* in the starter's queue */
     void (*launched)(struct process *p); /* the starter is done with it, see starter_add() */
     bool unwanted;                       /* it is not to be started any more */
     struct attempt attempt;

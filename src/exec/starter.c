@@ -50,9 +50,7 @@ struct slot {
     unsigned n;
 };
 
-struct queue {
-    struct process *head, **last;
-};
+STAILQ_HEAD(queue, process);
 
 struct starter {
     struct starter_opts opts;
@@ -73,32 +71,6 @@ struct lookup_work {
     struct starter *starter;
     struct process *process;
 };
-
-static void queue_init(struct queue *q) {
-    q->head = NULL;
-    q->last = &q->head;
-}
-
-static void queue_push(struct queue *q, struct process *p) {
-    p->next = NULL;
-    *q->last = p;
-    q->last = &p->next;
-}
-
-static void queue_push_front(struct queue *q, struct process *p) {
-    p->next = q->head;
-    if (!q->head)
-        q->last = &p->next;
-    q->head = p;
-}
-
-static struct process *queue_pop(struct queue *q) {
-    struct process *p = q->head;
-
-    if (p && !(q->head = p->next))
-        q->last = &q->head;
-    return p;
-}
 
 /* --- the parent thread ---------------------------------------------------- */
 
@@ -161,7 +133,7 @@ static void set_state(struct slot *slot, enum slot_state state) {
 /* `launched` is called for it by the loop. */
 static void refuse(struct starter *s, struct process *p, int error, enum spawn_stage stage) {
     process_refuse(p, error, stage);
-    queue_push(&s->refused, p);
+    STAILQ_INSERT_TAIL(&s->refused, p, next);
     uv_async_send(&s->news);
 }
 
@@ -217,7 +189,7 @@ static void launcher_died(struct slot *slot) {
         struct process *p = slot->under_way[--slot->n];
 
         process_unask(p);
-        queue_push_front(&s->starts, p);
+        STAILQ_INSERT_HEAD(&s->starts, p, next);
     }
     if (slot->n) {
         slot->n = 0;
@@ -244,7 +216,7 @@ static void ask(struct slot *slot, struct process *p) {
             poll_slot(slot, true);
     } else if (error == UV_EPIPE) {
         if (slot->proven || slot->n)
-            queue_push_front(&s->starts, p);
+            STAILQ_INSERT_HEAD(&s->starts, p, next);
         else
             refuse(s, p, error, SPAWN_LOST); /* one would die after the other */
         launcher_died(slot);
@@ -288,7 +260,7 @@ static void serve(struct slot *slot) {
         while (take_answer(slot) && slot->n) /* the first also sees an end */
             ;
     pump(s);
-    if (s->resting && !s->starts.head)
+    if (s->resting && STAILQ_EMPTY(&s->starts))
         rest(s);
 }
 
@@ -312,7 +284,7 @@ static void lookup_done(uv_work_t *work, int status) {
     if (p->end.error) {
         p->launched(p);
     } else {
-        queue_push_front(&s->starts, p);
+        STAILQ_INSERT_HEAD(&s->starts, p, next);
         pump(s);
     }
 }
@@ -349,8 +321,8 @@ static struct slot *find_idle(struct starter *s) {
 
 /* Starts what can be started now. */
 static void pump(struct starter *s) {
-    while (s->starts.head && !s->paused) {
-        struct process *p = s->starts.head;
+    while (!STAILQ_EMPTY(&s->starts) && !s->paused) {
+        struct process *p = STAILQ_FIRST(&s->starts);
         struct slot *slot = find_idle(s);
 
         if (!slot && !p->unwanted) {
@@ -359,7 +331,7 @@ static void pump(struct starter *s) {
                 set_state(slot, WANTED);
             return;
         }
-        queue_pop(&s->starts);
+        STAILQ_REMOVE_HEAD(&s->starts, next);
         if (p->unwanted)
             refuse(s, p, UV_ECANCELED, SPAWN_RESOURCES);
         else if (process_needs_lookup(p))
@@ -373,9 +345,12 @@ static void pump(struct starter *s) {
 static void refuse_all(struct starter *s, int error) {
     struct process *p;
 
-    if (!find_slot(s, RUNNING) && !find_slot(s, WANTED))
-        while ((p = queue_pop(&s->starts)))
-            refuse(s, p, error, SPAWN_RESOURCES);
+    if (find_slot(s, RUNNING) || find_slot(s, WANTED))
+        return;
+    while ((p = STAILQ_FIRST(&s->starts))) {
+        STAILQ_REMOVE_HEAD(&s->starts, next);
+        refuse(s, p, error, SPAWN_RESOURCES);
+    }
 }
 
 static void attach(struct slot *slot) {
@@ -415,16 +390,18 @@ static void on_news(uv_async_t *async) {
             attach(&s->slots[i]);
     }
     pump(s);
-    if (s->resting && !s->starts.head)
+    if (s->resting && STAILQ_EMPTY(&s->starts))
         rest(s);
     guard(s);
-    while ((p = queue_pop(&s->refused)))
+    while ((p = STAILQ_FIRST(&s->refused))) {
+        STAILQ_REMOVE_HEAD(&s->refused, next);
         p->launched(p);
+    }
 }
 
 void starter_add(struct starter *s, struct process *p) {
     s->resting = false;
-    queue_push(&s->starts, p);
+    STAILQ_INSERT_TAIL(&s->starts, p, next);
     pump(s);
 }
 
@@ -463,7 +440,7 @@ void starter_resume(struct starter *s) {
 
 void starter_rest(struct starter *s) {
     s->resting = true;
-    if (!s->starts.head)
+    if (STAILQ_EMPTY(&s->starts))
         rest(s);
 }
 
@@ -477,8 +454,8 @@ int starter_open(struct starter **out, uv_loop_t *loop, const struct starter_opt
     s->loop = loop;
     if (s->opts.launchers > LAUNCHERS_MAX)
         s->opts.launchers = LAUNCHERS_MAX;
-    queue_init(&s->starts);
-    queue_init(&s->refused);
+    STAILQ_INIT(&s->starts);
+    STAILQ_INIT(&s->refused);
     for (unsigned i = 0; i < LAUNCHERS_MAX; i++) {
         s->slots[i].starter = s;
         s->slots[i].state = WANTED;
