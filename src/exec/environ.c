@@ -2,7 +2,6 @@
 /* environ: the environment of each attempt. */
 #include "exec/environ.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>

@@ -143,7 +143,7 @@ struct facts *facts_parse(const char *bytes, size_t n) {
 struct facts_folder {
     char *path;
     atomic_bool touched; /* something was made in it, or that cannot be told */
-    bool gone;
+    bool gone;           /* facts_folder_remove() did it */
 };
 
 /* A folder of this name that is there now; malloc'd, or NULL with errno. */

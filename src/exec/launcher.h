@@ -49,7 +49,7 @@ void launcher_hang_up(struct launcher *l);
 /* Hangs up and waits for its end; it may be forked again. The thread that forked it; blocks.
  * Uses no heap, of which glibc would first make one more for that thread. */
 void launcher_release(struct launcher *l);
-/* Frees what is left of it then. */
+/* Frees what is left of it then; it may be forked again. Any thread, once it is released. */
 void launcher_free(struct launcher *l);
 /* Kills the process that a launcher had begun when it died, known by its mark.
  * The thread that forked it. */

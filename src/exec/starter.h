@@ -39,9 +39,9 @@ void starter_resume(struct starter *s);
  * they are idle, beside what still runs, but for one, the guard. If something
  * is, others are forked. */
 void starter_rest(struct starter *s);
-/* The launchers are to end, and the thread. Nothing may be queued or under way, and no
- * process run: this is their parent's end. */
+/* The launchers are to end, and the thread, which is not waited for. Nothing may be queued or
+ * under way, and no process run: this is their parent's end. */
 void starter_dismiss(struct starter *s);
-/* Does that, if it was not done, and waits until they have. `closed` follows. */
+/* Does that, if it was not done, and waits until they have: blocks. `closed` follows. */
 void starter_close(struct starter *s);
 #endif
